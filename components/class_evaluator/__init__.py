@@ -1,0 +1,1 @@
+"""Evaluator for classifiers whose classes are known only once the data is read."""

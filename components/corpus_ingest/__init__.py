@@ -1,0 +1,1 @@
+"""CorpusIngest: text files in, split and counted tf.Examples out."""

@@ -1,0 +1,50 @@
+"""The CorpusIngest component."""
+
+from tfx.dsl.components.base import executor_spec
+from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
+from tfx.types import channel_utils, standard_artifacts
+
+from ulmfit_tfx.components.corpus_ingest.executor import Executor
+from ulmfit_tfx.schemas import component_specs as specs
+from ulmfit_tfx.schemas.code_version import code_version
+from ulmfit_tfx.schemas.config import SourceConfig
+
+
+class CorpusIngest(BaseBeamComponent):
+    """Reads text files into tf.Examples, on Beam.
+
+    A plain component and no FileBasedExampleGen: the open-source Kubeflow backend runs no ExampleGen driver.
+
+    Output `examples`, a standard `Examples` artifact:
+
+        Split-train/data_tfrecord-00000-of-00001.gz    tf.Examples: text, length_bucket, label where there is one
+        Split-eval/...
+        Split-test/...
+        quarantine/rows-00000-of-00001.jsonl           refused rows: source, line, reason, detail, row
+        accounting.json                                rows in, out, quarantined, dropped, and labels
+
+    The custom property `accounting` repeats accounting.json.
+    """
+
+    SPEC_CLASS = specs.CorpusIngestSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+
+    def __init__(self, config: SourceConfig, seed: int, input_fingerprint: str):
+        """Describes the ingestion.
+
+        Args:
+            config: Where text comes from; a `LabelledSourceConfig` gives labelled examples.
+            seed: Of splits and sampling.
+            input_fingerprint: Of the files' content, see `source_files.fingerprint`; TFX does not look into external files.
+        """
+        super().__init__(
+            spec=specs.CorpusIngestSpec(
+                **{
+                    specs.CONFIG: config.model_dump_json(),
+                    specs.SEED: seed,
+                    specs.INPUT_FINGERPRINT: input_fingerprint,
+                    specs.CODE_VERSION: code_version("components"),
+                    specs.EXAMPLES: channel_utils.as_channel([standard_artifacts.Examples()]),
+                }
+            )
+        )

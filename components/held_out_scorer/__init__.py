@@ -1,0 +1,1 @@
+"""HeldOutScorer: the one look at the test split."""

@@ -1,0 +1,78 @@
+"""Accuracy with its interval, and the baselines that a classifier has to beat."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.stats import binomtest
+from sklearn.dummy import DummyClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+REPORT_FILE = "held_out.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Accuracy:
+    """A share of right answers.
+
+    Attributes:
+        value: The share.
+        low: Lower end of its 95 % interval (Wilson's).
+        high: Upper end.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, predicted: Sequence[str], expected: Sequence[str]) -> "Accuracy":
+        """Compares predictions with one or more labels."""
+        right = int(np.sum(np.asarray(predicted) == np.asarray(expected)))
+        interval = binomtest(right, len(expected)).proportion_ci(method="wilson")
+        return cls(right / len(expected), float(interval.low), float(interval.high))
+
+
+@dataclasses.dataclass(frozen=True)
+class HeldOutReport:
+    """Scores on the test split.
+
+    Attributes:
+        rows: Rows scored.
+        model: The classifier.
+        majority: The most frequent class of the train split, for every row.
+        tfidf: TF-IDF of words and word pairs with logistic regression, fitted on the train split.
+    """
+
+    rows: int
+    model: Accuracy
+    majority: Accuracy
+    tfidf: Accuracy
+
+    def to_json(self) -> str:
+        """As JSON."""
+        return json.dumps(dataclasses.asdict(self), indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> "HeldOutReport":
+        """Reads what `to_json` wrote."""
+        values = json.loads(text)
+        return cls(values.pop("rows"), **{name: Accuracy(**scores) for name, scores in values.items()})
+
+
+def majority_baseline(train_labels: Sequence[str], rows: int) -> list[str]:
+    """The most frequent label, for each row."""
+    model = DummyClassifier(strategy="most_frequent").fit(np.zeros((len(train_labels), 1)), train_labels)
+    return list(model.predict(np.zeros((rows, 1))))
+
+
+def tfidf_baseline(
+    train_texts: Sequence[str], train_labels: Sequence[str], texts: Sequence[str], seed: int
+) -> list[str]:
+    """Predictions of a linear model on TF-IDF of words and word pairs."""
+    vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=min(2, len(train_texts) - 1), sublinear_tf=True)
+    model = make_pipeline(vectorizer, LogisticRegression(C=10.0, max_iter=1000, random_state=seed))
+    return list(model.fit(train_texts, train_labels).predict(texts))

@@ -1,0 +1,1 @@
+"""SentencePieceTrainer: examples in, tokenizer out."""

@@ -1,0 +1,1 @@
+"""TextTransform: TFX Transform with a tokenizer."""

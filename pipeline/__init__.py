@@ -1,0 +1,1 @@
+"""The pipeline graph, its local runner and the command line."""

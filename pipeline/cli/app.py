@@ -1,0 +1,58 @@
+"""The command with its subcommands, and what becomes of errors."""
+
+import functools
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+import ulmfit_tfx
+from ulmfit_tfx.pipeline.cli import predict, run, show
+from ulmfit_tfx.pipeline.cli.console import errors
+from ulmfit_tfx.schemas.errors import ExitCode, UserError
+
+app = typer.Typer(
+    name="ulmfit-tfx",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done; 1 a stage failed; 2 wrong option or configuration; 3 the data cannot be used; "
+    "4 the model was not blessed; 130 interrupted.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(ulmfit_tfx.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    """Light text models, from raw text to a served SavedModel: ULMFiT (AWD-LSTM) and MultiFiT (QRNN) on TFX."""
+
+
+def _with_exit_codes(command: Callable[..., ExitCode]) -> Callable[..., None]:
+    """Turns errors meant for people into a message and an exit code."""
+
+    @functools.wraps(command)
+    def wrapped(*args, **kwargs):
+        try:
+            code = command(*args, **kwargs)
+        except UserError as error:
+            errors.print(str(error), style="red", markup=False)
+            code = error.exit_code
+        except KeyboardInterrupt:
+            errors.print("Interrupted.", style="red")
+            code = ExitCode.INTERRUPTED
+        raise typer.Exit(int(code))
+
+    return wrapped
+
+
+for _module in (run, predict, show):
+    app.command(name=_module.NAME, epilog=_module.EXAMPLE)(_with_exit_codes(_module.command))

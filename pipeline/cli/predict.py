@@ -1,0 +1,43 @@
+"""`ulmfit-tfx predict`: asks an exported model."""
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from ulmfit_tfx.pipeline.cli.console import output
+from ulmfit_tfx.pipeline.run_log import show_warnings_never, silence_native_logs
+from ulmfit_tfx.pipeline.saved_model import Classifier, find_model
+from ulmfit_tfx.schemas.errors import ConfigError, ExitCode
+
+NAME = "predict"
+EXAMPLE = 'Example: `ulmfit-tfx predict runs/reviews/serving/reviews "A quiet film that stays with you."`'
+
+
+def command(
+    model_dir: Annotated[Path, typer.Argument(metavar="MODEL_DIR", help="A SavedModel, or a folder of versions.")],
+    texts: Annotated[
+        Optional[list[str]],  # noqa: UP045  typer reads this form alone
+        typer.Argument(metavar="[TEXT...]", help="Texts. Without any: one a line from standard input."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON Lines, with all probabilities.")] = False,
+) -> ExitCode:
+    """Label texts with an exported model: the newest version below MODEL_DIR."""
+    model = find_model(model_dir)
+    texts = texts or [line.rstrip("\n") for line in sys.stdin if line.strip()]
+    if not texts:
+        raise ConfigError("there is no text to label: standard input is empty.")
+    silence_native_logs()
+    show_warnings_never()
+    predictions = Classifier(model).predict(texts)
+    if as_json:
+        for prediction in predictions:
+            typer.echo(json.dumps(dataclasses.asdict(prediction), ensure_ascii=False))
+    else:
+        from ulmfit_tfx.pipeline.cli.predictions import prediction_table
+
+        output.print(prediction_table(predictions))
+    return ExitCode.OK

@@ -1,0 +1,78 @@
+"""`ulmfit-tfx show`: says what an exported model is."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ulmfit_tfx.pipeline.cli.console import output
+from ulmfit_tfx.pipeline.run_log import show_warnings_never, silence_native_logs
+from ulmfit_tfx.pipeline.saved_model import find_model, load, read_info
+from ulmfit_tfx.schemas.errors import ExitCode
+
+NAME = "show"
+EXAMPLE = "Example: `ulmfit-tfx show runs/reviews/serving/reviews`"
+
+
+def command(
+    model_dir: Annotated[Path, typer.Argument(metavar="MODEL_DIR", help="A SavedModel, or a folder of versions.")],
+) -> ExitCode:
+    """Show a model's signatures with shapes and dtypes, its tokenizer, its layers and its size on disk."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    model = find_model(model_dir)
+    silence_native_logs()
+    show_warnings_never()
+    signatures = load(model)
+
+    facts = Table(box=box.SIMPLE, show_header=False, title=escape(str(model)), title_justify="left")
+    facts.add_column(style="dim")
+    facts.add_column()
+    for name, value in _facts(read_info(model)).items():
+        facts.add_row(name, escape(str(value)))
+    facts.add_row("parameters", f"{_parameters(signatures):,}")
+    facts.add_row("size on disk", f"{_size(model) / 2**20:.1f} MiB")
+    output.print(facts)
+
+    table = Table("signature", "inputs", "outputs", box=box.SIMPLE, show_lines=True)
+    for name, function in sorted(signatures.items()):
+        inputs = function.structured_input_signature[1]
+        table.add_row(escape(name), escape(_tensors(inputs)), escape(_tensors(function.structured_outputs)))
+    output.print(table)
+    return ExitCode.OK
+
+
+def _facts(info: dict[str, Any]) -> dict[str, Any]:
+    if not info:
+        return {"origin": "not exported by ulmfit-tfx"}
+    encoder, tokenizer = info["encoder"], info["tokenizer"]
+    sizes = encoder["hidden_sizes"] or "published sizes"
+    ids = ", ".join(f"<{name}>={value}" for name, value in tokenizer["special_ids"].items())
+    return {
+        "task": info["task"],
+        "labels": ", ".join(info["labels"]),
+        "encoder": f"{encoder['architecture']}, embedding {encoder['embedding_size']}, layers {sizes}",
+        "tokenizer": f"{tokenizer['model_type']}, {tokenizer['vocab_size']:,} pieces, {ids}",
+        "cleaning": ", ".join(name for name, on in info["cleaning"].items() if on) or "none",
+        "longest text": f"{info['max_seq_len']} pieces (encoder signatures: {info['fixed_seq_len'] or 'the same'})",
+        "ulmfit-tfx": info["version"],
+    }
+
+
+def _parameters(signatures: dict[str, Any]) -> int:
+    variables = {id(variable): variable for function in signatures.values() for variable in function.variables}
+    return sum(variable.shape.num_elements() for variable in variables.values())
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def _tensors(specs: dict[str, Any]) -> str:
+    return "\n".join(f"{name}: {spec.dtype.name} {_shape(spec.shape)}" for name, spec in sorted(specs.items()))
+
+
+def _shape(shape: Any) -> str:
+    return "[" + ", ".join("?" if size is None else str(size) for size in shape) + "]"

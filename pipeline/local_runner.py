@@ -1,0 +1,109 @@
+"""Runs a pipeline on this machine, stage by stage, and tells an observer what happens.
+
+TFX's LocalDagRunner does the same and says it to the log alone; it has no hook for the begin, end and cache hit of a stage.
+"""
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from ml_metadata.proto import metadata_store_pb2
+from tfx.dsl.compiler import compiler, constants
+from tfx.orchestration import metadata
+from tfx.orchestration.local import runner_utils
+from tfx.orchestration.pipeline import Pipeline
+from tfx.orchestration.portable import launcher, runtime_parameter_utils
+
+OutputArtifacts = dict[str, metadata_store_pb2.Artifact]
+
+
+@dataclasses.dataclass(frozen=True)
+class StageResult:
+    """What a stage did.
+
+    Attributes:
+        name: The node's id.
+        seconds: Wall time.
+        cached: Whether an earlier execution's outputs were taken.
+        outputs: First artifact of each output, by key.
+    """
+
+    name: str
+    seconds: float
+    cached: bool
+    outputs: Mapping[str, metadata_store_pb2.Artifact]
+
+
+class StageFailedError(Exception):
+    """A stage raised; its exception is the cause."""
+
+    def __init__(self, stage: str):
+        super().__init__(stage)
+        self.stage = stage
+
+
+class Observer(Protocol):
+    """Is told of stages."""
+
+    def stage_started(self, name: str, number: int, of: int) -> None:
+        """A stage begins."""
+
+    def stage_finished(self, result: StageResult) -> None:
+        """A stage is done."""
+
+
+def run(pipeline: Pipeline, observer: Observer) -> dict[str, StageResult]:
+    """Runs all stages.
+
+    Returns:
+        What each did, by node id, in order.
+
+    Raises:
+        StageFailedError: At the first stage that raises.
+    """
+    compiled = compiler.Compiler().compile(pipeline)
+    run_id = {constants.PIPELINE_RUN_ID_PARAMETER_NAME: datetime.now().isoformat()}
+    runtime_parameter_utils.substitute_runtime_parameter(compiled, run_id)
+    deployment = runner_utils.extract_local_deployment_config(compiled)
+    connection = deployment.metadata_connection_config
+    connection = getattr(connection, connection.WhichOneof("connection_config"))
+    results = {}
+    for number, node in enumerate(compiled.nodes, start=1):
+        name = node.pipeline_node.node_info.id
+        observer.stage_started(name, number, len(compiled.nodes))
+        started = time.monotonic()
+        try:
+            execution = launcher.Launcher(
+                pipeline_node=node.pipeline_node,
+                mlmd_connection=metadata.Metadata(connection),
+                pipeline_info=compiled.pipeline_info,
+                pipeline_runtime_spec=compiled.runtime_spec,
+                executor_spec=runner_utils.extract_executor_spec(deployment, name),
+                custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, name),
+            ).launch()
+        except Exception as error:
+            raise StageFailedError(name) from error
+        results[name] = StageResult(
+            name=name,
+            seconds=time.monotonic() - started,
+            # The launcher gives a cached execution no place for its executor's output.
+            cached=not execution.execution_output_uri,
+            outputs=_outputs(connection, execution.execution_id),
+        )
+        observer.stage_finished(results[name])
+    return results
+
+
+def _outputs(connection: metadata_store_pb2.ConnectionConfig, execution_id: int) -> OutputArtifacts:
+    """Output artifacts as ML Metadata knows them; the launcher's own are wrong for a cached execution."""
+    with metadata.Metadata(connection) as handle:
+        events = handle.store.get_events_by_execution_ids([execution_id])
+        keys = {
+            event.artifact_id: event.path.steps[0].key
+            for event in events
+            if event.type == metadata_store_pb2.Event.OUTPUT
+        }
+        artifacts = handle.store.get_artifacts_by_id(list(keys))
+    return {keys[artifact.id]: artifact for artifact in artifacts}

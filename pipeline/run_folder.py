@@ -1,0 +1,52 @@
+"""Where a pipeline keeps its things on disk."""
+
+import dataclasses
+from datetime import datetime
+from pathlib import Path
+
+
+@dataclasses.dataclass(frozen=True)
+class RunFolder:
+    """Layout below the root of a pipeline's runs.
+
+    root/
+        artifacts/         what each stage wrote, by stage and execution
+        metadata.sqlite    ML Metadata: executions, artifacts, the cache
+        checkpoints/       of trainings, found again by a rerun
+        schemas/           copies of imported schemas, named by content
+        serving/NAME/      blessed models, one folder a version
+        logs/              one file a run
+    """
+
+    root: Path
+
+    @property
+    def artifacts(self) -> Path:
+        """TFX's pipeline root."""
+        return self.root / "artifacts"
+
+    @property
+    def metadata(self) -> Path:
+        """ML Metadata's database."""
+        return self.root / "metadata.sqlite"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Checkpoints of all trainings."""
+        return self.root / "checkpoints"
+
+    @property
+    def schemas(self) -> Path:
+        """Copies of imported schemas."""
+        return self.root / "schemas"
+
+    @property
+    def serving(self) -> Path:
+        """Blessed models."""
+        return self.root / "serving"
+
+    def new_log(self) -> Path:
+        """A log file for a run that begins now."""
+        folder = self.root / "logs"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{datetime.now():%Y%m%d-%H%M%S-%f}.log"

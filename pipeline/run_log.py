@@ -1,0 +1,67 @@
+"""Sends everything that is noise on a terminal to a log file."""
+
+import contextlib
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+_FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+
+
+def silence_native_logs() -> None:
+    """Asks TensorFlow's C++ side for errors only. Has to come before TensorFlow is imported."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+
+
+@contextlib.contextmanager
+def log_to(path: Path, verbose: bool = False) -> Iterator[None]:
+    """Writes Python's logging and warnings, and all that goes to standard error, to a file.
+
+    C++ libraries write to file descriptor 2 past Python, so it is the descriptor that is redirected. Standard output,
+    where people read, stays as it is.
+
+    Args:
+        path: The log file.
+        verbose: Leave standard error on the terminal, and log there too.
+    """
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter(_FORMAT))
+    handlers: list[logging.Handler] = [handler]
+    if verbose:
+        handlers.append(logging.StreamHandler())
+    root.handlers[:], root.level = handlers, logging.INFO
+    logging.captureWarnings(True)
+    try:
+        with contextlib.nullcontext() if verbose else _standard_error_to(path):
+            yield
+    finally:
+        logging.captureWarnings(False)
+        root.handlers[:], root.level = before
+        handler.close()
+
+
+@contextlib.contextmanager
+def _standard_error_to(path: Path) -> Iterator[None]:
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    stderr = sys.stderr
+    with open(path, "a", buffering=1, encoding="utf-8", errors="backslashreplace") as file:
+        os.dup2(file.fileno(), 2)
+        sys.stderr = file
+        try:
+            yield
+        finally:
+            sys.stderr = stderr
+            os.dup2(terminal, 2)
+            os.close(terminal)
+
+
+def show_warnings_never() -> None:
+    """For commands without a log file: libraries' deprecation warnings are of no use to a user."""
+    warnings.simplefilter("ignore")

@@ -1,0 +1,256 @@
+"""The YAML configuration of a pipeline, as validated data.
+
+Every field stands here with its default, its bounds and what it means; `docs/configuration.md` is written from it.
+"""
+
+import codecs
+import json
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+
+Probability = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _known_encoding(name: str) -> str:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        raise ValueError("is not an encoding that Python knows, such as utf-8 or latin-1") from None
+    return name
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), coerce_numbers_to_str=True)
+
+
+class SplitsConfig(_Section):
+    """Shares of the rows that go to each split. A row's split follows from a hash of its text."""
+
+    train: Share = Field(0.8, description="fitted on")
+    eval: Share = Field(0.1, description="early stopping and the gates of the Evaluator")
+    test: Share = Field(0.1, description="scored once, at the end")
+
+    @model_validator(mode="after")
+    def _sum_to_one(self):
+        total = self.train + self.eval + self.test
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"train + eval + test is {total:g}, expected 1")
+        return self
+
+
+class SourceConfig(_Section):
+    """Where text comes from and which rows are taken."""
+
+    path: str = Field(
+        min_length=1,
+        description="file or glob; relative to the configuration file. `package://NAME/FILE` is a file that an "
+        "installed Python package ships",
+    )
+    format: Literal["csv", "tsv", "text"] = Field(description="csv and tsv have a header line; text is one row a line")
+    encoding: Annotated[str, AfterValidator(_known_encoding)] = Field("utf-8", description="any name Python knows")
+    text_column: str = Field("text", description="column with the text (csv, tsv)")
+    sample_fraction: float = Field(1.0, gt=0, le=1, description="share of the rows taken, chosen by a seeded hash")
+    splits: SplitsConfig = SplitsConfig()
+    max_bad_fraction: Share = Field(0.01, description="stop where a larger share of the rows is quarantined")
+    max_row_bytes: PositiveInt = Field(1_000_000, description="longer rows are quarantined")
+    length_buckets: tuple[PositiveInt, ...] = Field(
+        (50, 200, 500), description="upper bounds, in words, of the length buckets that evaluation is sliced by"
+    )
+
+    @model_validator(mode="after")
+    def _ascending_buckets(self):
+        if list(self.length_buckets) != sorted(set(self.length_buckets)):
+            raise ValueError(f"length_buckets is {list(self.length_buckets)}, expected ascending numbers")
+        return self
+
+
+class LabelledSourceConfig(SourceConfig):
+    """Labelled rows of a task."""
+
+    format: Literal["csv", "tsv"] = Field(description="both have a header line")
+    label_column: str = Field("label", description="column with the label")
+    labels: tuple[str, ...] | None = Field(
+        None, description="allowed values of the label column; other rows are quarantined. null: whatever occurs"
+    )
+    label_names: dict[str, str] = Field({}, description="names shown instead of the values, such as {0: negative}")
+
+    @model_validator(mode="after")
+    def _distinct_labels(self):
+        if self.labels is not None and len(set(self.labels)) < 2:
+            raise ValueError(f"labels is {list(self.labels)}, expected two or more different values")
+        return self
+
+
+def source_from_json(text: str) -> SourceConfig:
+    """Reads a dumped `SourceConfig` or `LabelledSourceConfig`, whichever it was."""
+    is_labelled = "label_column" in json.loads(text)
+    return (LabelledSourceConfig if is_labelled else SourceConfig).model_validate_json(text)
+
+
+class CleaningConfig(_Section):
+    """Cleaning that is part of the model's graph, the same in training and in serving."""
+
+    strip_html: bool = Field(False, description="tags become spaces, common entities their characters")
+    lower_case: bool = Field(False, description="Unicode lower case")
+
+
+class TokenizerConfig(_Section):
+    """SentencePiece. Special ids are `<unk>`=0, `<pad>`=1, `<s>`=2, `</s>`=3."""
+
+    prefix: str = Field("spm", pattern=r"^[\w.-]+$", description="file name: {prefix}-sp{N}k.model")
+    vocab_size: int = Field(8000, ge=16, le=1_000_000)
+    model_type: Literal["bpe", "unigram"] = "bpe"
+    character_coverage: float = Field(0.9995, gt=0.9, le=1)
+    user_defined_symbols: tuple[str, ...] = Field(("?", "!"), description="always pieces of their own")
+    sample_texts: PositiveInt = Field(1_000_000, description="train on at most so many texts, chosen by a seeded hash")
+    add_bos: bool = Field(True, description="begin each text with <s>")
+    add_eos: bool = Field(True, description="end each text with </s>")
+
+    @property
+    def file_stem(self) -> str:
+        """File name without suffix: `spm-sp8k`, or the exact size below a thousand pieces, `spm-sp500`."""
+        size = f"{self.vocab_size // 1000}k" if self.vocab_size >= 1000 else str(self.vocab_size)
+        return f"{self.prefix}-sp{size}"
+
+
+class EncoderDropoutConfig(_Section):
+    """Dropout rates of the encoder, AWD-LSTM section 4."""
+
+    embedding: Probability = Field(0.02, description="whole words")
+    input: Probability = Field(0.25, description="embedded input, one mask for all steps")
+    hidden: Probability = Field(0.15, description="between recurrent layers, one mask for all steps")
+    output: Probability = Field(0.1, description="after the last recurrent layer, one mask for all steps")
+    weight: Probability = Field(0.2, description="DropConnect: recurrent kernel (AWD-LSTM), kernel (QRNN)")
+
+
+class EncoderConfig(_Section):
+    """The recurrent encoder."""
+
+    architecture: Literal["qrnn", "awd_lstm"] = "qrnn"
+    embedding_size: PositiveInt = 400
+    hidden_sizes: tuple[PositiveInt, ...] | None = Field(
+        None, min_length=1, description="units of each layer. null: 1552,1552,1552,400 (qrnn), 1152,1152,400 (awd_lstm)"
+    )
+    qrnn_windows: tuple[PositiveInt, ...] = Field(
+        (2, 1), min_length=1, description="kernel window of each QRNN layer; the last one stands for those that follow"
+    )
+    qrnn_pooling: Literal["f", "fo", "ifo"] = "fo"
+    forget_convention: Literal["fastai", "paper"] = Field(
+        "fastai", description="fastai: c = f*z + (1-f)*c_before; paper: c = f*c_before + (1-f)*z"
+    )
+    zoneout: Probability = Field(0.0, description="QRNN: share of the units that keep their state at a step")
+    dropout: EncoderDropoutConfig = EncoderDropoutConfig()
+
+    @property
+    def layer_sizes(self) -> tuple[int, ...]:
+        """Units of each recurrent layer."""
+        if self.hidden_sizes is not None:
+            return self.hidden_sizes
+        return (1552, 1552, 1552, 400) if self.architecture == "qrnn" else (1152, 1152, 400)
+
+    def window(self, layer: int) -> int:
+        """Kernel window of a QRNN layer, counted from 0."""
+        return self.qrnn_windows[min(layer, len(self.qrnn_windows) - 1)]
+
+
+class HeadConfig(_Section):
+    """The task head on the concat-pooled encoder output."""
+
+    hidden_size: PositiveInt = 50
+    dropout: tuple[Probability, Probability] = Field((0.2, 0.1), description="before the first and the last layer")
+    batch_norm: bool = Field(True, description="as in fastai")
+
+
+class TrainingConfig(_Section):
+    """Training of the task model."""
+
+    epochs: PositiveInt = 4
+    batch_size: PositiveInt = 32
+    max_seq_len: int = Field(256, ge=3, description="pieces; what is longer is cut")
+    learning_rate: float = Field(3e-3, gt=0, le=10, description="peak of the schedule")
+    schedule: Literal["one_cycle", "constant"] = "one_cycle"
+    warm_up: Share = Field(0.25, description="one_cycle: share of the steps before the peak")
+    weight_decay: float = Field(0.01, ge=0, le=1, description="decoupled")
+    gradient_clip_norm: float | None = Field(1.0, gt=0)
+    early_stopping_patience: NonNegativeInt | None = Field(
+        None, description="stop after so many epochs without a lower eval loss. null: never"
+    )
+    checkpoint_seconds: float = Field(30.0, ge=0, description="least time between checkpoints; a killed run goes on")
+    shuffle_buffer: PositiveInt = Field(20_000, description="texts held in memory for shuffling")
+
+
+class ExportConfig(_Section):
+    """Shape of the exported encoder signatures."""
+
+    fixed_seq_len: int | None = Field(
+        70, ge=2, description="texts are cut and padded to this length, as in the published models. null: as long as "
+        "the longest text of the batch, up to training.max_seq_len"
+    )
+
+
+class ThresholdsConfig(_Section):
+    """Lower bounds on the eval split that bless a model."""
+
+    accuracy: Share | None = None
+    auc: Share | None = Field(None, description="area under the ROC curve, the mean over classes against the rest")
+
+
+class EvaluationConfig(_Section):
+    """What the Evaluator demands."""
+
+    thresholds: ThresholdsConfig = ThresholdsConfig()
+
+
+class SchemaConfig(_Section):
+    """The TFDV schema that rows are held against. An anomaly stops the run."""
+
+    source: Literal["curated", "infer", "file"] = Field(
+        "curated", description="curated: ours for the task; infer: from the train split (SchemaGen); file: `path`"
+    )
+    path: str | None = Field(None, description="a schema .pbtxt, relative to the configuration file")
+
+    @model_validator(mode="after")
+    def _path_with_file(self):
+        if (self.source == "file") != (self.path is not None):
+            raise ValueError("path is given exactly where source is 'file'")
+        return self
+
+
+class PushConfig(_Section):
+    """Where blessed models go."""
+
+    directory: str | None = Field(None, description="null: ROOT/serving/NAME. Each push is a version below it")
+
+
+class BeamConfig(_Section):
+    """How Beam runs."""
+
+    pipeline_args: tuple[str, ...] = Field(
+        ("--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1"),
+        description="passed to every Beam component",
+    )
+
+
+class PipelineConfig(_Section):
+    """A whole pipeline: the sections of the YAML file."""
+
+    name: str = Field(pattern=r"^[A-Za-z][\w-]*$", description="names the run's folder and the served model")
+    task: Literal["classification"] = "classification"
+    seed: NonNegativeInt = Field(42, lt=2**31, description="of splits, sampling, weights, dropout and shuffling")
+    data: LabelledSourceConfig = Field(description="labelled rows")
+    corpus: SourceConfig | None = Field(
+        None, description="unlabelled text that the tokenizer is trained on. null: the train split of `data`"
+    )
+    cleaning: CleaningConfig = CleaningConfig()
+    tokenizer: TokenizerConfig = TokenizerConfig()
+    encoder: EncoderConfig = EncoderConfig()
+    head: HeadConfig = HeadConfig()
+    training: TrainingConfig = TrainingConfig()
+    export: ExportConfig = ExportConfig()
+    data_schema: SchemaConfig = SchemaConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    push: PushConfig = PushConfig()
+    beam: BeamConfig = BeamConfig()
+    sample_texts: tuple[str, ...] = Field((), description="texts that the new model labels at the end of a run")

@@ -1,0 +1,148 @@
+"""Reads a configuration file and rewords what pydantic finds wrong with it for people."""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from ulmfit_tfx.schemas.config import PipelineConfig
+from ulmfit_tfx.schemas.errors import ConfigError
+
+_PYDANTIC_PREFIX = re.compile(r"^(Value error, |Input |String |Tuple |List |Dictionary )")
+_REWORDING = {
+    "should be a valid integer, unable to parse string as an integer": "expected a whole number",
+    "should be a valid number, unable to parse string as a number": "expected a number",
+    "should be a valid integer": "expected a whole number",
+    "should be a valid": "expected a",
+    "should be": "expected",
+    "should match pattern": "expected to match",
+    "should have": "expected to have",
+    " after validation": "",
+}
+
+
+def load_config(path: str | Path, overrides: Sequence[str] = ()) -> PipelineConfig:
+    """Reads, overrides and validates a configuration.
+
+    Args:
+        path: YAML file. Relative data paths in it are taken from its folder.
+        overrides: `key=value` each, the key dotted (`training.epochs=1`), the value YAML.
+
+    Returns:
+        The validated configuration, its local paths absolute.
+
+    Raises:
+        ConfigError: With one line for each thing wrong: file, field, value, what is allowed.
+    """
+    path = Path(path)
+    values = _read_yaml(path)
+    overridden = {_override(values, item) for item in overrides}
+    try:
+        config = PipelineConfig.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_reword(path.name, overridden, error))) from None
+    return _with_absolute_paths(config, path.resolve().parent)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.y*ml")], n=1)
+        hint = f" Did you mean {path.with_name(near[0])}?" if near else ""
+        raise ConfigError(f"{path}: no such file.{hint}") from None
+    except (IsADirectoryError, PermissionError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 (byte {error.start}).") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise ConfigError(f"{where}: is not YAML: {getattr(error, 'problem', error)}.") from None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: expected sections such as 'name:' and 'data:', got {_shown(values)}.")
+    return values
+
+
+def _override(values: dict[str, Any], item: str) -> str:
+    """Sets one `key=value` in place and returns its key."""
+    key, equals, text = item.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"--set {item}: expected key=value, such as training.epochs=1.")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ConfigError(f"--set {item}: the value is not YAML.") from None
+    *parents, last = key.split(".")
+    section = values
+    for parent in parents:
+        section = section.setdefault(parent, {})
+        if not isinstance(section, dict):
+            raise ConfigError(f"--set {item}: '{parent}' is no section, its value is {_shown(section)}.")
+    section[last] = value
+    return key
+
+
+def _reword(file: str, overridden: Iterable[str], error: ValidationError) -> Iterable[str]:
+    for problem in error.errors():
+        location = problem["loc"]
+        field = ".".join(str(part) for part in location) or "the file"
+        where = "--set" if any(field == key or field.startswith(f"{key}.") for key in overridden) else file
+        yield f"{where}: {field}{_complaint(problem, location)}"
+
+
+def _complaint(problem: Mapping[str, Any], location: Sequence[str | int]) -> str:
+    kind, got = problem["type"], _shown(problem["input"])
+    if kind == "extra_forbidden":
+        allowed = _fields_beside(location)
+        near = difflib.get_close_matches(str(location[-1]), allowed, n=1, cutoff=0.5)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        return f" is not a known field.{hint} Allowed: {', '.join(allowed)}."
+    if kind == "missing":
+        return " is missing."
+    message = _PYDANTIC_PREFIX.sub("", problem["msg"])
+    for pydantic_words, our_words in _REWORDING.items():
+        message = message.replace(pydantic_words, our_words)
+    if kind == "value_error" and isinstance(problem["input"], dict):
+        return f": {message}."
+    if kind == "value_error":
+        return f" is {got}, which {message}."
+    if kind == "literal_error":
+        near = difflib.get_close_matches(str(problem["input"]), problem["ctx"]["expected"].split("'"), n=1)
+        return f" is {got}, {message}." + (f" Did you mean '{near[0]}'?" if near else "")
+    return f" is {got}, {message}."
+
+
+def _fields_beside(location: Sequence[str | int]) -> list[str]:
+    """Names of the fields allowed in the section that `location` lies in."""
+    model: type[BaseModel] = PipelineConfig
+    for part in location[:-1]:
+        annotation = model.model_fields[str(part)].annotation
+        choices = [annotation, *get_args(annotation)]
+        model = next(choice for choice in choices if isinstance(choice, type) and issubclass(choice, BaseModel))
+    return list(model.model_fields)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _with_absolute_paths(config: PipelineConfig, folder: Path) -> PipelineConfig:
+    def absolute(path: str) -> str:
+        return path if "://" in path else str(folder / Path(path).expanduser())
+
+    def relocated(source):
+        return source.model_copy(update={"path": absolute(source.path)})
+
+    update: dict[str, Any] = {"data": relocated(config.data)}
+    if config.corpus is not None:
+        update["corpus"] = relocated(config.corpus)
+    if config.data_schema.path is not None:
+        schema = {"path": absolute(config.data_schema.path)}
+        update["data_schema"] = config.data_schema.model_copy(update=schema)
+    return config.model_copy(update=update)

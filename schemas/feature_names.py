@@ -1,0 +1,15 @@
+"""Names of the features in tf.Examples, before and after TextTransform."""
+
+TEXT = "text"
+"""bytes [1], UTF-8: the text as ingested."""
+LABEL = "label"
+"""bytes [1], UTF-8: the class name."""
+LENGTH_BUCKET = "length_bucket"
+"""bytes [1]: the range of word counts that the text falls in, for evaluation slices."""
+
+TOKEN_IDS = "token_ids"
+"""int64 [pieces]: SentencePiece ids, with `<s>` and `</s>` where configured, cut at `max_seq_len`."""
+LABEL_ID = "label_id"
+"""int64 []: index of the label in the label vocabulary."""
+LABEL_VOCABULARY = "labels"
+"""File name of the label vocabulary in the transform graph, most frequent label first."""

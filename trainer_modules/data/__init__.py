@@ -1,0 +1,1 @@
+"""Streams transformed examples into batches."""

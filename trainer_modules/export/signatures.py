@@ -1,0 +1,109 @@
+"""The `tf.function`s behind the signatures of `ulmfit_tfx.schemas.signatures`."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from ulmfit_tfx.schemas import feature_names
+from ulmfit_tfx.schemas import signatures as names
+from ulmfit_tfx.transforms.tokenization import Tokenizer
+
+Signatures = dict[str, Callable[..., dict[str, tf.Tensor]]]
+
+_STRINGS = tf.TensorSpec([None], tf.string, name=names.STRING_INPUTS)
+_IDS = tf.TensorSpec([None, None], tf.int32, name=names.NUMERICALIZED)
+_SERIALIZED = tf.TensorSpec([None], tf.string, name=names.EXAMPLES)
+
+
+def encoder_signatures(
+    encoder: keras.Model, tokenizer: Tokenizer, fixed_seq_len: int | None, max_seq_len: int
+) -> Signatures:
+    """Signatures that every model has.
+
+    Args:
+        encoder: As `build_encoder` makes it.
+        tokenizer: The one that it was trained with.
+        fixed_seq_len: T of the outputs; None: the longest text of the batch.
+        max_seq_len: Bound of T where `fixed_seq_len` is None.
+    """
+    pad_id = tokenizer.special_ids.pad
+    limit = fixed_seq_len or max_seq_len
+
+    def numericalize(texts):
+        ragged = tokenizer.tokenize(texts, limit)
+        return ragged, tokenizer.pad(ragged, fixed_seq_len)
+
+    @tf.function(input_signature=[_STRINGS])
+    def string_encoder(string_inputs):
+        ragged, ids = numericalize(string_inputs)
+        output, mask = encoder(ids, training=False)
+        lengths = tf.cast(ragged.row_lengths(), tf.int32)
+        return {names.OUTPUT: output, names.NUMERICALIZED: ids, names.MASK: mask, names.LENGTHS: lengths}
+
+    @tf.function(input_signature=[_IDS])
+    def numericalized_encoder(numericalized):
+        output, mask = encoder(numericalized, training=False)
+        return {names.OUTPUT: output, names.MASK: mask}
+
+    @tf.function(input_signature=[_STRINGS])
+    def spm_processor(string_inputs):
+        ids = numericalize(string_inputs)[1]
+        return {names.NUMERICALIZED: ids, names.MASK: tf.not_equal(ids, pad_id)}
+
+    @tf.function(input_signature=[_STRINGS])
+    def string_encoder_flat(string_inputs):
+        ragged, ids = numericalize(string_inputs)
+        output, mask = encoder(ids, training=False)
+        rows = tf.cast(ragged.row_lengths(), tf.int32)
+        return {
+            f"{names.OUTPUT}_flat": tf.boolean_mask(output, mask),
+            f"{names.OUTPUT}_rows": rows,
+            f"{names.NUMERICALIZED}_flat": ragged.flat_values,
+            f"{names.NUMERICALIZED}_rows": tf.identity(rows),
+        }
+
+    signatures: Signatures = {
+        names.STRING_ENCODER: string_encoder,
+        names.NUMERICALIZED_ENCODER: numericalized_encoder,
+        names.SPM_PROCESSOR: spm_processor,
+    }
+    if fixed_seq_len is None:
+        signatures[names.STRING_ENCODER_FLAT] = string_encoder_flat
+    return signatures
+
+
+def classifier_signatures(
+    classifier: keras.Model, tokenizer: Tokenizer, labels: Sequence[str], max_seq_len: int
+) -> Signatures:
+    """Signatures of a document classifier.
+
+    Args:
+        classifier: As `build_classifier` makes it.
+        tokenizer: The one that it was trained with.
+        labels: Name of each class, in the order of the logits.
+        max_seq_len: Pieces of a text beyond it are not looked at.
+    """
+    features = {feature_names.TEXT: tf.io.FixedLenFeature([], tf.string)}
+
+    def classify(texts: tf.Tensor) -> dict[str, Any]:
+        ids = tokenizer.pad(tokenizer.tokenize(texts, max_seq_len))
+        probabilities = tf.nn.softmax(classifier(ids, training=False))
+        all_classes = tf.constant(list(labels))
+        return {
+            names.LABEL: tf.gather(all_classes, tf.argmax(probabilities, axis=-1)),
+            names.PROBABILITIES: probabilities,
+            names.ALL_CLASSES: tf.tile(all_classes[None], [tf.shape(probabilities)[0], 1]),
+        }
+
+    @tf.function(input_signature=[_STRINGS])
+    def serving_default(string_inputs):
+        return classify(string_inputs)
+
+    @tf.function(input_signature=[_SERIALIZED])
+    def serving_examples(examples):
+        outputs = classify(tf.io.parse_example(examples, features)[feature_names.TEXT])
+        return outputs | {names.LABEL: outputs[names.LABEL][:, None]}
+
+    return {names.SERVING_DEFAULT: serving_default, names.SERVING_EXAMPLES: serving_examples}

@@ -1,0 +1,1 @@
+"""Keras 3 layers, one a file, written in `keras.ops`."""

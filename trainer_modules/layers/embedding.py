@@ -1,0 +1,51 @@
+"""Token embedding with dropout of whole words (Gal and Ghahramani 2016, as AWD-LSTM section 4.3 uses it)."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("ulmfit_tfx")
+class TokenEmbedding(keras.layers.Layer):
+    """Embeds token ids. In training a share of the words is zero wherever it occurs, the others scaled up.
+
+    Call arguments: `ids` int [batch, time]; `training`. Returns float [batch, time, size].
+    """
+
+    def __init__(self, vocab_size: int, size: int, dropout: float = 0.0, seed: int | None = None, **kwargs):
+        """Creates the layer.
+
+        Args:
+            vocab_size: Number of ids.
+            size: Size of a vector.
+            dropout: Share of the vocabulary that is dropped, a new choice each batch.
+            seed: Of the dropout.
+            **kwargs: Of `keras.layers.Layer`.
+        """
+        super().__init__(**kwargs)
+        self.vocab_size = vocab_size
+        self.size = size
+        self.dropout = dropout
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def build(self, input_shape):
+        """Creates `embeddings` [vocab_size, size], uniform in -0.1..0.1 as in ULMFiT."""
+        initializer = keras.initializers.RandomUniform(-0.1, 0.1)
+        self.embeddings = self.add_weight(
+            shape=(self.vocab_size, self.size), initializer=initializer, name="embeddings"
+        )
+
+    def call(self, ids, training=False):
+        """Looks the vectors up, see the class."""
+        vectors = ops.take(self.embeddings, ids, axis=0)
+        if training and self.dropout:
+            kept = keras.random.dropout(
+                ops.ones((self.vocab_size,), dtype=vectors.dtype), self.dropout, seed=self.seed_generator
+            )
+            vectors *= ops.take(kept, ids, axis=0)[..., None]
+        return vectors
+
+    def get_config(self):
+        """Constructor arguments."""
+        own = ("vocab_size", "size", "dropout", "seed")
+        return super().get_config() | {name: getattr(self, name) for name in own}

@@ -1,0 +1,33 @@
+"""Masks of padded sequences, and values at a row's last true position."""
+
+from keras import ops
+
+
+def zero_padding(sequence, mask):
+    """Sets masked positions to zero.
+
+    Args:
+        sequence: float [batch, time, units].
+        mask: bool [batch, time], True at tokens, or None.
+
+    Returns:
+        float [batch, time, units].
+    """
+    return sequence if mask is None else sequence * ops.cast(mask, sequence.dtype)[..., None]
+
+
+def last_true(sequence, mask):
+    """Values at each row's last token, zero for a row that has none.
+
+    Args:
+        sequence: float [batch, time, units].
+        mask: bool [batch, time], True at tokens and False at the padding that follows them, or None.
+
+    Returns:
+        float [batch, units].
+    """
+    if mask is None:
+        return sequence[:, -1]
+    follows = ops.concatenate([mask[:, 1:], ops.zeros_like(mask[:, :1])], axis=1)
+    is_last = ops.logical_and(mask, ops.logical_not(follows))
+    return ops.einsum("bt,btu->bu", ops.cast(is_last, sequence.dtype), sequence)

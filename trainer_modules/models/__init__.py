@@ -1,0 +1,1 @@
+"""Keras models built from configuration: the encoder and the task models on it."""

@@ -1,0 +1,69 @@
+"""The recurrent encoder of ULMFiT (AWD-LSTM) and MultiFiT (QRNN)."""
+
+import keras
+from keras import ops
+
+from ulmfit_tfx.schemas.config import EncoderConfig
+from ulmfit_tfx.trainer_modules.layers.awd_lstm import AWDLSTM
+from ulmfit_tfx.trainer_modules.layers.embedding import TokenEmbedding
+from ulmfit_tfx.trainer_modules.layers.qrnn import QRNN
+
+
+@keras.saving.register_keras_serializable("ulmfit_tfx")
+class PaddingMask(keras.layers.Layer):
+    """True where ids, int [batch, time], are not padding: bool [batch, time]."""
+
+    def __init__(self, pad_id: int, **kwargs):
+        super().__init__(**kwargs)
+        self.pad_id = pad_id
+
+    def call(self, ids):
+        """Compares with the padding id."""
+        return ops.not_equal(ids, self.pad_id)
+
+    def get_config(self):
+        """Constructor arguments."""
+        return super().get_config() | {"pad_id": self.pad_id}
+
+
+def build_encoder(config: EncoderConfig, vocab_size: int, pad_id: int, seed: int | None = None) -> keras.Model:
+    """Builds the encoder with fresh weights.
+
+    Args:
+        config: Cell, sizes and dropouts.
+        vocab_size: Number of token ids.
+        pad_id: Id of padding, which is masked.
+        seed: Of dropouts; the weights follow Keras' global seed.
+
+    Returns:
+        A model from ids, int32 [batch, time], to `[hidden, mask]`: float [batch, time, last layer's units], zero at
+        padding, and bool [batch, time].
+    """
+    dropout = config.dropout
+    ids = keras.Input((None,), dtype="int32", name="numericalized")
+    mask = PaddingMask(pad_id, name="mask")(ids)
+    hidden = TokenEmbedding(vocab_size, config.embedding_size, dropout.embedding, seed=seed, name="embedding")(ids)
+    hidden = keras.layers.SpatialDropout1D(dropout.input, seed=seed, name="input_dropout")(hidden)
+    last = len(config.layer_sizes) - 1
+    for index in range(len(config.layer_sizes)):
+        hidden = _recurrent_layer(config, index, seed)(hidden, mask=mask)
+        rate = dropout.output if index == last else dropout.hidden
+        hidden = keras.layers.SpatialDropout1D(rate, seed=seed, name=f"hidden_dropout_{index}")(hidden)
+    return keras.Model(ids, [hidden, mask], name="encoder")
+
+
+def _recurrent_layer(config: EncoderConfig, index: int, seed: int | None) -> keras.layers.Layer:
+    units, name = config.layer_sizes[index], f"{config.architecture}_{index}"
+    if config.architecture == "awd_lstm":
+        return AWDLSTM(units, config.dropout.weight, return_sequences=True, seed=seed, name=name)
+    return QRNN(
+        units,
+        window=config.window(index),
+        pooling=config.qrnn_pooling,
+        forget_convention=config.forget_convention,
+        zoneout=config.zoneout,
+        weight_dropout=config.dropout.weight,
+        return_sequences=True,
+        seed=seed,
+        name=name,
+    )

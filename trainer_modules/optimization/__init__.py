@@ -1,0 +1,1 @@
+"""Schedules, progress and resumable training."""

@@ -1,0 +1,180 @@
+"""Training that a killed run takes up again: weights, optimizer, position, best weights and history on disk.
+
+Keras' own `BackupAndRestore` forgets what `EarlyStopping` and `ModelCheckpoint` know and starts an interrupted epoch
+over; here the whole state lies in one folder, written so that a kill at any moment leaves a complete one.
+"""
+
+import dataclasses
+import json
+import logging
+import math
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from ulmfit_tfx.schemas.errors import UserError
+from ulmfit_tfx.trainer_modules.optimization.progress import Progress
+
+log = logging.getLogger(__name__)
+
+_STATE = "state.json"
+_LATEST = "latest.weights.h5"
+_BEST = "best.weights.h5"
+
+
+@dataclasses.dataclass
+class TrainingState:
+    """Where a training stands.
+
+    Attributes:
+        epoch: Epoch under way, from 0.
+        batch: Batches of it that are done.
+        best_loss: Lowest eval loss so far.
+        best_epoch: Epoch after which it was measured.
+        history: One record of metrics a finished epoch.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    best_loss: float = float("inf")
+    best_epoch: int = -1
+    history: list[dict[str, float]] = dataclasses.field(default_factory=list)
+
+    def stops_early(self, patience: int | None) -> bool:
+        """Whether the eval loss has not improved for `patience` epochs."""
+        return patience is not None and self.epoch - 1 - self.best_epoch >= max(patience, 1)
+
+
+class CheckpointFolder:
+    """A folder with the last checkpoint and the best weights of one training.
+
+    folder/
+        step-120/state.json          position and history
+        step-120/latest.weights.h5   weights and optimizer
+        best.weights.h5              weights of the epoch with the lowest eval loss
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def restore(self, model: keras.Model) -> TrainingState:
+        """Loads the last checkpoint into a compiled, built model; a fresh state where there is none."""
+        checkpoints = sorted(self.folder.glob("step-*"), key=lambda path: int(path.name.partition("-")[2]))
+        if not checkpoints:
+            return TrainingState()
+        latest = checkpoints[-1]
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(latest / _LATEST)
+        return TrainingState(**json.loads((latest / _STATE).read_text()))
+
+    def save(self, model: keras.Model, state: TrainingState) -> None:
+        """Writes a checkpoint, complete before it can be found, and removes the ones before it."""
+        step = int(model.optimizer.iterations)
+        target, unfinished = self.folder / f"step-{step}", self.folder / "unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        model.save_weights(unfinished / _LATEST)
+        (unfinished / _STATE).write_text(json.dumps(dataclasses.asdict(state)))
+        shutil.rmtree(target, ignore_errors=True)
+        unfinished.rename(target)
+        for older in self.folder.glob("step-*"):
+            if older != target:
+                shutil.rmtree(older)
+
+    def save_best(self, model: keras.Model) -> None:
+        """Keeps the model's weights as the best so far."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        unfinished = self.folder / f"unfinished-{_BEST}"
+        model.save_weights(unfinished)
+        unfinished.replace(self.folder / _BEST)
+
+    def load_best(self, model: keras.Model) -> None:
+        """Loads the best weights."""
+        model.load_weights(self.folder / _BEST)
+
+
+def fit_resumably(
+    model: keras.Model,
+    *,
+    folder: CheckpointFolder,
+    train_epoch: Callable[[int, int], Any],
+    eval_batches: Any,
+    epochs: int,
+    patience: int | None,
+    checkpoint_seconds: float,
+    progress: Progress,
+) -> TrainingState:
+    """Trains to the end from wherever an earlier call was cut off, and leaves the best weights in the model.
+
+    Args:
+        model: Compiled and built, fresh.
+        folder: Of this very training: the same data, configuration and code.
+        train_epoch: From an epoch and a number of batches to skip, the rest of that epoch's batches.
+        eval_batches: Batches of the eval split.
+        epochs: Epochs of the whole training.
+        patience: See `TrainingState.stops_early`.
+        checkpoint_seconds: Least time between checkpoints within an epoch. At an epoch's end there always is one.
+        progress: Told of each batch and epoch.
+
+    Returns:
+        The final state.
+
+    Raises:
+        UserError: The loss is not a number.
+    """
+    state = folder.restore(model)
+    if state.epoch or state.batch:
+        step = int(model.optimizer.iterations)
+        log.info("Resuming from the checkpoint at step %d: epoch %d, batch %d", step, state.epoch + 1, state.batch)
+        progress.resumed(step, state.epoch, state.batch)
+    while state.epoch < epochs and not state.stops_early(patience):
+        steps = _Steps(state, folder, checkpoint_seconds, progress)
+        model.fit(train_epoch(state.epoch, state.batch), verbose=0, callbacks=[steps])
+        evaluated = model.evaluate(eval_batches, verbose=0, return_dict=True)
+        metrics = steps.logs | {f"eval_{name}": float(value) for name, value in evaluated.items()}
+        _check_loss(metrics["eval_loss"], "eval loss", model, state)
+        state.history.append(metrics)
+        if metrics["eval_loss"] < state.best_loss:
+            state.best_loss, state.best_epoch = metrics["eval_loss"], state.epoch
+            folder.save_best(model)
+        state.epoch, state.batch = state.epoch + 1, 0
+        folder.save(model, state)
+        progress.epoch_done(metrics)
+    folder.load_best(model)
+    return state
+
+
+class _Steps(keras.callbacks.Callback):
+    """Counts batches, reports them, saves now and then, and stops at a loss that is not a number."""
+
+    def __init__(self, state: TrainingState, folder: CheckpointFolder, seconds: float, progress: Progress):
+        super().__init__()
+        self.state = state
+        self.folder = folder
+        self.seconds = seconds
+        self.progress = progress
+        self.saved_at = time.monotonic()
+        self.logs: dict[str, float] = {}
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.logs = {name: float(value) for name, value in (logs or {}).items()}
+        self.state.batch += 1
+        _check_loss(self.logs["loss"], "loss", self.model, self.state)
+        self.progress.batch_done(self.state.epoch, self.state.batch, self.logs)
+        if time.monotonic() - self.saved_at >= self.seconds:
+            self.folder.save(self.model, self.state)
+            self.saved_at = time.monotonic()
+
+
+def _check_loss(loss: float, name: str, model: keras.Model, state: TrainingState) -> None:
+    if math.isfinite(loss):
+        return
+    raise UserError(
+        f"the {name} is {loss} at epoch {state.epoch + 1}, batch {state.batch}, learning rate "
+        f"{float(model.optimizer.learning_rate):.2g}. A lower training.learning_rate or "
+        "training.gradient_clip_norm may help."
+    )

@@ -1,0 +1,1 @@
+"""Pure text and record functions: parsing, splitting, cleaning, tokenization."""

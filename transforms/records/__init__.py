@@ -1,0 +1,1 @@
+"""Parsers: a stream of lines in, one `Row` or `Refusal` a record out."""

@@ -1,0 +1,99 @@
+"""SentencePiece as TensorFlow ops: the one tokenizer graph of training and serving."""
+
+import dataclasses
+import functools
+import hashlib
+from typing import Any
+
+import sentencepiece
+import tensorflow as tf
+import tensorflow_text
+
+from ulmfit_tfx.schemas.config import CleaningConfig, TokenizerConfig
+from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.transforms.cleaning import clean
+
+
+@dataclasses.dataclass(frozen=True)
+class SpecialIds:
+    """Ids of the special pieces, as read from a SentencePiece model."""
+
+    unk: int
+    pad: int
+    bos: int
+    eos: int
+
+
+class Tokenizer:
+    """Cleans, tokenizes and numericalizes texts, as a graph built from a SentencePiece model.
+
+    The TensorFlow op is built at first use and left out of pickles.
+    """
+
+    def __init__(self, model: bytes, config: TokenizerConfig, cleaning: CleaningConfig):
+        """Reads the special ids.
+
+        Args:
+            model: A serialized SentencePiece model.
+            config: Whether to add `<s>` and `</s>`.
+            cleaning: What is done to texts first.
+
+        Raises:
+            DataError: The bytes are no SentencePiece model, or it lacks a special piece that is needed.
+        """
+        self.model = model
+        self.config = config
+        self.cleaning = cleaning
+        try:
+            processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+        except RuntimeError as error:
+            raise DataError(f"the tokenizer is not a SentencePiece model: {error}") from None
+        self.vocab_size: int = processor.vocab_size()
+        self.special_ids = SpecialIds(
+            unk=processor.unk_id(), pad=processor.pad_id(), bos=processor.bos_id(), eos=processor.eos_id()
+        )
+        needed = {"<pad>": self.special_ids.pad}
+        needed |= {"<s>": self.special_ids.bos} if config.add_bos else {}
+        needed |= {"</s>": self.special_ids.eos} if config.add_eos else {}
+        if missing := [piece for piece, piece_id in needed.items() if piece_id < 0]:
+            raise DataError(
+                f"the tokenizer has no {', '.join(missing)} piece. Train it with these pieces, or set "
+                "tokenizer.add_bos and tokenizer.add_eos to false where only those are missing."
+            )
+
+    @functools.cached_property
+    def op(self) -> tensorflow_text.SentencepieceTokenizer:
+        """The TensorFlow op. A SavedModel must keep a reference to it, for it owns a resource."""
+        return tensorflow_text.SentencepieceTokenizer(
+            model=self.model, out_type=tf.int32, add_bos=self.config.add_bos, add_eos=self.config.add_eos
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """What a model's information file says of its tokenizer."""
+        digest = hashlib.sha256(self.model).hexdigest()
+        size = {"vocab_size": self.vocab_size, "special_ids": dataclasses.asdict(self.special_ids), "sha256": digest}
+        return self.config.model_dump(mode="json") | size
+
+    def __getstate__(self):
+        return {key: value for key, value in self.__dict__.items() if key != "op"}
+
+    def tokenize(self, texts: tf.Tensor, max_length: int | None = None) -> tf.RaggedTensor:
+        """Numericalizes a batch of texts.
+
+        Args:
+            texts: string [batch], UTF-8.
+            max_length: Pieces beyond it are cut off, `</s>` with them.
+
+        Returns:
+            int32 [batch, (pieces)].
+        """
+        ids = self.op.tokenize(clean(texts, self.cleaning))
+        return ids if max_length is None else ids[:, :max_length]
+
+    def pad(self, ids: tf.RaggedTensor, length: int | None = None) -> tf.Tensor:
+        """Pads with `<pad>`, to `length` (cutting what is longer) or to the longest row.
+
+        Returns:
+            int32 [batch, length].
+        """
+        return ids.to_tensor(default_value=self.special_ids.pad, shape=[None, length])
