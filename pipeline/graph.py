@@ -119,7 +119,9 @@ def _schema(config: PipelineConfig, folder: RunFolder, statistics: BaseChannel) 
 
 
 def _trainer(config: PipelineConfig, folder: RunFolder, transform: TextTransform) -> Trainer:
-    sections = {name: getattr(config, name).model_dump(mode="json") for name in ("encoder", "head", "training", "export")}
+    sections = {
+        name: getattr(config, name).model_dump(mode="json") for name in ("encoder", "head", "training", "export")
+    }
     return Trainer(
         run_fn=RUN_FN,
         examples=transform.outputs["transformed_examples"],

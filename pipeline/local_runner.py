@@ -1,6 +1,6 @@
 """Runs a pipeline on this machine, stage by stage, and tells an observer what happens.
 
-TFX's LocalDagRunner does the same and says it to the log alone; it has no hook for the begin, end and cache hit of a stage.
+TFX's LocalDagRunner does the same and says it to the log alone: it has no hook for a stage's begin, end and cache hit.
 """
 
 import dataclasses

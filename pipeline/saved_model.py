@@ -62,7 +62,9 @@ class Classifier:
         self.signatures = load(model)
         served = self.signatures.get(signatures.SERVING_DEFAULT)
         if served is None or signatures.PROBABILITIES not in served.structured_outputs:
-            raise ConfigError(f"{model}: has no signature 'serving_default' with probabilities, so it is no classifier.")
+            raise ConfigError(
+                f"{model}: has no signature 'serving_default' with probabilities, so it is no classifier."
+            )
         self._serve = served
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:

@@ -1,5 +1,7 @@
 """What goes in and out of our components: every key a named constant, every spec in one place."""
 
+from typing import ClassVar
+
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
@@ -14,7 +16,7 @@ INPUT_FINGERPRINT = "input_fingerprint"
 CODE_VERSION = "code_version"
 
 ACCOUNTING = "accounting"
-"""Custom property of CorpusIngest's `examples`: counts as JSON, see `ulmfit_tfx.components.corpus_ingest.accounting`."""
+"""Custom property of CorpusIngest's `examples`: counts as JSON, see `components.corpus_ingest.accounting`."""
 
 
 class CorpusIngestSpec(component_spec.ComponentSpec):
@@ -26,7 +28,7 @@ class CorpusIngestSpec(component_spec.ComponentSpec):
         INPUT_FINGERPRINT: ExecutionParameter(type=str),
         CODE_VERSION: ExecutionParameter(type=str),
     }
-    INPUTS = {}
+    INPUTS: ClassVar[dict[str, ChannelParameter]] = {}
     OUTPUTS = {EXAMPLES: ChannelParameter(type=standard_artifacts.Examples)}
 
 

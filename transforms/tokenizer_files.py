@@ -19,7 +19,9 @@ FOLDER = "tokenizer"
 """Folder in a transform graph artifact that holds the tokenizer's files."""
 
 
-def write_tokenizer(folder: str, model: bytes, vocabulary: str, config: TokenizerConfig, cleaning: CleaningConfig):
+def write_tokenizer(
+    folder: str, model: bytes, vocabulary: str, config: TokenizerConfig, cleaning: CleaningConfig
+) -> None:
     """Writes the files of a trained tokenizer."""
     tf.io.gfile.makedirs(folder)
     parts = {"tokenizer": config.model_dump(mode="json"), "cleaning": cleaning.model_dump(mode="json")}

@@ -93,8 +93,8 @@ class Accounting:
         for split in SPLITS:
             if unseen := sorted(set(self.labels[split]) - trained):
                 raise DataError(
-                    f"label '{unseen[0]}' occurs {self.labels[split][unseen[0]]:,} times in the {split} split and never "
-                    "in train. Give more rows of it, or list the labels to keep in data.labels."
+                    f"label '{unseen[0]}' occurs {self.labels[split][unseen[0]]:,} times in the {split} split and "
+                    "never in train. Give more rows of it, or list the labels to keep in data.labels."
                 )
         if config.labels is not None:
             named = {config.label_names.get(label, label) for label in config.labels}

@@ -35,7 +35,7 @@ class CorpusIngest(BaseBeamComponent):
         Args:
             config: Where text comes from; a `LabelledSourceConfig` gives labelled examples.
             seed: Of splits and sampling.
-            input_fingerprint: Of the files' content, see `source_files.fingerprint`; TFX does not look into external files.
+            input_fingerprint: Of the files' content, see `source_files.fingerprint`: TFX does not look into files.
         """
         super().__init__(
             spec=specs.CorpusIngestSpec(

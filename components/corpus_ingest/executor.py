@@ -76,8 +76,7 @@ def _ingest(
         _ = (
             rows
             | f"Serialize/{split}" >> rows_to_examples
-            | f"Write/{split}"
-            >> beam.io.WriteToTFRecord(f"{uri}/Split-{split}/data_tfrecord", file_name_suffix=".gz")
+            | f"Write/{split}" >> beam.io.WriteToTFRecord(f"{uri}/Split-{split}/data_tfrecord", file_name_suffix=".gz")
         )
         counted.append(rows | f"CountRows/{split}" >> beam.Map(_count_key, ROWS, split))
         if isinstance(config, LabelledSourceConfig):
@@ -105,10 +104,10 @@ class _Parse(beam.DoFn):
         self.config = config
         self.seed = seed
 
-    def process(self, file: str) -> Iterator[beam.pvalue.TaggedOutput]:
+    def process(self, element: str) -> Iterator[beam.pvalue.TaggedOutput]:
         parse = plain_text.parse if self.config.format == "text" else delimited.parse
-        with open_file(file) as stream:
-            for record in parse(stream, file, self.config):
+        with open_file(element) as stream:
+            for record in parse(stream, element, self.config):
                 if isinstance(record, Refusal):
                     yield beam.pvalue.TaggedOutput(QUARANTINED, record)
                 elif not is_sampled(record.text, self.seed, self.config.sample_fraction):

@@ -7,7 +7,7 @@ import glob
 import hashlib
 import importlib.util
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ulmfit_tfx.schemas.config import SourceConfig
 from ulmfit_tfx.schemas.errors import DataError
@@ -91,7 +91,7 @@ def _is_local(path: str) -> bool:
     return "://" not in path
 
 
-def _match_remote(pattern: str):
+def _match_remote(pattern: str) -> list[Any]:
     from apache_beam.io.filesystems import FileSystems
 
     return FileSystems.match([pattern])[0].metadata_list

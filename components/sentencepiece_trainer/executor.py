@@ -42,9 +42,7 @@ class Executor(BaseExecutor):
         # A seeded hash, not SentencePiece's own sampling, which depends on the order of the texts. Sorted, because Beam
         # promises no order: the same texts give the same model.
         fraction = config.sample_texts / rows
-        texts = sorted(
-            text for text in cleaned_texts(examples, TRAIN, cleaning) if is_sampled(text, seed, fraction)
-        )
+        texts = sorted(text for text in cleaned_texts(examples, TRAIN, cleaning) if is_sampled(text, seed, fraction))
         model = train(texts, config, parts[MAX_TEXT_BYTES])
         folder = artifact_utils.get_single_uri(output_dict[specs.TOKENIZER])
         write_tokenizer(folder, model, _vocabulary(model), config, cleaning)

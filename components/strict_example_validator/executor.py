@@ -14,7 +14,7 @@ from ulmfit_tfx.schemas.errors import DataError
 class Executor(example_validator.Executor):
     """Validates, then reads what was found."""
 
-    def Do(self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]):
+    def Do(self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]) -> Any:
         """Runs ExampleValidator.
 
         Raises:

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -20,7 +20,7 @@ EXAMPLE = 'Example: `ulmfit-tfx predict runs/reviews/serving/reviews "A quiet fi
 def command(
     model_dir: Annotated[Path, typer.Argument(metavar="MODEL_DIR", help="A SavedModel, or a folder of versions.")],
     texts: Annotated[
-        Optional[list[str]],  # noqa: UP045  typer reads this form alone
+        list[str] | None,
         typer.Argument(metavar="[TEXT...]", help="Texts. Without any: one a line from standard input."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON Lines, with all probabilities.")] = False,

@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 
+from rich.markup import escape
 from rich.table import Table
 
 from ulmfit_tfx.pipeline.saved_model import Prediction
 
-_SHOWN = 70
+_SHOWN = 500
 
 
 def prediction_table(predictions: Sequence[Prediction]) -> Table:
-    """A row a text: the text, shortened, its label and the label's probability."""
-    table = Table("text", "label", "probability", box=None, pad_edge=False, header_style="dim")
+    """A row a text: the text on one line, its label and the label's probability."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("text", no_wrap=True, overflow="ellipsis")
+    table.add_column("label", no_wrap=True)
+    table.add_column("probability", no_wrap=True)
     for prediction in predictions:
-        text = " ".join(prediction.text.split())
-        shown = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
-        table.add_row(shown, prediction.label, f"{prediction.probabilities[prediction.label]:.3f}")
+        text = " ".join(prediction.text[:_SHOWN].split())
+        table.add_row(escape(text), escape(prediction.label), f"{prediction.probabilities[prediction.label]:.3f}")
     return table

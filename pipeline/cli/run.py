@@ -5,7 +5,7 @@ import shlex
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -26,11 +26,11 @@ log = logging.getLogger(__name__)
 def command(
     config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="The pipeline's configuration.")],
     overrides: Annotated[
-        Optional[list[str]],  # noqa: UP045  typer reads this form alone
+        list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Override a field, such as training.epochs=2. Repeatable."),
     ] = None,
     root: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option("--root", metavar="DIR", help="Folder of the runs. Default: runs/NAME below this one."),
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show the log on the terminal.")] = False,

@@ -1,8 +1,9 @@
-"""The closing words of a run: what came in, how good the model is, whether it is blessed, where it lies, what to do next."""
+"""The closing words of a run: what came in, how good the model is, is it blessed, where it lies, what to do next."""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import tensorflow_model_analysis as tfma
 from rich import box
@@ -40,14 +41,14 @@ def show_summary(
     pushed = results["Pusher"].outputs["pushed_model"].custom_properties.get("pushed_destination")
 
     table = Table(box=box.SIMPLE, show_header=False, title=f"{config.name}: {config.task}", title_justify="left")
-    table.add_column(style="dim")
-    table.add_column()
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
     _add_rows_of_data(table, accounting, results)
     _add_metrics(table, config, results["ClassEvaluator"])
     if "HeldOutScorer" in results:
         _add_held_out(table, results["HeldOutScorer"])
     table.add_row("blessed", "[green]yes[/green]" if blessed else "[red]no: below a threshold, so not pushed[/red]")
-    table.add_row("model", escape(pushed.string_value if pushed else str(trained)))
+    table.add_row("model", escape(str(_from_here(Path(pushed.string_value) if pushed else trained))))
     table.add_row("stages", _stage_seconds(results))
     table.add_row("wall time", f"{seconds:.1f} s")
     console.print()
@@ -91,7 +92,7 @@ def _add_metrics(table: Table, config: PipelineConfig, evaluator: StageResult) -
         table.add_row("", f"{metrics[ACCURACY]:.4f}  {bucket}  ({metrics['example_count']:,.0f} rows)")
 
 
-def _flat(metrics) -> dict[str, float]:
+def _flat(metrics: Mapping[str, Any]) -> dict[str, float]:
     """Metrics of one slice by name: TFMA nests them by output, class and aggregation."""
     return {
         name: value["doubleValue"]

@@ -41,9 +41,7 @@ class ModelInfo:
     fixed_seq_len: int | None
 
 
-def save(
-    folder: str, model: keras.Model, tokenizer: Tokenizer, signatures: Signatures, info: ModelInfo
-) -> None:
+def save(folder: str, model: keras.Model, tokenizer: Tokenizer, signatures: Signatures, info: ModelInfo) -> None:
     """Writes the SavedModel.
 
     folder/
@@ -61,7 +59,7 @@ def save(
     """
     exported = tf.Module()
     # The model alone as an attribute restores in TensorFlow 2, but a TensorFlow 1 session does not find its variables.
-    exported.variables_ = [variable.value for variable in model.variables]
+    exported.variables_ = [weight.value for weight in model.weights]
     exported.tokenizer = tokenizer.op
     exported.signature_functions = dict(signatures)
     with TemporaryDirectory() as temporary:

@@ -1,5 +1,7 @@
 """LSTM with DropConnect on its recurrent kernel (Merity et al. 2018, https://arxiv.org/abs/1708.02182, section 2)."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -23,7 +25,7 @@ class AWDLSTM(keras.layers.Layer):
         return_sequences: bool = False,
         return_state: bool = False,
         seed: int | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         """Creates the layer.
 

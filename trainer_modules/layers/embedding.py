@@ -1,5 +1,7 @@
 """Token embedding with dropout of whole words (Gal and Ghahramani 2016, as AWD-LSTM section 4.3 uses it)."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -11,7 +13,7 @@ class TokenEmbedding(keras.layers.Layer):
     Call arguments: `ids` int [batch, time]; `training`. Returns float [batch, time, size].
     """
 
-    def __init__(self, vocab_size: int, size: int, dropout: float = 0.0, seed: int | None = None, **kwargs):
+    def __init__(self, vocab_size: int, size: int, dropout: float = 0.0, seed: int | None = None, **kwargs: Any):
         """Creates the layer.
 
         Args:

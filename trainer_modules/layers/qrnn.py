@@ -1,6 +1,6 @@
 """Quasi-recurrent layer (Bradbury et al. 2017, https://arxiv.org/abs/1611.01576), as MultiFiT uses it."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 from keras import ops
@@ -32,7 +32,7 @@ class QRNN(keras.layers.Layer):
         return_sequences: bool = False,
         return_state: bool = False,
         seed: int | None = None,
-        **kwargs,
+        **kwargs: Any,
     ):
         """Creates the layer.
 
@@ -84,11 +84,11 @@ class QRNN(keras.layers.Layer):
         if training and self.weight_dropout:
             kernel = dropconnect(kernel, self.weight_dropout, self.seed_generator)
         gates = ops.split(ops.matmul(windows, kernel) + self.bias, GATES[self.pooling], axis=-1)
-        candidate, update_share, keep_share = ops.tanh(gates[0]), *self._shares(gates, training)
+        update_share, keep_share = self._shares(gates, training)
         if mask is not None:
             is_token = ops.cast(mask, sequence.dtype)[..., None]
             update_share, keep_share = update_share * is_token, keep_share * is_token + (1 - is_token)
-        cells = linear_recurrence(keep_share, update_share * candidate, cell_state)
+        cells = linear_recurrence(keep_share, update_share * ops.tanh(gates[0]), cell_state)
         hidden = cells if self.pooling == "f" else ops.sigmoid(gates[2]) * cells
         hidden = zero_padding(hidden, mask)
         output = hidden if self.return_sequences else last_true(hidden, mask)

@@ -1,9 +1,14 @@
 """The linear recurrence of the QRNN over a whole sequence (Bradbury et al. 2017, section 2.1)."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from ulmfit_tfx.trainer_modules.layers.time_scan import time_scan
+
+Tensor = Any
+"""A tensor of whichever backend Keras runs on."""
 
 
 @ops.custom_gradient
@@ -45,7 +50,7 @@ def _run(decay, update, initial, reverse=False):
     return ops.transpose(states, (1, 0, 2))
 
 
-def dropconnect(kernel, rate: float, seed: keras.random.SeedGenerator):
+def dropconnect(kernel: Tensor, rate: float, seed: keras.random.SeedGenerator) -> Tensor:
     """A copy of a kernel with each weight dropped with probability `rate` and the others scaled up (Wan et al. 2013).
 
     The kernel itself stays as it is, so that the raw weights are what is trained, saved and exported.

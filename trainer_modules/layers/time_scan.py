@@ -1,7 +1,7 @@
 """A loop over time steps that every backend runs and TensorFlow runs on sequences of unknown length.
 
-`keras.ops.scan` of Keras 3.9 fails on TensorFlow where the number of steps is not known when the graph is built, which is
-always the case in length-bucketed training and in serving.
+`keras.ops.scan` of Keras 3.9 fails on TensorFlow where the number of steps is not known when the graph is built, which
+is always the case in length-bucketed training and in serving.
 """
 
 from collections.abc import Callable, Sequence

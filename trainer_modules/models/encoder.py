@@ -1,5 +1,7 @@
 """The recurrent encoder of ULMFiT (AWD-LSTM) and MultiFiT (QRNN)."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -13,7 +15,7 @@ from ulmfit_tfx.trainer_modules.layers.qrnn import QRNN
 class PaddingMask(keras.layers.Layer):
     """True where ids, int [batch, time], are not padding: bool [batch, time]."""
 
-    def __init__(self, pad_id: int, **kwargs):
+    def __init__(self, pad_id: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.pad_id = pad_id
 

@@ -22,6 +22,7 @@ from ulmfit_tfx.trainer_modules.optimization.progress import Progress
 log = logging.getLogger(__name__)
 
 _STATE = "state.json"
+_RANDOM = "random.json"
 _LATEST = "latest.weights.h5"
 _BEST = "best.weights.h5"
 
@@ -54,6 +55,7 @@ class CheckpointFolder:
 
     folder/
         step-120/state.json          position and history
+        step-120/random.json         states of the dropouts' random generators
         step-120/latest.weights.h5   weights and optimizer
         best.weights.h5              weights of the epoch with the lowest eval loss
     """
@@ -63,12 +65,14 @@ class CheckpointFolder:
 
     def restore(self, model: keras.Model) -> TrainingState:
         """Loads the last checkpoint into a compiled, built model; a fresh state where there is none."""
+        model.optimizer.build(model.trainable_variables)
         checkpoints = sorted(self.folder.glob("step-*"), key=lambda path: int(path.name.partition("-")[2]))
         if not checkpoints:
             return TrainingState()
         latest = checkpoints[-1]
-        model.optimizer.build(model.trainable_variables)
         model.load_weights(latest / _LATEST)
+        for variable, value in zip(_random_states(model), json.loads((latest / _RANDOM).read_text()), strict=True):
+            variable.assign(value)
         return TrainingState(**json.loads((latest / _STATE).read_text()))
 
     def save(self, model: keras.Model, state: TrainingState) -> None:
@@ -78,6 +82,8 @@ class CheckpointFolder:
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
         model.save_weights(unfinished / _LATEST)
+        random_states = [keras.ops.convert_to_numpy(variable).tolist() for variable in _random_states(model)]
+        (unfinished / _RANDOM).write_text(json.dumps(random_states))
         (unfinished / _STATE).write_text(json.dumps(dataclasses.asdict(state)))
         shutil.rmtree(target, ignore_errors=True)
         unfinished.rename(target)
@@ -168,6 +174,12 @@ class _Steps(keras.callbacks.Callback):
         if time.monotonic() - self.saved_at >= self.seconds:
             self.folder.save(self.model, self.state)
             self.saved_at = time.monotonic()
+
+
+def _random_states(model: keras.Model) -> list[keras.Variable]:
+    """Seed generators' states, which Keras keeps among a model's variables and leaves out of its weights."""
+    weights = {id(weight) for weight in model.weights}
+    return [variable for variable in model.variables if id(variable) not in weights]
 
 
 def _check_loss(loss: float, name: str, model: keras.Model, state: TrainingState) -> None:

@@ -1,0 +1,35 @@
+# Everything a newcomer or CI runs. `make` alone lists the targets.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+unexport PYTHONDONTWRITEBYTECODE # without byte code every TFX import costs a minute
+BIN := .venv/bin
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## create .venv from the lock file
+	@requirements/install.sh
+
+demo: setup ## train, evaluate and push a classifier of real movie reviews
+	@$(BIN)/ulmfit-tfx run examples/reviews.yaml
+
+test: setup ## run the tests
+	@$(BIN)/python -m pytest
+
+lint: setup ## check format, style and types
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && requirements/typecheck.sh
+
+format: setup ## format the code
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+build: setup ## build wheel and sdist into dist/
+	@$(BIN)/python -m build
+
+lock: setup ## resolve requirements/default.txt anew
+	@.uv/bin/uv pip compile pyproject.toml --quiet --python $(BIN)/python --extra kfp --extra examples --extra dev \
+	  --exclude-newer 2025-03-15 --custom-compile-command "make lock" --output-file requirements/default.txt
+
+clean: ## remove what builds, tests and runs leave behind; the environment stays
+	@rm -rf build dist runs *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.PHONY: help setup demo test lint format build lock clean

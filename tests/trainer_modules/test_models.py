@@ -1,0 +1,81 @@
+import keras
+import numpy as np
+import pytest
+
+from ulmfit_tfx.schemas.config import EncoderConfig, EncoderDropoutConfig, HeadConfig
+from ulmfit_tfx.trainer_modules.models.classifier import build_classifier
+from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
+
+RNG = np.random.default_rng(0)
+PAD = 1
+NO_DROPOUT = EncoderDropoutConfig(embedding=0, input=0, hidden=0, output=0, weight=0)
+
+
+def encoder_of(architecture="qrnn", **config):
+    sizes = {"embedding_size": 8, "hidden_sizes": (12, 6)}
+    return build_encoder(EncoderConfig(architecture=architecture, **(sizes | config)), vocab_size=50, pad_id=PAD)
+
+
+def padded(row, length):
+    return row + [PAD] * (length - len(row))
+
+
+@pytest.mark.parametrize("architecture", ["qrnn", "awd_lstm"])
+def test_prediction_does_not_depend_on_padding_nor_on_other_rows(architecture):
+    model = build_classifier(encoder_of(architecture), HeadConfig(), classes=3)
+    rows = [[2, 5, 6, 7, 3], [2, 3], [2, 9, 3]]
+    together = model(np.array([padded(row, 11) for row in rows]))
+    for row, logits in zip(rows, together, strict=True):
+        np.testing.assert_allclose(model(np.array([row]))[0], logits, atol=1e-5)
+
+
+def test_encoder_gives_zeros_and_false_at_padding():
+    hidden, mask = encoder_of()(np.array([padded([2, 5, 3], 6)]))
+    np.testing.assert_array_equal(mask[0], [True] * 3 + [False] * 3)
+    assert not hidden[0, 3:].numpy().any()
+    assert hidden.shape == (1, 6, 6)
+
+
+@pytest.mark.parametrize(("architecture", "parameters"), [("qrnn", 34_054_592), ("awd_lstm", 34_262_464)])
+def test_published_sizes_have_the_published_number_of_parameters(architecture, parameters):
+    """The QRNN figure is that of the old package's summary; the LSTM's is 35,000*400 + sum of 4u(in + u + 1)."""
+    encoder = build_encoder(EncoderConfig(architecture=architecture, zoneout=0.0), vocab_size=35_000, pad_id=PAD)
+    assert sum(np.prod(weight.shape) for weight in encoder.trainable_weights) == parameters
+
+
+def test_every_dropout_is_active_in_training_only():
+    ids = np.array([[2, 5, 6, 7, 8, 3]])
+    for name in ("embedding", "input", "hidden", "output", "weight"):
+        dropout = NO_DROPOUT.model_copy(update={name: 0.5})
+        encoder = encoder_of(dropout=dropout)
+        outputs = [encoder(ids, training=True)[0].numpy() for _ in range(6)]
+        assert any(not np.allclose(outputs[0], other) for other in outputs[1:]), name
+        np.testing.assert_array_equal(encoder(ids)[0], encoder(ids)[0])
+
+
+def test_hidden_dropout_uses_one_mask_for_all_steps():
+    encoder = encoder_of(dropout=NO_DROPOUT.model_copy(update={"output": 0.5}))
+    hidden = encoder(RNG.integers(4, 50, (1, 20)), training=True)[0].numpy()[0]
+    dropped = hidden == 0
+    assert dropped.any()
+    assert (dropped.all(axis=0) | ~dropped.any(axis=0)).all()
+
+
+def test_batch_norm_follows_the_data_within_an_epoch():
+    """With PyTorch's momentum of 0.1 taken for Keras', evaluation would see the statistics of the last batch alone."""
+    keras.utils.set_random_seed(0)
+    model = build_classifier(encoder_of(dropout=NO_DROPOUT), HeadConfig(dropout=(0, 0)), classes=2)
+    for weight in model.get_layer("encoder").trainable_weights:
+        weight.assign(RNG.normal(0, 0.7, weight.shape))
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.optimizer.learning_rate = 0.0
+    ids = RNG.integers(4, 50, (640, 12))
+    model.fit(ids, np.zeros(640), batch_size=16, verbose=0)
+    pooled = keras.Model(model.input, model.get_layer("pooling").output)(ids).numpy()
+    norm = model.get_layer("batch_norm_0")
+    assert norm.epsilon == 1e-5
+    spread = pooled.std(axis=0)
+    assert np.abs((norm.moving_mean - pooled.mean(axis=0)) / spread).max() < 0.3
+    of_the_initial_one = 0.9**40
+    expected = (1 - of_the_initial_one) * pooled.var(axis=0) + of_the_initial_one
+    np.testing.assert_allclose(norm.moving_variance, expected, rtol=0.3)

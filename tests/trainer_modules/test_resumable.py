@@ -1,0 +1,150 @@
+import io
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from rich.console import Console
+
+from ulmfit_tfx.schemas.config import EncoderConfig, HeadConfig
+from ulmfit_tfx.schemas.errors import UserError
+from ulmfit_tfx.trainer_modules.models.classifier import build_classifier
+from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
+from ulmfit_tfx.trainer_modules.optimization.progress import Progress
+from ulmfit_tfx.trainer_modules.optimization.resumable import CheckpointFolder, TrainingState, fit_resumably
+from ulmfit_tfx.trainer_modules.optimization.schedules import OneCycle
+
+RNG = np.random.default_rng(0)
+IDS = RNG.integers(4, 50, (48, 9)).astype("int32")
+LABELS = (IDS[:, 0] > 25).astype("int64")
+STEPS, EPOCHS = 6, 2
+
+
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+class KilledAfter(Progress):
+    """Progress display that ends the process after some batches."""
+
+    def __init__(self, batches: float, out=None):
+        super().__init__(EPOCHS, STEPS, IDS.size, "accuracy", Console(file=out or io.StringIO()))
+        self.batches = batches
+
+    def batch_done(self, epoch, batch, metrics):
+        super().batch_done(epoch, batch, metrics)
+        if self.done >= self.batches:
+            raise Killed
+
+
+def train_epoch(epoch, skip):
+    rows = tf.data.Dataset.from_tensor_slices((IDS, LABELS)).shuffle(48, seed=epoch)
+    return rows.batch(8).skip(skip)
+
+
+def fresh_model():
+    keras.utils.set_random_seed(5)
+    encoder = build_encoder(EncoderConfig(embedding_size=8, hidden_sizes=(8,)), 50, 1, seed=3)
+    model = build_classifier(encoder, HeadConfig(), 2, seed=3)
+    model.compile(
+        keras.optimizers.AdamW(OneCycle(0.02, STEPS * EPOCHS)),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    return model
+
+
+def train(folder, kill_after=float("inf"), **arguments):
+    model, out = fresh_model(), io.StringIO()
+    settings = {"epochs": EPOCHS, "patience": None, "checkpoint_seconds": 0.0, "train_epoch": train_epoch}
+    state = fit_resumably(
+        model,
+        folder=CheckpointFolder(folder),
+        eval_batches=tf.data.Dataset.from_tensor_slices((IDS, LABELS)).batch(32),
+        progress=KilledAfter(kill_after, out),
+        **(settings | arguments),
+    )
+    return model, state, out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    model, state, _ = train(tmp_path_factory.mktemp("unbroken"))
+    assert state.best_epoch == EPOCHS - 1, "an earlier best would hide what happens later"
+    return model, state
+
+
+@pytest.mark.parametrize("killed_after", [3, 6, 9])
+def test_killed_training_ends_where_an_unbroken_one_does(tmp_path, unbroken, killed_after):
+    expected, expected_state = unbroken
+    with pytest.raises(Killed):
+        train(tmp_path / "broken", kill_after=killed_after)
+    model, state, shown = train(tmp_path / "broken")
+    assert f"resumed from the checkpoint at step {killed_after - 1}" in shown
+    assert state.history[-1]["eval_loss"] == pytest.approx(expected_state.history[-1]["eval_loss"], abs=1e-5)
+    for weight, wanted in zip(model.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_allclose(weight, wanted, atol=1e-5)
+
+
+def test_finished_training_is_not_trained_again(tmp_path):
+    model, _, _ = train(tmp_path)
+    again, state, shown = train(tmp_path, kill_after=1)
+    assert state.epoch == EPOCHS
+    for weight, wanted in zip(again.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, wanted)
+
+
+def test_kill_while_a_checkpoint_is_written_leaves_the_one_before(tmp_path, monkeypatch):
+    with pytest.raises(Killed):
+        train(tmp_path, kill_after=3)
+    before = sorted(path.name for path in tmp_path.glob("step-*"))
+
+    def write_half(_, path):
+        path.write_bytes(b"half")
+        raise Killed
+
+    monkeypatch.setattr(keras.Model, "save_weights", write_half)
+    with pytest.raises(Killed):
+        train(tmp_path)
+    monkeypatch.undo()
+    assert sorted(path.name for path in tmp_path.glob("step-*")) == before
+    assert train(tmp_path)[1].epoch == EPOCHS
+
+
+def test_checkpoints_do_not_pile_up(tmp_path):
+    train(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.weights.h5", f"step-{STEPS * EPOCHS}"]
+    state = json.loads((tmp_path / f"step-{STEPS * EPOCHS}" / "state.json").read_text())
+    assert len(state["history"]) == EPOCHS
+
+
+def test_best_weights_are_those_left_in_the_model(tmp_path):
+    model, state, _ = train(tmp_path)
+    loss = model.evaluate(IDS, LABELS, batch_size=32, verbose=0, return_dict=True)["loss"]
+    assert loss == pytest.approx(min(epoch["eval_loss"] for epoch in state.history), abs=1e-4)
+    assert state.best_loss == min(epoch["eval_loss"] for epoch in state.history)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "best_epoch", "patience", "stops"),
+    [(3, 0, 2, True), (3, 1, 2, False), (1, 0, 0, False), (2, 0, 0, True), (0, -1, 1, False), (99, 0, None, False)],
+)
+def test_early_stopping_counts_epochs_without_improvement(epoch, best_epoch, patience, stops):
+    assert TrainingState(epoch=epoch, best_epoch=best_epoch).stops_early(patience) == stops
+
+
+def test_loss_that_is_no_number_stops_with_step_and_learning_rate(tmp_path):
+    model = fresh_model()
+    model.compile("sgd", loss=lambda y, p: keras.ops.mean(p) * float("nan"), metrics=["accuracy"])
+    with pytest.raises(UserError, match="loss is nan at epoch 1, batch 1, learning rate"):
+        fit_resumably(
+            model,
+            folder=CheckpointFolder(tmp_path),
+            train_epoch=train_epoch,
+            eval_batches=None,
+            epochs=1,
+            patience=None,
+            checkpoint_seconds=9.0,
+            progress=KilledAfter(99),
+        )

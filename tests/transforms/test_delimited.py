@@ -1,0 +1,138 @@
+import csv
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ulmfit_tfx.schemas.config import LabelledSourceConfig
+from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.transforms.records.delimited import parse
+from ulmfit_tfx.transforms.records.record import Refusal, Row
+
+
+def rows_of(content: str | bytes, **config):
+    config = LabelledSourceConfig(**({"path": "rows", "format": "csv"} | config))
+    stream = io.BytesIO(content if isinstance(content, bytes) else content.encode())
+    return list(parse(stream, "rows.csv", config))
+
+
+def refusals(records):
+    return [(record.line, record.reason) for record in records if isinstance(record, Refusal)]
+
+
+texts = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), min_size=1)
+
+
+@given(st.lists(st.tuples(texts, st.sampled_from(["a", "b"])), max_size=8))
+def test_csv_reads_what_a_csv_writer_wrote(rows):
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(["text", "label"])
+    writer.writerows(rows)
+    expected = [Row(text.strip(), label) for text, label in rows if text.strip()]
+    assert [record for record in rows_of(file.getvalue()) if isinstance(record, Row)] == expected
+
+
+@given(st.lists(st.text(st.characters(blacklist_categories=["Cs", "Cc", "Zl", "Zp", "Zs"]), min_size=1), max_size=8))
+def test_tsv_takes_quotation_marks_as_they_are(rows):
+    content = "label\ttext\n" + "".join(f"x\t{text}\n" for text in rows)
+    assert rows_of(content, format="tsv") == [Row(text, "x") for text in rows]
+
+
+@given(st.binary(max_size=300), st.sampled_from(["csv", "tsv"]))
+def test_any_bytes_below_the_header_give_rows_or_refusals(body, file_format):
+    separator = b"\t" if file_format == "tsv" else b","
+    for record in rows_of(b"text" + separator + b"label\n" + body, format=file_format, max_row_bytes=50):
+        assert isinstance(record, Row | Refusal)
+
+
+def test_columns_are_found_by_name_and_labels_renamed():
+    content = "id,stars,review\n7,5,Fine\n"
+    rows = rows_of(content, text_column="review", label_column="stars", label_names={"5": "good"})
+    assert rows == [Row("Fine", "good")]
+
+
+def test_quoted_field_spans_lines_and_counts_them():
+    records = rows_of('text,label\n"two\nlines",a\nshort\nfine,b\n')
+    assert records[0] == Row("two\nlines", "a")
+    assert refusals(records) == [(4, "wrong number of columns")]
+    assert records[2] == Row("fine", "b")
+
+
+def test_quotation_mark_never_closed_costs_its_line_only():
+    records = rows_of('text,label\n"open,a\n' + "fine,b\n" * 30, max_row_bytes=60)
+    assert refusals(records) == [(2, "malformed CSV")]
+    assert records.count(Row("fine", "b")) == 30
+
+
+def test_quotation_mark_never_closed_at_the_end_of_the_file():
+    records = rows_of('text,label\nfine,a\n"open,b\nfine,b\n')
+    assert refusals(records) == [(3, "malformed CSV")]
+    assert records[-1] == Row("fine", "b")
+
+
+def test_quotation_mark_inside_a_field_is_a_character():
+    assert rows_of('text,label\na 5" disk,a\nfine,b\n') == [Row('a 5" disk', "a"), Row("fine", "b")]
+
+
+@pytest.mark.parametrize("file_format", ["csv", "tsv"])
+def test_row_over_the_limit_is_refused_and_the_next_is_read(file_format):
+    separator = "\t" if file_format == "tsv" else ","
+    content = f"text{separator}label\n{'x' * 1_100_000}{separator}a\nfine{separator}b\n"
+    records = rows_of(content, format=file_format)
+    assert refusals(records) == [(2, "row too long")]
+    assert records[-1] == Row("fine", "b")
+
+
+def test_undecodable_bytes_cost_their_row_only():
+    records = rows_of(b"text,label\ncaf\xe9,a\nfine,b\n")
+    assert refusals(records) == [(2, "not utf-8")]
+    assert records[0].row == "caf\\udce9\ta"
+    assert records[1] == Row("fine", "b")
+
+
+def test_other_encodings_are_read_by_name():
+    assert rows_of(b"text,label\ncaf\xe9,a\n", encoding="latin-1") == [Row("café", "a")]
+
+
+def test_byte_order_mark_is_no_part_of_the_first_column_name():
+    assert rows_of(b"\xef\xbb\xbftext,label\nfine,a\n") == [Row("fine", "a")]
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_line_ends_of_all_systems(line_end):
+    assert rows_of(line_end.join(["text,label", "fine,a", "good,b", ""])) == [Row("fine", "a"), Row("good", "b")]
+
+
+def test_reasons_of_refusal():
+    content = "text,label\n,a\nfine,\nfine,c\none\n\nfine,a,b\nfine\0,a\n"
+    assert refusals(rows_of(content, labels=["a", "b"])) == [
+        (2, "empty text"),
+        (3, "empty label"),
+        (4, "unknown label"),
+        (5, "wrong number of columns"),
+        (7, "wrong number of columns"),
+        (8, "malformed CSV"),
+    ]
+
+
+def test_refusal_reads_as_file_line_reason():
+    (refusal,) = rows_of("text,label\nfine,c\n", labels=["a", "b"])
+    assert str(refusal) == "rows.csv:2: unknown label: 'c', expected one of a, b"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", "rows.csv: the file is empty"),
+        (b"txet,label\n", "rows.csv:1: there is no column 'text'. Columns: txet, label. Did you mean 'txet'?"),
+        (b"t\xe4xt,label\n", "rows.csv:1: the header line is not utf-8"),
+        (b"text\tlabel\n", "there is no column 'text'"),
+        (b'"text,label\n', "rows.csv:1: the header line cannot be read: malformed CSV"),
+    ],
+)
+def test_header_that_cannot_be_used_is_an_error(content, expected):
+    with pytest.raises(DataError) as error:
+        rows_of(content)
+    assert expected in str(error.value)

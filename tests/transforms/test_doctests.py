@@ -1,0 +1,19 @@
+import doctest
+import importlib
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "transforms.records.lines",
+        "transforms.splitting",
+        "transforms.length_buckets",
+        "trainer_modules.data.task_batches",
+    ],
+)
+def test_examples_in_docstrings_hold(module):
+    result = doctest.testmod(importlib.import_module(f"ulmfit_tfx.{module}"))
+    assert result.attempted > 0
+    assert result.failed == 0
