@@ -25,6 +25,9 @@ format: setup ## format the code
 build: setup ## build wheel and sdist into dist/
 	@$(BIN)/python -m build
 
+docs: setup ## write docs/configuration.md from the configuration's definitions
+	@$(BIN)/python -m ulmfit_tfx.schemas.config_reference docs/configuration.md
+
 lock: setup ## resolve requirements/default.txt anew
 	@.uv/bin/uv pip compile pyproject.toml --quiet --python $(BIN)/python --extra kfp --extra examples --extra dev \
 	  --exclude-newer 2025-03-15 --custom-compile-command "make lock" --output-file requirements/default.txt
@@ -32,4 +35,4 @@ lock: setup ## resolve requirements/default.txt anew
 clean: ## remove what builds, tests and runs leave behind; the environment stays
 	@rm -rf build dist runs *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo test lint format build lock clean
+.PHONY: help setup demo test lint format build docs lock clean

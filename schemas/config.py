@@ -5,9 +5,10 @@ Every field stands here with its default, its bounds and what it means; `docs/co
 
 import codecs
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic.fields import FieldInfo
 
 Probability = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -23,6 +24,14 @@ def _known_encoding(name: str) -> str:
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), coerce_numbers_to_str=True)
+
+
+def section_of(field: FieldInfo) -> type[BaseModel] | None:
+    """The section that a field holds, or None where it holds a value."""
+    for choice in (field.annotation, *get_args(field.annotation)):
+        if isinstance(choice, type) and get_origin(choice) is None and issubclass(choice, BaseModel):
+            return choice
+    return None
 
 
 class SplitsConfig(_Section):

@@ -4,12 +4,12 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from ulmfit_tfx.schemas.config import PipelineConfig
+from ulmfit_tfx.schemas.config import PipelineConfig, section_of
 from ulmfit_tfx.schemas.errors import ConfigError
 
 _PYDANTIC_PREFIX = re.compile(r"^(Value error, |Input |String |Tuple |List |Dictionary )")
@@ -119,12 +119,11 @@ def _complaint(problem: Mapping[str, Any], location: Sequence[str | int]) -> str
 
 def _fields_beside(location: Sequence[str | int]) -> list[str]:
     """Names of the fields allowed in the section that `location` lies in."""
-    model: type[BaseModel] = PipelineConfig
+    model: type[BaseModel] | None = PipelineConfig
     for part in location[:-1]:
-        annotation = model.model_fields[str(part)].annotation
-        choices = [annotation, *get_args(annotation)]
-        model = next(choice for choice in choices if isinstance(choice, type) and issubclass(choice, BaseModel))
-    return list(model.model_fields)
+        assert model is not None
+        model = section_of(model.model_fields[str(part)])
+    return list(model.model_fields) if model else []
 
 
 def _shown(value: Any) -> str:

@@ -6,6 +6,7 @@ Beam is imported where a file is opened for its rows or is remote, so that a wro
 import glob
 import hashlib
 import importlib.util
+import io
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -45,7 +46,26 @@ def open_file(path: str) -> BinaryIO:
         return open(path, "rb")
     from apache_beam.io.filesystems import FileSystems
 
-    return FileSystems.open(path)
+    return io.BufferedReader(_Readable(FileSystems.open(path)))
+
+
+class _Readable(io.RawIOBase):
+    """A Beam file as Python's own readers want it: Beam's compressed files lack a part of the interface."""
+
+    def __init__(self, file: Any):
+        self.file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self.file.close()
+        super().close()
 
 
 def check_source(config: SourceConfig) -> list[str]:

@@ -1,0 +1,55 @@
+import pytest
+import tensorflow_model_analysis as tfma
+
+from ulmfit_tfx.components.class_evaluator.executor import with_class_ids
+from ulmfit_tfx.components.held_out_scorer.scores import (
+    Accuracy,
+    HeldOutReport,
+    majority_baseline,
+    tfidf_baseline,
+)
+from ulmfit_tfx.pipeline.eval_config import classification_eval_config
+from ulmfit_tfx.schemas.config import EvaluationConfig, ThresholdsConfig
+
+
+def test_interval_is_wilsons():
+    accuracy = Accuracy.of(["a"] * 80 + ["b"] * 20, ["a"] * 100)
+    # Wilson 1927 for 80 of 100 at 95 %: centre (p + z²/2n) / (1 + z²/n), z = 1.96.
+    assert (accuracy.value, accuracy.low, accuracy.high) == pytest.approx((0.8, 0.7112, 0.8666), abs=1e-4)
+
+
+def test_majority_is_that_of_training():
+    assert majority_baseline(["b", "a", "b"], 2) == ["b", "b"]
+
+
+def test_tfidf_learns_what_words_tell():
+    texts = ["great fun", "great joy", "dull bore", "dull waste"] * 5
+    labels = ["good", "good", "bad", "bad"] * 5
+    assert tfidf_baseline(texts, labels, ["great", "dull"], seed=0) == ["good", "bad"]
+
+
+def test_report_survives_json():
+    report = HeldOutReport(3, *(Accuracy(0.5 + step / 10, 0.1, 0.9) for step in range(3)))
+    assert HeldOutReport.from_json(report.to_json()) == report
+
+
+@pytest.mark.parametrize(("classes", "expected"), [(2, [1]), (4, [0, 1, 2, 3])])
+def test_auc_is_taken_over_all_classes(classes, expected):
+    config = with_class_ids(classification_eval_config(EvaluationConfig()), classes)
+    (binarized,) = [spec for spec in config.metrics_specs if spec.HasField("binarize")]
+    assert list(binarized.binarize.class_ids.values) == expected
+    assert dict(binarized.aggregate.class_weights) == dict.fromkeys(expected, 1.0)
+
+
+def test_class_ids_that_are_given_stay():
+    config = tfma.EvalConfig(metrics_specs=[tfma.MetricsSpec()])
+    config.metrics_specs[0].binarize.class_ids.values.append(2)
+    assert list(with_class_ids(config, 5).metrics_specs[0].binarize.class_ids.values) == [2]
+
+
+def test_thresholds_become_lower_bounds_and_none_means_no_gate():
+    config = classification_eval_config(EvaluationConfig(thresholds=ThresholdsConfig(accuracy=0.7)))
+    metrics = {metric.class_name: metric for spec in config.metrics_specs for metric in spec.metrics}
+    accuracy = metrics["SparseCategoricalAccuracy"]
+    assert accuracy.threshold.value_threshold.lower_bound.value == pytest.approx(0.7)
+    assert not metrics["AUC"].HasField("threshold")

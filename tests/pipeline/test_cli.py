@@ -1,0 +1,82 @@
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from ulmfit_tfx.pipeline.cli.app import app
+
+
+def invoke(*arguments: str):
+    return CliRunner(mix_stderr=False).invoke(app, list(arguments))
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["predict", "--help"], ["show", "--help"]])
+def test_help_needs_neither_tensorflow_nor_tfx(arguments):
+    script = (
+        "import sys\n"
+        "from ulmfit_tfx.pipeline.cli.app import app\n"
+        f"code = app({arguments}, standalone_mode=False)\n"
+        "heavy = {'tensorflow', 'tfx', 'keras', 'apache_beam', 'numpy', 'sklearn'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "Usage:" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["run", "predict", "show"])
+def test_every_command_shows_an_example(command):
+    assert f"ulmfit-tfx {command} " in invoke(command, "--help").stdout.replace("\n", " ")
+
+
+def test_wrong_configuration_exits_with_2_and_names_the_field(tmp_path, reviews, tiny_project):
+    config = tiny_project(tmp_path, reviews[:10])
+    result = invoke("run", str(config), "--set", "training.epoch=3")
+    assert result.exit_code == 2
+    assert "--set: training.epoch is not a known field. Did you mean 'epochs'?" in result.stderr
+
+
+def test_missing_configuration_exits_with_2(tmp_path):
+    result = invoke("run", str(tmp_path / "none.yaml"))
+    assert result.exit_code == 2
+    assert "none.yaml: no such file" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("data.path=nowhere.tsv", "nowhere.tsv: no such file"),
+        ("data.text_column=reviw", "there is no column 'reviw'. Columns: review, mood. Did you mean 'review'?"),
+    ],
+)
+def test_data_that_cannot_be_used_exits_with_3_before_tfx_is_imported(
+    tmp_path, reviews, tiny_project, setting, expected
+):
+    config = tiny_project(tmp_path, reviews[:10])
+    result = invoke("run", str(config), "--root", str(tmp_path / "root"), "--set", setting)
+    assert result.exit_code == 3
+    assert expected in result.stderr
+    assert "Starting TensorFlow" not in result.stdout
+
+
+@pytest.mark.parametrize("command", ["predict", "show"])
+def test_folder_without_a_model_exits_with_2(tmp_path, command):
+    result = invoke(command, str(tmp_path))
+    assert result.exit_code == 2
+    assert "neither a SavedModel nor a folder of numbered versions" in result.stderr
+    assert "no such folder" in invoke(command, str(tmp_path / "none")).stderr
+
+
+def test_damaged_model_exits_with_2(tmp_path):
+    (tmp_path / "saved_model.pb").write_bytes(b"damaged")
+    result = invoke("predict", str(tmp_path), "a text")
+    assert result.exit_code == 2
+    assert "the SavedModel does not load" in result.stderr
+
+
+def test_predict_without_text_exits_with_2(tmp_path):
+    (tmp_path / "saved_model.pb").touch()
+    result = CliRunner(mix_stderr=False).invoke(app, ["predict", str(tmp_path)], input="")
+    assert result.exit_code == 2
+    assert "there is no text to label" in result.stderr

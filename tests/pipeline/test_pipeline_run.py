@@ -1,0 +1,211 @@
+"""Whole pipelines, run through the command as a user would."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import sentencepiece
+import tensorflow as tf
+from typer.testing import CliRunner
+
+import ulmfit_tfx
+from ulmfit_tfx.pipeline.cli.app import app
+from ulmfit_tfx.pipeline.saved_model import Classifier, find_model
+
+pytestmark = pytest.mark.pipeline
+
+STAGES = [
+    "CorpusIngest",
+    "ImportSchemaGen",
+    "StatisticsGen",
+    "StrictExampleValidator",
+    "SentencePieceTrainer",
+    "TextTransform",
+    "Trainer",
+    "ClassEvaluator",
+    "HeldOutScorer",
+    "Pusher",
+]
+
+
+def run(config: Path, *options: str):
+    """Exit code and standard output of `ulmfit-tfx run`."""
+    result = CliRunner().invoke(app, ["run", str(config), "--root", str(config.parent / "root"), *options])
+    return result.exit_code, result.stdout
+
+
+def cached_stages(shown: str) -> list[str]:
+    """Stages that a run took from cache."""
+    return re.findall(r"\] (\w+): [^\n]*\n +from cache", shown)
+
+
+@pytest.fixture(scope="module")
+def first_run(tmp_path_factory, reviews, tiny_project):
+    """One blessed run with a malformed row; later tests rerun it with small changes."""
+    config = tiny_project(tmp_path_factory.mktemp("first"), [*reviews, ("a row without a label",)])
+    return config, *run(config)
+
+
+def artifact(config: Path, pattern: str) -> Path:
+    """Newest file of the run that fits a pattern below its artifacts."""
+    found = list((config.parent / "root" / "artifacts").glob(pattern))
+    assert found, pattern
+    return max(found, key=lambda path: path.stat().st_mtime)
+
+
+def test_run_is_blessed_and_says_what_matters(first_run):
+    _, code, shown = first_run
+    assert code == 0, shown
+    assert [name for name in STAGES if f"] {name}: " in shown] == STAGES
+    assert not cached_stages(shown)
+    for expected in (
+        "601 rows in = ",
+        "1 (wrong number of columns: 1)",
+        "200 pieces (spm-sp200)",
+        "(threshold 0.8)",
+        "majority class",
+        "TF-IDF + logistic",
+        "11-20 words",
+    ):
+        assert expected in shown
+    assert re.search(r"blessed +yes", shown)
+    assert re.search(r"a brilliant film and a tender story\. +good", shown)
+
+
+def test_pushed_model_predicts(first_run):
+    config, _, _ = first_run
+    model = find_model(config.parent / "root" / "serving" / "tiny")
+    texts = ["a superb cast", "A TEDIOUS PLOT and a stale script!", "a wooden camera and a daily paper"]
+    predictions = Classifier(model).predict(texts)
+    assert [prediction.label for prediction in predictions] == ["good", "bad", "plain"]
+    assert all(sum(p.probabilities.values()) == pytest.approx(1, abs=1e-5) for p in predictions)
+
+
+def test_ids_in_transformed_examples_are_those_of_the_sentencepiece_package(first_run):
+    config, _, _ = first_run
+    model = artifact(config, "SentencePieceTrainer/tokenizer/*/*.model")
+    processor = sentencepiece.SentencePieceProcessor(model_file=str(model))
+
+    def rows(pattern):
+        for record in tf.data.TFRecordDataset([str(artifact(config, pattern))], "GZIP").as_numpy_iterator():
+            yield tf.train.Example.FromString(record).features.feature
+
+    texts = [row["text"].bytes_list.value[0].decode() for row in rows("CorpusIngest/examples/*/Split-train/*.gz")]
+    ids = [tuple(row["token_ids"].int64_list.value) for row in rows("TextTransform/*/*/Split-train/*.gz")]
+    expected = [tuple(processor.encode(text.lower(), add_bos=True, add_eos=True)[:64]) for text in texts]
+    assert sorted(ids) == sorted(expected)
+
+
+def test_test_split_is_left_alone_until_it_is_scored(first_run):
+    config, _, _ = first_run
+    for folder in ("StatisticsGen/statistics", "TextTransform/transformed_examples"):
+        splits = {path.name for path in (config.parent / "root" / "artifacts" / folder).glob("*/Split-*")}
+        assert splits == {"Split-train", "Split-eval"}
+    report = json.loads(artifact(config, "HeldOutScorer/report/*/held_out.json").read_text())
+    assert report["model"]["low"] <= report["model"]["value"] <= report["model"]["high"]
+    assert report["model"]["value"] > report["majority"]["value"]
+
+
+def test_terminal_shows_no_noise(first_run):
+    _, _, shown = first_run
+    for noise in ("WARNING", "Warning", "INFO", "absl", "oneDNN", "Traceback"):
+        assert noise not in shown
+
+
+def test_unchanged_run_is_all_cache(first_run):
+    code, shown = run(first_run[0])
+    assert code == 0
+    assert cached_stages(shown) == STAGES
+    assert "all from cache" in shown
+
+
+def test_changed_threshold_evaluates_again_and_trains_nothing(first_run):
+    code, shown = run(first_run[0], "--set", "evaluation.thresholds.accuracy=1.0", "--set", "training.epochs=4")
+    rerun = set(STAGES) - set(cached_stages(shown))
+    assert rerun <= {"ClassEvaluator", "Pusher"}
+    assert "ClassEvaluator" in rerun
+    assert code in (0, 4)
+
+
+def test_model_below_a_threshold_is_not_pushed_and_the_exit_code_says_so(first_run):
+    before = sorted((first_run[0].parent / "root" / "serving" / "tiny").iterdir())
+    code, shown = run(
+        first_run[0],
+        "--set",
+        "evaluation.thresholds.auc=1.0",
+        "--set",
+        "data.max_bad_fraction=0.02",
+        "--set",
+        "training.learning_rate=0.00001",
+        "--set",
+        "training.epochs=1",
+    )
+    assert code == 4, shown
+    assert "below a threshold" in shown
+    assert sorted((first_run[0].parent / "root" / "serving" / "tiny").iterdir()) == before
+
+
+def test_edited_row_reruns_what_depends_on_it(tmp_path, reviews, tiny_project):
+    rows = reviews[:400]
+    config = tiny_project(tmp_path, rows)
+    options = ["--set", "training.epochs=1", "--set", "evaluation={}"]
+    run(config, *options)
+    index = next(index for index, (_, mood) in enumerate(rows) if mood == "good")
+    tiny_project(tmp_path, [*rows[:index], ("a charming, charming music", "good"), *rows[index + 1 :]])
+    code, shown = run(config, *options)
+    assert code == 0, shown
+    assert cached_stages(shown) == ["ImportSchemaGen"]
+
+
+def test_another_version_of_the_package_reruns_what_runs_its_code(first_run, monkeypatch):
+    monkeypatch.setattr(ulmfit_tfx, "__version__", "99.0.0")
+    code, shown = run(first_run[0])
+    assert code == 0, shown
+    assert not {"CorpusIngest", "SentencePieceTrainer", "TextTransform", "Trainer"} & set(cached_stages(shown))
+
+
+def test_anomaly_stops_the_run_before_anything_is_trained(tmp_path, reviews, tiny_project):
+    config = tiny_project(tmp_path, reviews[:200], data_schema={"source": "file", "path": "moods.pbtxt"})
+    (tmp_path / "moods.pbtxt").write_text(
+        'feature { name: "text" type: BYTES presence { min_fraction: 1.0 } shape { dim { size: 1 } } }\n'
+        'feature { name: "length_bucket" type: BYTES shape { dim { size: 1 } } }\n'
+        'feature { name: "label" type: BYTES shape { dim { size: 1 } } domain: "mood" }\n'
+        'string_domain { name: "mood" value: "good" value: "bad" }\n'
+    )
+    code, shown = run(config)
+    assert code == 3
+    assert "StrictExampleValidator failed: the data does not fit the schema:" in shown
+    assert re.search(r"train: feature 'label': Unexpected string values: .*plain", shown)
+    assert "The full log is in " in shown
+    assert "SentencePieceTrainer" not in shown
+
+
+def test_killed_training_goes_on_from_its_last_checkpoint(tmp_path, reviews, tiny_project):
+    config = tiny_project(tmp_path, reviews, training={"epochs": 6, "checkpoint_seconds": 0})
+    command = [sys.executable, "-m", "ulmfit_tfx.pipeline", "run", str(config), "--root", str(tmp_path / "root")]
+    first = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 300
+    checkpoints = tmp_path / "root" / "checkpoints"
+    while not any(int(path.name[5:]) >= 20 for path in checkpoints.glob("*/step-*")):
+        assert first.poll() is None, first.stdout.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    (last,) = checkpoints.glob("*/step-*")
+
+    second = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    assert second.returncode == 0, second.stdout
+    step = int(last.name[5:])
+    assert f"resumed from the checkpoint at step {step} " in second.stdout
+    log = max((tmp_path / "root" / "logs").iterdir()).read_text()
+    assert f"Resuming from the checkpoint at step {step}: " in log
+    assert set(STAGES[:6]) == set(cached_stages(second.stdout))
+    history = json.loads(artifact(config, "Trainer/model_run/*/history.json").read_text())
+    assert len(history["epochs"]) == 6
