@@ -202,7 +202,7 @@ class ExportConfig(_Section):
 
 
 class ThresholdsConfig(_Section):
-    """Lower bounds on the eval split that bless a model."""
+    """Lower bounds on the eval split that bless a model. Without any, no model is blessed."""
 
     accuracy: Share | None = None
     auc: Share | None = Field(None, description="area under the ROC curve, the mean over classes against the rest")

@@ -47,7 +47,7 @@ def show_summary(
     _add_metrics(table, config, results["ClassEvaluator"])
     if "HeldOutScorer" in results:
         _add_held_out(table, results["HeldOutScorer"])
-    table.add_row("blessed", "[green]yes[/green]" if blessed else "[red]no: below a threshold, so not pushed[/red]")
+    table.add_row("blessed", "[green]yes[/green]" if blessed else f"[red]no: {_why_not(config)}, so not pushed[/red]")
     table.add_row("model", escape(str(_from_here(Path(pushed.string_value) if pushed else trained))))
     table.add_row("stages", _stage_seconds(results))
     table.add_row("wall time", f"{seconds:.1f} s")
@@ -59,6 +59,15 @@ def show_summary(
     model = Path(pushed.string_value).parent if pushed else trained
     _show_next(console, _from_here(model), log_file)
     return ExitCode.OK if blessed else ExitCode.NOT_BLESSED
+
+
+def _why_not(config: PipelineConfig) -> str:
+    thresholds = config.evaluation.thresholds.model_dump().values()
+    return (
+        "below a threshold"
+        if any(threshold is not None for threshold in thresholds)
+        else ("evaluation.thresholds sets none")
+    )
 
 
 def _add_rows_of_data(table: Table, accounting: Accounting, results: Results) -> None:
@@ -75,7 +84,7 @@ def _add_rows_of_data(table: Table, accounting: Accounting, results: Results) ->
         table.add_row("", escape(str(_from_here(Path(uri) / "quarantine"))))
     tokenizer = Path(results["SentencePieceTrainer"].outputs[specs.TOKENIZER].uri)
     vocabulary = next(tokenizer.glob("*.vocab"))
-    table.add_row("vocabulary", f"{len(vocabulary.read_text().splitlines()):,} pieces ({vocabulary.stem})")
+    table.add_row("vocabulary", f"{vocabulary.read_bytes().count(b"\n"):,} pieces ({vocabulary.stem})")
 
 
 def _add_metrics(table: Table, config: PipelineConfig, evaluator: StageResult) -> None:

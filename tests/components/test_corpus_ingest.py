@@ -123,7 +123,7 @@ def test_too_many_malformed_rows_stop_with_the_first_of_them(tmp_path):
 
 def test_file_in_another_encoding_stops_as_malformed(tmp_path):
     path = tmp_path / "rows.tsv"
-    path.write_bytes("text\tlabel\n".encode() + "caf\xe9\tg\n".encode("latin-1") * 20)
+    path.write_bytes(b"text\tlabel\n" + "caf\xe9\tg\n".encode("latin-1") * 20)
     assert "20 of 20 rows are malformed (not utf-8: 20)" in failure(tmp_path, labelled(path))
     assert ingest(tmp_path / "read", labelled(write(tmp_path, ROWS), encoding="latin-1"))
 

@@ -133,6 +133,12 @@ def test_changed_threshold_evaluates_again_and_trains_nothing(first_run):
     assert code in (0, 4)
 
 
+def test_without_thresholds_nothing_is_blessed_and_the_summary_says_why(first_run):
+    code, shown = run(first_run[0], "--set", "evaluation={}")
+    assert code == 4
+    assert "no: evaluation.thresholds sets none, so not pushed" in shown
+
+
 def test_model_below_a_threshold_is_not_pushed_and_the_exit_code_says_so(first_run):
     before = sorted((first_run[0].parent / "root" / "serving" / "tiny").iterdir())
     code, shown = run(
@@ -154,7 +160,7 @@ def test_model_below_a_threshold_is_not_pushed_and_the_exit_code_says_so(first_r
 def test_edited_row_reruns_what_depends_on_it(tmp_path, reviews, tiny_project):
     rows = reviews[:400]
     config = tiny_project(tmp_path, rows)
-    options = ["--set", "training.epochs=1", "--set", "evaluation={}"]
+    options = ["--set", "training.epochs=1", "--set", "evaluation.thresholds={accuracy: 0.0}"]
     run(config, *options)
     index = next(index for index, (_, mood) in enumerate(rows) if mood == "good")
     tiny_project(tmp_path, [*rows[:index], ("a charming, charming music", "good"), *rows[index + 1 :]])

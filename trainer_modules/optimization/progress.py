@@ -50,7 +50,8 @@ class Progress:
         return self
 
     def __exit__(self, *exception):
-        self.bar.stop()
+        if self.console.is_terminal:
+            self.bar.stop()
 
     def resumed(self, step: int, epoch: int, batch: int) -> None:
         """Says that training goes on from a checkpoint."""
