@@ -84,7 +84,8 @@ def _add_rows_of_data(table: Table, accounting: Accounting, results: Results) ->
         table.add_row("", escape(str(_from_here(Path(uri) / "quarantine"))))
     tokenizer = Path(results["SentencePieceTrainer"].outputs[specs.TOKENIZER].uri)
     vocabulary = next(tokenizer.glob("*.vocab"))
-    table.add_row("vocabulary", f"{vocabulary.read_bytes().count(b"\n"):,} pieces ({vocabulary.stem})")
+    pieces = vocabulary.read_bytes().count(b"\n")  # splitlines would also split at pieces such as U+2028
+    table.add_row("vocabulary", f"{pieces:,} pieces ({vocabulary.stem})")
 
 
 def _add_metrics(table: Table, config: PipelineConfig, evaluator: StageResult) -> None:
