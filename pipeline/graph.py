@@ -3,13 +3,12 @@
 import hashlib
 from pathlib import Path
 
-from tfx.components import Pusher, SchemaGen, StatisticsGen, Trainer
+from tfx.components import Pusher, StatisticsGen, Trainer
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, trainer_pb2
-from tfx.types import BaseChannel
 
 from ulmfit_tfx.components.class_evaluator.component import ClassEvaluator
 from ulmfit_tfx.components.corpus_ingest.component import CorpusIngest
@@ -43,7 +42,7 @@ def build_pipeline(config: PipelineConfig, folder: RunFolder) -> Pipeline:
     ingest = _ingest(config.data, config.seed)
     examples = ingest.outputs[specs.EXAMPLES]
     statistics = StatisticsGen(examples=examples, exclude_splits=[TEST])
-    schema = _schema(config, folder, statistics.outputs["statistics"])
+    schema = _schema(config, folder)
     validator = StrictExampleValidator(
         statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"], exclude_splits=[TEST]
     )
@@ -102,9 +101,7 @@ def _ingest(source: SourceConfig, seed: int) -> CorpusIngest:
     return CorpusIngest(source, seed, fingerprint(source.path))
 
 
-def _schema(config: PipelineConfig, folder: RunFolder, statistics: BaseChannel) -> BaseNode:
-    if config.data_schema.source == "infer":
-        return SchemaGen(statistics=statistics, exclude_splits=[EVAL, TEST])
+def _schema(config: PipelineConfig, folder: RunFolder) -> ImportSchemaGen:
     curated = folder_of("schemas") / "tfdv" / f"{config.task}.pbtxt"
     path = Path(config.data_schema.path) if config.data_schema.path else curated
     try:

@@ -35,14 +35,16 @@ def log_to(path: Path, verbose: bool = False) -> Iterator[None]:
     handlers: list[logging.Handler] = [handler]
     if verbose:
         handlers.append(logging.StreamHandler())
-    root.handlers[:], root.level = handlers, logging.INFO
+    root.handlers[:] = handlers
+    root.setLevel(logging.INFO)
     logging.captureWarnings(True)
     try:
         with contextlib.nullcontext() if verbose else _standard_error_to(path):
             yield
     finally:
         logging.captureWarnings(False)
-        root.handlers[:], root.level = before
+        root.handlers[:] = before[0]
+        root.setLevel(before[1])
         handler.close()
 
 

@@ -3,11 +3,19 @@
 Every field stands here with its default, its bounds and what it means; `docs/configuration.md` is written from it.
 """
 
-import codecs
 import json
 from typing import Annotated, Literal, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 
 Probability = Annotated[float, Field(ge=0, lt=1)]
@@ -16,7 +24,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 def _known_encoding(name: str) -> str:
     try:
-        codecs.lookup(name)
+        " ".encode(name)  # unlike codecs.lookup, refuses codecs that are no text encodings, such as hex
     except LookupError:
         raise ValueError("is not an encoding that Python knows, such as utf-8 or latin-1") from None
     return name
@@ -63,7 +71,7 @@ class SourceConfig(_Section):
     sample_fraction: float = Field(1.0, gt=0, le=1, description="share of the rows taken, chosen by a seeded hash")
     splits: SplitsConfig = SplitsConfig()
     max_bad_fraction: Share = Field(0.01, description="stop where a larger share of the rows is quarantined")
-    max_row_bytes: PositiveInt = Field(1_000_000, description="longer rows are quarantined")
+    max_row_bytes: int = Field(1_000_000, gt=0, le=100_000_000, description="longer rows are quarantined")
     length_buckets: tuple[PositiveInt, ...] = Field(
         (50, 200, 500), description="upper bounds, in words, of the length buckets that evaluation is sliced by"
     )
@@ -89,6 +97,10 @@ class LabelledSourceConfig(SourceConfig):
     def _distinct_labels(self):
         if self.labels is not None and len(set(self.labels)) < 2:
             raise ValueError(f"labels is {list(self.labels)}, expected two or more different values")
+        if unknown := sorted(set(self.label_names) - set(self.labels or self.label_names)):
+            raise ValueError(f"label_names names '{unknown[0]}', which is not among labels")
+        if len(set(self.label_names.values())) < len(self.label_names):
+            raise ValueError("label_names gives two labels the same name")
         return self
 
 
@@ -116,6 +128,13 @@ class TokenizerConfig(_Section):
     sample_texts: PositiveInt = Field(1_000_000, description="train on at most so many texts, chosen by a seeded hash")
     add_bos: bool = Field(True, description="begin each text with <s>")
     add_eos: bool = Field(True, description="end each text with </s>")
+
+    @field_validator("user_defined_symbols")
+    @classmethod
+    def _symbols_can_be_pieces(cls, symbols: tuple[str, ...]) -> tuple[str, ...]:
+        if "" in symbols or len(set(symbols)) < len(symbols):
+            raise ValueError("holds an empty or a repeated symbol")
+        return symbols
 
     @property
     def file_stem(self) -> str:
@@ -183,7 +202,7 @@ class TrainingConfig(_Section):
     warm_up: Share = Field(0.25, description="one_cycle: share of the steps before the peak")
     weight_decay: float = Field(0.01, ge=0, le=1, description="decoupled")
     gradient_clip_norm: float | None = Field(1.0, gt=0)
-    early_stopping_patience: NonNegativeInt | None = Field(
+    early_stopping_patience: PositiveInt | None = Field(
         None, description="stop after so many epochs without a lower eval loss. null: never"
     )
     checkpoint_seconds: float = Field(30.0, ge=0, description="least time between checkpoints; a killed run goes on")
@@ -217,22 +236,17 @@ class EvaluationConfig(_Section):
 class SchemaConfig(_Section):
     """The TFDV schema that rows are held against. An anomaly stops the run."""
 
-    source: Literal["curated", "infer", "file"] = Field(
-        "curated", description="curated: ours for the task; infer: from the train split (SchemaGen); file: `path`"
+    path: str | None = Field(
+        None, description="a schema .pbtxt, relative to the configuration file. null: the curated one of the task"
     )
-    path: str | None = Field(None, description="a schema .pbtxt, relative to the configuration file")
-
-    @model_validator(mode="after")
-    def _path_with_file(self):
-        if (self.source == "file") != (self.path is not None):
-            raise ValueError("path is given exactly where source is 'file'")
-        return self
 
 
 class PushConfig(_Section):
     """Where blessed models go."""
 
-    directory: str | None = Field(None, description="null: ROOT/serving/NAME. Each push is a version below it")
+    directory: str | None = Field(
+        None, description="relative to the configuration file. null: ROOT/serving/NAME. Each push is a version below it"
+    )
 
 
 class BeamConfig(_Section):

@@ -55,11 +55,11 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.y*ml")], n=1)
         hint = f" Did you mean {path.with_name(near[0])}?" if near else ""
         raise ConfigError(f"{path}: no such file.{hint}") from None
-    except (IsADirectoryError, PermissionError) as error:
+    except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 (byte {error.start}).") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2024-13-45
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
         raise ConfigError(f"{where}: is not YAML: {getattr(error, 'problem', error)}.") from None
@@ -75,7 +75,7 @@ def _override(values: dict[str, Any], item: str) -> str:
         raise ConfigError(f"--set {item}: expected key=value, such as training.epochs=1.")
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         raise ConfigError(f"--set {item}: the value is not YAML.") from None
     *parents, last = key.split(".")
     section = values
@@ -132,16 +132,11 @@ def _shown(value: Any) -> str:
 
 
 def _with_absolute_paths(config: PipelineConfig, folder: Path) -> PipelineConfig:
-    def absolute(path: str) -> str:
-        return path if "://" in path else str(folder / Path(path).expanduser())
-
-    def relocated(source):
-        return source.model_copy(update={"path": absolute(source.path)})
-
-    update: dict[str, Any] = {"data": relocated(config.data)}
-    if config.corpus is not None:
-        update["corpus"] = relocated(config.corpus)
-    if config.data_schema.path is not None:
-        schema = {"path": absolute(config.data_schema.path)}
-        update["data_schema"] = config.data_schema.model_copy(update=schema)
+    update = {}
+    for section, field in (("data", "path"), ("corpus", "path"), ("data_schema", "path"), ("push", "directory")):
+        values = getattr(config, section)
+        path = getattr(values, field, None)
+        if path is not None and "://" not in path:
+            absolute = str(folder / Path(path).expanduser())
+            update[section] = values.model_copy(update={field: absolute})
     return config.model_copy(update=update)

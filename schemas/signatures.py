@@ -4,6 +4,9 @@ Clients of published models rely on these names, shapes and dtypes, so a change 
 B is the batch size, T the padded length, D the encoder's output size, C the number of classes.
 """
 
+MODEL_INFO_FILE = "assets.extra/ulmfit_tfx.json"
+"""File in a SavedModel that says what the model is."""
+
 STRING_INPUTS = "string_inputs"
 NUMERICALIZED = "numericalized"
 OUTPUT = "output"

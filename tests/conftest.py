@@ -68,7 +68,7 @@ def tiny_project():
             "sample_texts": ["a brilliant film and a tender story."],
         }
         for name, section in sections.items():
-            config[name] = config.get(name, {}) | section
+            config[name] = config.get(name, {}) | section if isinstance(section, dict) else section
         path = folder / "tiny.yaml"
         path.write_text(yaml.safe_dump(config), encoding="utf-8")
         return path

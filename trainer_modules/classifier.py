@@ -62,12 +62,14 @@ def run_fn(fn_args: Any) -> None:
     _compile(model, training, train.steps * training.epochs)
     log.info("%d parameters, %d batches an epoch", model.count_params(), train.steps)
 
+    checkpoints = CheckpointFolder(_checkpoint_folder(fn_args))
     with Progress(training.epochs, train.steps, train.tokens, "accuracy") as progress:
         state = fit_resumably(
             model,
-            folder=CheckpointFolder(_checkpoint_folder(fn_args)),
+            folder=checkpoints,
             train_epoch=lambda epoch, done: train.epoch(epoch, seed, training.shuffle_buffer, skip=done),
             eval_batches=evaluation.in_order(),
+            steps=train.steps,
             epochs=training.epochs,
             patience=training.early_stopping_patience,
             checkpoint_seconds=training.checkpoint_seconds,
@@ -77,6 +79,7 @@ def run_fn(fn_args: Any) -> None:
     with tf.io.gfile.GFile(f"{fn_args.model_run_dir}/{HISTORY}", "w") as file:
         file.write(json.dumps({"best_epoch": state.best_epoch + 1, "epochs": state.history}, indent=2))
     _export(fn_args.serving_model_dir, model, encoder, tokenizer, labels, training, custom)
+    checkpoints.remove()  # from here on TFX's cache holds the result
 
 
 def _matching(patterns: list[str]) -> list[str]:
@@ -98,7 +101,9 @@ def _compile(model: keras.Model, training: TrainingConfig, steps: int) -> None:
 
 def _checkpoint_folder(fn_args: Any) -> Path:
     """Folder that a rerun of the same training finds again: `model_run_dir` changes with every execution."""
-    identity = json.dumps([fn_args.custom_config, fn_args.train_files, fn_args.transform_output], sort_keys=True)
+    files = [(path, tf.io.gfile.stat(path)) for path in _matching(fn_args.train_files)]
+    inputs = [(path, stat.length, stat.mtime_nsec) for path, stat in files]
+    identity = json.dumps([fn_args.custom_config, inputs, fn_args.transform_output], sort_keys=True)
     return Path(fn_args.custom_config["checkpoints"]) / hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 

@@ -1,6 +1,8 @@
 """Deterministic choice of rows by a hash of their text, whatever the order, the worker or the machine."""
 
 import hashlib
+import heapq
+from collections.abc import Iterable
 
 from ulmfit_tfx.schemas.config import SplitsConfig
 
@@ -28,3 +30,11 @@ def split_of(text: str, seed: int, shares: SplitsConfig) -> str:
 def is_sampled(text: str, seed: int, fraction: float) -> bool:
     """Whether a text is among the `fraction` of all texts that a seed chooses. Independent of its split."""
     return fraction >= 1 or unit_hash(text, f"sample {seed}") < fraction
+
+
+def sample(texts: Iterable[str], seed: int, count: int) -> list[str]:
+    """At most `count` of the texts, in an order of their own: both depend on the texts and the seed alone.
+
+    Memory is that of the sample. Independent of `split_of` and `is_sampled`.
+    """
+    return heapq.nsmallest(count, texts, key=lambda text: (unit_hash(text, f"choose {seed}"), text))

@@ -91,9 +91,15 @@ class Tokenizer:
         return ids if max_length is None else ids[:, :max_length]
 
     def pad(self, ids: tf.RaggedTensor, length: int | None = None) -> tf.Tensor:
-        """Pads with `<pad>`, to `length` (cutting what is longer) or to the longest row.
+        """Pads with `<pad>`, to `length` (cutting what is longer) or to the longest row, at least to one position.
 
         Returns:
             int32 [batch, length].
         """
-        return ids.to_tensor(default_value=self.special_ids.pad, shape=[None, length])
+        pad_id = self.special_ids.pad
+        padded = ids.to_tensor(default_value=pad_id, shape=[None, length])
+        if length is not None:
+            return padded
+        # Texts without a single piece, or no texts: the encoder's loop needs a step to run.
+        missing = tf.maximum(1 - tf.shape(padded)[1], 0)
+        return tf.pad(padded, [[0, 0], [0, missing]], constant_values=pad_id)

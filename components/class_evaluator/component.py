@@ -9,7 +9,7 @@ from ulmfit_tfx.components.class_evaluator.executor import Executor
 class ClassEvaluator(Evaluator):
     """TFX Evaluator that fills in the class ids of one-against-the-rest metrics such as AUC.
 
-    Where a metrics spec asks for binarization and names no class ids, it gets all classes of the examples.
+    Where a metrics spec asks for binarization and names no class ids, it gets the classes that occur in the examples.
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)

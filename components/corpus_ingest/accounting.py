@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from ulmfit_tfx.schemas.config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.transforms.splitting import EVAL, SPLITS, TRAIN
+from ulmfit_tfx.transforms.splitting import EVAL, SPLITS, TEST, TRAIN
 
 ROWS, QUARANTINED, DROPPED, LABELS = "rows", "quarantined", "dropped", "labels"
 Key = tuple[str, str, str]
@@ -67,18 +67,23 @@ class Accounting:
         """
         bad = sum(self.quarantined.values())
         if not self.rows_in:
-            raise DataError(f"{config.path}: there are no rows below the header.")
+            where = "" if config.format == "text" else " below the header"
+            raise DataError(f"{config.path}: there are no rows{where}.")
         if bad > config.max_bad_fraction * self.rows_in:
             reasons = ", ".join(f"{reason}: {count:,}" for reason, count in self.quarantined.items())
             raise DataError(
                 f"{bad:,} of {self.rows_in:,} rows are malformed ({reasons}), more than max_bad_fraction="
                 f"{config.max_bad_fraction:g} allows. The first of them:\n  " + "\n  ".join(refusals)
             )
-        for split in (TRAIN, EVAL):
+        is_labelled = isinstance(config, LabelledSourceConfig)
+        needed = [TRAIN]
+        needed += [EVAL] if is_labelled else []
+        needed += [TEST] if is_labelled and config.splits.test else []
+        for split in needed:
             if not self.rows[split]:
                 raise DataError(
                     f"the {split} split is empty: {sum(self.rows.values()):,} rows are split by "
-                    f"{_shares(config.splits.model_dump())}. Give more rows, or a larger share in data.splits."
+                    f"{_shares(config.splits.model_dump())}. Give more rows, or a larger share in splits."
                 )
         if isinstance(config, LabelledSourceConfig):
             self._check_labels(config)
@@ -89,6 +94,11 @@ class Accounting:
             raise DataError(
                 f"column '{config.label_column}' holds one class only in the train split, '{next(iter(trained))}': "
                 "a classifier needs two or more. Is label_column the right column?"
+            )
+        if len(self.labels[EVAL]) < 2:
+            raise DataError(
+                f"the eval split holds one class only, '{next(iter(self.labels[EVAL]))}': nothing can be said of the "
+                "others. Give more rows, or a larger share in splits."
             )
         for split in SPLITS:
             if unseen := sorted(set(self.labels[split]) - trained):

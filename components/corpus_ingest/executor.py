@@ -1,6 +1,7 @@
 """What CorpusIngest does."""
 
 import dataclasses
+import heapq
 import json
 import logging
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from ulmfit_tfx.components.corpus_ingest.accounting import DROPPED, LABELS, QUARANTINED, ROWS, Accounting
-from ulmfit_tfx.components.corpus_ingest.source_files import check_source, open_file
+from ulmfit_tfx.components.corpus_ingest.source_files import check_source, readable
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas import feature_names
 from ulmfit_tfx.schemas.config import LabelledSourceConfig, SourceConfig, source_from_json
@@ -51,8 +52,9 @@ class Executor(BaseBeamExecutor):
             _ingest(pipeline, files, config, exec_properties[specs.SEED], artifact.uri, counts_file)
         accounting = Accounting.from_counts((tuple(key), count) for key, count in _read_jsonl(counts_file))
         tf.io.gfile.remove(counts_file)
-        refusals = (str(Refusal(**row)) for row in _read_jsonl(f"{artifact.uri}/quarantine/rows*"))
-        accounting.check(config, sorted(refusals)[:_REFUSALS_SHOWN])
+        refusals = (Refusal(**row) for row in _read_jsonl(f"{artifact.uri}/quarantine/rows*"))
+        first = heapq.nsmallest(_REFUSALS_SHOWN, refusals, key=lambda refusal: (refusal.source, refusal.line))
+        accounting.check(config, map(str, first))
 
         artifact.set_string_custom_property(specs.ACCOUNTING, accounting.to_json())
         with tf.io.gfile.GFile(f"{artifact.uri}/accounting.json", "w") as file:
@@ -106,7 +108,7 @@ class _Parse(beam.DoFn):
 
     def process(self, element: str) -> Iterator[beam.pvalue.TaggedOutput]:
         parse = plain_text.parse if self.config.format == "text" else delimited.parse
-        with open_file(element) as stream:
+        with readable(element, self.config) as stream:
             for record in parse(stream, element, self.config):
                 if isinstance(record, Refusal):
                     yield beam.pvalue.TaggedOutput(QUARANTINED, record)

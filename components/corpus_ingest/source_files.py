@@ -3,10 +3,16 @@
 Beam is imported where a file is opened for its rows or is remote, so that a wrong path is found out at once.
 """
 
+import bz2
+import contextlib
 import glob
+import gzip
 import hashlib
 import importlib.util
 import io
+import lzma
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,7 +22,7 @@ from ulmfit_tfx.transforms.records import delimited
 
 PACKAGE_SCHEME = "package://"
 _CHUNK = 1 << 20
-_COMPRESSED = (".gz", ".bz2", ".zst", ".deflate")
+_OPENERS: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 
 def find_files(path: str) -> list[str]:
@@ -42,11 +48,28 @@ def find_files(path: str) -> list[str]:
 
 def open_file(path: str) -> BinaryIO:
     """Opens a file for reading bytes, decompressed by its suffix."""
-    if _is_local(path) and not path.endswith(_COMPRESSED):
-        return open(path, "rb")
+    if _is_local(path):
+        # Not through Beam, which takes a truncated compressed file for a short one.
+        return _OPENERS.get(Path(path).suffix, open)(path, "rb")
     from apache_beam.io.filesystems import FileSystems
 
     return io.BufferedReader(_Readable(FileSystems.open(path)))
+
+
+@contextlib.contextmanager
+def readable(path: str, config: SourceConfig) -> Iterator[BinaryIO]:
+    """Opens a file; what cannot be read of it while it is open is an error that names it.
+
+    Raises:
+        DataError: The file cannot be read, is damaged, or is not in the configured encoding.
+    """
+    try:
+        with open_file(path) as stream:
+            yield stream
+    except UnicodeError as error:
+        raise DataError(f"{path}: is not {config.encoding}: {error}. Set the source's encoding.") from None
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        raise DataError(f"{path}: cannot be read: {error}.") from None
 
 
 class _Readable(io.RawIOBase):
@@ -79,12 +102,9 @@ def check_source(config: SourceConfig) -> list[str]:
     """
     files = find_files(config.path)
     for file in files:
-        try:
-            with open_file(file) as stream:
-                if config.format != "text":
-                    delimited.check_header(stream, file, config)
-        except OSError as error:
-            raise DataError(f"{file}: cannot be read: {error.strerror or error}.") from None
+        with readable(file, config) as stream:
+            if config.format != "text":
+                delimited.check_header(stream, file, config)
     return files
 
 
@@ -114,12 +134,18 @@ def _is_local(path: str) -> bool:
 def _match_remote(pattern: str) -> list[Any]:
     from apache_beam.io.filesystems import FileSystems
 
-    return FileSystems.match([pattern])[0].metadata_list
+    try:
+        return FileSystems.match([pattern])[0].metadata_list
+    except Exception as error:  # each filesystem has exceptions of its own
+        raise DataError(f"{pattern}: cannot be looked up: {error}.") from None
 
 
 def _in_package(path: str) -> str:
     package, _, file = path.removeprefix(PACKAGE_SCHEME).partition("/")
-    found = importlib.util.find_spec(package)
+    try:
+        found = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        found = None
     if found is None or not found.submodule_search_locations:
         raise DataError(
             f"{path}: the Python package '{package}' is not installed. "

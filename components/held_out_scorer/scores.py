@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,8 @@ from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+
+log = logging.getLogger(__name__)
 
 REPORT_FILE = "held_out.json"
 
@@ -44,13 +47,13 @@ class HeldOutReport:
         rows: Rows scored.
         model: The classifier.
         majority: The most frequent class of the train split, for every row.
-        tfidf: TF-IDF of words and word pairs with logistic regression, fitted on the train split.
+        tfidf: TF-IDF with logistic regression, fitted on the train split; None where the texts hold nothing to count.
     """
 
     rows: int
     model: Accuracy
     majority: Accuracy
-    tfidf: Accuracy
+    tfidf: Accuracy | None
 
     def to_json(self) -> str:
         """As JSON."""
@@ -60,7 +63,8 @@ class HeldOutReport:
     def from_json(cls, text: str) -> "HeldOutReport":
         """Reads what `to_json` wrote."""
         values = json.loads(text)
-        return cls(values.pop("rows"), **{name: Accuracy(**scores) for name, scores in values.items()})
+        rows = values.pop("rows")
+        return cls(rows, **{name: scores and Accuracy(**scores) for name, scores in values.items()})
 
 
 def majority_baseline(train_labels: Sequence[str], rows: int) -> list[str]:
@@ -71,8 +75,20 @@ def majority_baseline(train_labels: Sequence[str], rows: int) -> list[str]:
 
 def tfidf_baseline(
     train_texts: Sequence[str], train_labels: Sequence[str], texts: Sequence[str], seed: int
-) -> list[str]:
-    """Predictions of a linear model on TF-IDF of words and word pairs."""
-    vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=min(2, len(train_texts) - 1), sublinear_tf=True)
-    model = make_pipeline(vectorizer, LogisticRegression(C=10.0, max_iter=1000, random_state=seed))
-    return list(model.fit(train_texts, train_labels).predict(texts))
+) -> list[str] | None:
+    """Predictions of a linear model on TF-IDF of words and word pairs.
+
+    Of characters in a script without spaces between words; None where the texts hold not even these.
+    """
+    words = {"ngram_range": (1, 2), "min_df": 2}
+    characters = {"ngram_range": (1, 3), "analyzer": "char_wb"}
+    for terms in (words, characters):
+        model = make_pipeline(
+            TfidfVectorizer(sublinear_tf=True, **terms),
+            LogisticRegression(C=10.0, max_iter=1000, random_state=seed),
+        )
+        try:
+            return list(model.fit(train_texts, train_labels).predict(texts))
+        except ValueError as error:  # no term is left
+            log.info("TF-IDF of %s: %s", terms, error)
+    return None

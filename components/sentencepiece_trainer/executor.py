@@ -9,18 +9,18 @@ import sentencepiece
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import artifact_utils
 
-from ulmfit_tfx.components.corpus_ingest.accounting import Accounting
 from ulmfit_tfx.components.example_texts import cleaned_texts
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.config import CleaningConfig, TokenizerConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.transforms.splitting import TRAIN, is_sampled
+from ulmfit_tfx.transforms.splitting import TRAIN, sample
 from ulmfit_tfx.transforms.tokenizer_files import write_tokenizer
 
 TOKENIZER, CLEANING, MAX_TEXT_BYTES = "tokenizer", "cleaning", "max_text_bytes"
 
 SPECIAL_IDS = {"unk_id": 0, "pad_id": 1, "bos_id": 2, "eos_id": 3}
 _HIGHEST_SIZE = re.compile(r"value <= (\d+)")
+_LOWEST_SIZE = re.compile(r"smaller than required_chars\. \d+ vs (\d+)")
 
 
 class Executor(BaseExecutor):
@@ -35,14 +35,10 @@ class Executor(BaseExecutor):
         parts = json.loads(exec_properties[specs.CONFIG])
         config = TokenizerConfig.model_validate(parts[TOKENIZER])
         cleaning = CleaningConfig.model_validate(parts[CLEANING])
-        seed = exec_properties[specs.SEED]
         examples = artifact_utils.get_single_instance(input_dict[specs.EXAMPLES])
-        rows = Accounting.from_json(examples.get_string_custom_property(specs.ACCOUNTING)).rows[TRAIN]
 
-        # A seeded hash, not SentencePiece's own sampling, which depends on the order of the texts. Sorted, because Beam
-        # promises no order: the same texts give the same model.
-        fraction = config.sample_texts / rows
-        texts = sorted(text for text in cleaned_texts(examples, TRAIN, cleaning) if is_sampled(text, seed, fraction))
+        # Not SentencePiece's own sampling, which depends on the order of the texts: Beam promises none.
+        texts = sample(cleaned_texts(examples, TRAIN, cleaning), exec_properties[specs.SEED], config.sample_texts)
         model = train(texts, config, parts[MAX_TEXT_BYTES])
         folder = artifact_utils.get_single_uri(output_dict[specs.TOKENIZER])
         write_tokenizer(folder, model, _vocabulary(model), config, cleaning)
@@ -76,12 +72,13 @@ def train(texts: list[str], config: TokenizerConfig, max_text_bytes: int) -> byt
             **SPECIAL_IDS,
         )
     except RuntimeError as error:
-        highest = _HIGHEST_SIZE.search(str(error))
-        advice = f"at most {highest[1]}" if highest else "a smaller vocabulary, or more text"
-        raise DataError(
-            f"{len(texts):,} texts cannot fill a vocabulary of {config.vocab_size:,} pieces. "
-            f"Set tokenizer.vocab_size: {advice}. (SentencePiece: {error})"
-        ) from None
+        if highest := _HIGHEST_SIZE.search(str(error)):
+            advice = f"cannot fill {config.vocab_size:,} pieces. Set tokenizer.vocab_size to {highest[1]} at most"
+        elif lowest := _LOWEST_SIZE.search(str(error)):
+            advice = f"hold more than {config.vocab_size:,} characters. Set tokenizer.vocab_size above {lowest[1]}"
+        else:
+            advice = "cannot train a tokenizer"
+        raise DataError(f"{len(texts):,} texts {advice}. (SentencePiece: {error})") from None
     return model.getvalue()
 
 

@@ -10,8 +10,8 @@ import typer
 
 from ulmfit_tfx.pipeline.cli.console import output
 from ulmfit_tfx.pipeline.run_log import show_warnings_never, silence_native_logs
-from ulmfit_tfx.pipeline.saved_model import Classifier, find_model
-from ulmfit_tfx.schemas.errors import ConfigError, ExitCode
+from ulmfit_tfx.schemas.errors import ConfigError, DataError, ExitCode
+from ulmfit_tfx.trainer_modules.export.loaded_model import Classifier, find_model
 
 NAME = "predict"
 EXAMPLE = 'Example: `ulmfit-tfx predict runs/reviews/serving/reviews "A quiet film that stays with you."`'
@@ -27,7 +27,7 @@ def command(
 ) -> ExitCode:
     """Label texts with an exported model: the newest version below MODEL_DIR."""
     model = find_model(model_dir)
-    texts = texts or [line.rstrip("\n") for line in sys.stdin if line.strip()]
+    texts = texts or _lines_of_standard_input()
     if not texts:
         raise ConfigError("there is no text to label: standard input is empty.")
     silence_native_logs()
@@ -41,3 +41,15 @@ def command(
 
         output.print(prediction_table(predictions))
     return ExitCode.OK
+
+
+def _lines_of_standard_input() -> list[str]:
+    texts = []
+    for number, line in enumerate(sys.stdin.buffer, start=1):
+        try:
+            text = line.decode().strip()
+        except UnicodeDecodeError:
+            raise DataError(f"standard input, line {number}: is not UTF-8.") from None
+        if text:
+            texts.append(text)
+    return texts

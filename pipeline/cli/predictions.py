@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from ulmfit_tfx.pipeline.saved_model import Prediction
+from ulmfit_tfx.trainer_modules.export.loaded_model import Prediction
 
 _SHOWN = 500
 

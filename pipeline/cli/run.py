@@ -44,7 +44,7 @@ def command(
         log_file = folder.new_log()
     except OSError as error:
         raise UserError(f"{folder.root}: cannot be written: {error.strerror}.") from None
-    output.print(f"[bold]{checked.name}[/bold]  {config}  ->  {folder.root}")
+    output.print(f"{checked.name}: {config} -> {folder.root}", style="bold", markup=False)
     silence_native_logs()
     with log_to(log_file, verbose):
         return _run(checked, folder, log_file)

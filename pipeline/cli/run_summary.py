@@ -16,11 +16,11 @@ from ulmfit_tfx.components.held_out_scorer.scores import REPORT_FILE, Accuracy, 
 from ulmfit_tfx.pipeline.cli.predictions import prediction_table
 from ulmfit_tfx.pipeline.eval_config import ACCURACY, AUC
 from ulmfit_tfx.pipeline.local_runner import StageResult
-from ulmfit_tfx.pipeline.saved_model import Classifier, find_model
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.config import PipelineConfig
 from ulmfit_tfx.schemas.errors import ExitCode
 from ulmfit_tfx.schemas.feature_names import LENGTH_BUCKET
+from ulmfit_tfx.trainer_modules.export.loaded_model import Classifier, find_model
 
 Results = Mapping[str, StageResult]
 
@@ -48,7 +48,8 @@ def show_summary(
     if "HeldOutScorer" in results:
         _add_held_out(table, results["HeldOutScorer"])
     table.add_row("blessed", "[green]yes[/green]" if blessed else f"[red]no: {_why_not(config)}, so not pushed[/red]")
-    table.add_row("model", escape(str(_from_here(Path(pushed.string_value) if pushed else trained))))
+    model = Path(pushed.string_value) if pushed else trained
+    table.add_row("model", escape(str(_from_here(model))) + (_standing(model) if pushed else ""))
     table.add_row("stages", _stage_seconds(results))
     table.add_row("wall time", f"{seconds:.1f} s")
     console.print()
@@ -56,7 +57,6 @@ def show_summary(
     if config.sample_texts:
         console.print(prediction_table(Classifier(trained).predict(config.sample_texts)))
         console.print()
-    model = Path(pushed.string_value).parent if pushed else trained
     _show_next(console, _from_here(model), log_file)
     return ExitCode.OK if blessed else ExitCode.NOT_BLESSED
 
@@ -68,6 +68,14 @@ def _why_not(config: PipelineConfig) -> str:
         if any(threshold is not None for threshold in thresholds)
         else ("evaluation.thresholds sets none")
     )
+
+
+def _standing(pushed: Path) -> str:
+    """What became of a pushed version since: a run from cache pushes nothing anew."""
+    if not pushed.exists():
+        return "  [red](removed since)[/red]"
+    newest = find_model(pushed.parent)
+    return "" if newest == pushed else f"  [red](version {newest.name} was pushed since)[/red]"
 
 
 def _add_rows_of_data(table: Table, accounting: Accounting, results: Results) -> None:
@@ -117,7 +125,7 @@ def _add_held_out(table: Table, scorer: StageResult) -> None:
     report = HeldOutReport.from_json((Path(scorer.outputs[specs.REPORT].uri) / REPORT_FILE).read_text())
     table.add_row("test accuracy", f"[bold]{_with_interval(report.model)}[/bold]  {report.rows:,} rows, 95 % interval")
     table.add_row("  majority class", _with_interval(report.majority))
-    table.add_row("  TF-IDF + logistic", _with_interval(report.tfidf))
+    table.add_row("  TF-IDF + logistic", _with_interval(report.tfidf) if report.tfidf else "no terms to count")
 
 
 def _with_interval(accuracy: Accuracy) -> str:

@@ -7,8 +7,8 @@ import typer
 
 from ulmfit_tfx.pipeline.cli.console import output
 from ulmfit_tfx.pipeline.run_log import show_warnings_never, silence_native_logs
-from ulmfit_tfx.pipeline.saved_model import find_model, load, read_info
 from ulmfit_tfx.schemas.errors import ExitCode
+from ulmfit_tfx.trainer_modules.export.loaded_model import find_model, load, read_info
 
 NAME = "show"
 EXAMPLE = "Example: `ulmfit-tfx show runs/reviews/serving/reviews`"

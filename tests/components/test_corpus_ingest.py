@@ -11,6 +11,7 @@ from ulmfit_tfx.components.corpus_ingest.executor import Executor
 from ulmfit_tfx.components.corpus_ingest.source_files import find_files, fingerprint
 from ulmfit_tfx.schemas.config import LabelledSourceConfig, SourceConfig, SplitsConfig
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.transforms.splitting import split_of
 
 ROWS = [
     (f"{word} film number {number}", label) for number in range(60) for word, label in [("great", "g"), ("dull", "b")]
@@ -128,6 +129,23 @@ def test_file_in_another_encoding_stops_as_malformed(tmp_path):
     assert ingest(tmp_path / "read", labelled(write(tmp_path, ROWS), encoding="latin-1"))
 
 
+@pytest.mark.parametrize(("written", "configured"), [("utf-8", "utf-16"), ("utf-16", "utf-32")])
+def test_file_that_cannot_be_decoded_at_all_is_named(tmp_path, written, configured):
+    path = tmp_path / "rows.tsv"
+    path.write_bytes("text\tlabel\nfine\tg\n".encode(written))
+    message = failure(tmp_path, labelled(path, encoding=configured))
+    assert f"{path}: is not {configured}" in message
+
+
+def test_truncated_or_wrong_compressed_file_is_named(tmp_path):
+    packed = gzip.compress(write(tmp_path, ROWS).read_bytes())
+    for content in (packed[: len(packed) // 2], b"plain text"):
+        path = tmp_path / "rows.tsv.gz"
+        path.write_bytes(content)
+        with pytest.raises(Exception, match=r"rows\.tsv\.gz: cannot be read: "):
+            ingest(tmp_path, labelled(path))
+
+
 def test_missing_column_stops_with_those_that_are_there(tmp_path):
     path = write(tmp_path, ROWS, header="review\tlabel")
     assert "there is no column 'text'. Columns: review, label." in failure(tmp_path, labelled(path))
@@ -155,6 +173,29 @@ def test_label_never_seen_in_training_stops(tmp_path):
     assert "in the eval split and never in train" in message
 
 
+def test_zero_test_rows_stop_before_anything_is_trained(tmp_path):
+    splits = SplitsConfig(train=0.5, eval=0.4999, test=0.0001)
+    assert "the test split is empty" in failure(tmp_path, labelled(write(tmp_path, ROWS), splits=splits))
+
+
+def test_one_class_in_eval_stops(tmp_path):
+    rows = [(text, label) for text, label in ROWS if label == "g"] + [("a single dull film", "b")]
+    splits = next(
+        split
+        for split in (SplitsConfig(train=share / 10, eval=1 - share / 10, test=0) for share in range(9, 0, -1))
+        if split_of("a single dull film", 1, split) == "train"
+    )
+    message = failure(tmp_path, labelled(write(tmp_path, rows), splits=splits))
+    assert "the eval split holds one class only, 'g'" in message
+
+
+def test_unlabelled_corpus_needs_a_train_split_only(tmp_path):
+    path = tmp_path / "corpus.txt"
+    path.write_text("one line\n")
+    splits = SplitsConfig(train=1, eval=0, test=0)
+    assert ingest(tmp_path, SourceConfig(path=str(path), format="text", splits=splits))
+
+
 def test_zero_eval_rows_stop(tmp_path):
     splits = SplitsConfig(train=1, eval=0, test=0)
     message = failure(tmp_path, labelled(write(tmp_path, ROWS), splits=splits))
@@ -176,6 +217,8 @@ def test_row_of_a_megabyte_is_quarantined(tmp_path):
         (".", "is a folder. Name its files"),
         ("package://no_such_package/rows.tsv", "the Python package 'no_such_package' is not installed"),
         ("package://numpy/rows.tsv", "no such file"),
+        ("package://no_such.part/rows.tsv", "is not installed"),
+        ("foo://bucket/rows.tsv", "cannot be looked up"),
     ],
 )
 def test_path_that_leads_nowhere_is_an_error(tmp_path, monkeypatch, path, expected):

@@ -28,14 +28,24 @@ def test_tfidf_learns_what_words_tell():
     assert tfidf_baseline(texts, labels, ["great", "dull"], seed=0) == ["good", "bad"]
 
 
+def test_tfidf_of_a_script_without_spaces_counts_characters():
+    texts = ["很好看的电影", "好看极了", "真好看啊", "难看的电影", "太难看了", "真难看啊"]
+    labels = ["good"] * 3 + ["bad"] * 3
+    assert tfidf_baseline(texts, labels, ["好看", "难看"], seed=0) == ["good", "bad"]
+
+
+def test_tfidf_of_texts_without_terms_is_none():
+    assert tfidf_baseline(["  ", " "], ["a", "b"], [" "], seed=0) is None
+
+
 def test_report_survives_json():
     report = HeldOutReport(3, *(Accuracy(0.5 + step / 10, 0.1, 0.9) for step in range(3)))
     assert HeldOutReport.from_json(report.to_json()) == report
 
 
-@pytest.mark.parametrize(("classes", "expected"), [(2, [1]), (4, [0, 1, 2, 3])])
-def test_auc_is_taken_over_all_classes(classes, expected):
-    config = with_class_ids(classification_eval_config(EvaluationConfig()), classes)
+@pytest.mark.parametrize(("present", "expected"), [([0, 1], [1]), ([0, 2, 3], [0, 2, 3])])
+def test_auc_is_taken_over_the_classes_that_occur(present, expected):
+    config = with_class_ids(classification_eval_config(EvaluationConfig()), present)
     (binarized,) = [spec for spec in config.metrics_specs if spec.HasField("binarize")]
     assert list(binarized.binarize.class_ids.values) == expected
     assert dict(binarized.aggregate.class_weights) == dict.fromkeys(expected, 1.0)
@@ -44,7 +54,7 @@ def test_auc_is_taken_over_all_classes(classes, expected):
 def test_class_ids_that_are_given_stay():
     config = tfma.EvalConfig(metrics_specs=[tfma.MetricsSpec()])
     config.metrics_specs[0].binarize.class_ids.values.append(2)
-    assert list(with_class_ids(config, 5).metrics_specs[0].binarize.class_ids.values) == [2]
+    assert list(with_class_ids(config, range(5)).metrics_specs[0].binarize.class_ids.values) == [2]
 
 
 def test_thresholds_become_lower_bounds_and_none_means_no_gate():

@@ -38,12 +38,15 @@ def test_long_texts_are_not_skipped():
 
 
 def test_vocabulary_that_the_texts_cannot_fill_names_the_highest_size():
-    with pytest.raises(
-        DataError, match=r"cannot fill a vocabulary of 5,000 pieces\. Set tokenizer.vocab_size: at most"
-    ):
+    with pytest.raises(DataError, match=r"cannot fill 5,000 pieces\. Set tokenizer.vocab_size to \d+ at most"):
         processor(["just a few words"], vocab_size=5000)
 
 
+def test_no_texts_at_all_are_not_called_a_wrong_size():
+    with pytest.raises(DataError, match="0 texts cannot train a tokenizer"):
+        processor([])
+
+
 def test_vocabulary_too_small_for_the_characters_is_an_error():
-    with pytest.raises(DataError, match="Set tokenizer.vocab_size"):
+    with pytest.raises(DataError, match=r"hold more than 16 characters\. Set tokenizer.vocab_size above \d+"):
         processor(vocab_size=16)

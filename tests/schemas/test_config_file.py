@@ -35,6 +35,8 @@ def test_defaults_are_the_published_sizes(tmp_path):
 
 def test_relative_paths_are_taken_from_the_configuration_file(tmp_path):
     assert load(tmp_path, MINIMAL).data.path == str(tmp_path / "rows.tsv")
+    assert load(tmp_path, MINIMAL | {"push": {"directory": "models"}}).push.directory == str(tmp_path / "models")
+    assert load(tmp_path, MINIMAL).push.directory is None
     remote = with_data(path="gs://bucket/rows.tsv")
     assert load(tmp_path, remote).data.path == "gs://bucket/rows.tsv"
 
@@ -91,7 +93,13 @@ def test_every_problem_is_listed(tmp_path):
         ({"data": {"path": "x", "format": "tsv", "labels": ["a"]}}, "expected two or more different values"),
         ({"data": {"path": "x", "format": "tsv", "encoding": "utf-9"}}, "is not an encoding that Python knows"),
         ({"data": {"format": "tsv"}}, "data.path is missing"),
-        ({"data_schema": {"source": "file"}}, "path is given exactly where source is 'file'"),
+        ({"data": {"path": "x", "format": "tsv", "encoding": "hex"}}, "is not an encoding that Python knows"),
+        (
+            {"data": {"path": "x", "format": "tsv", "labels": ["a", "b"], "label_names": {"c": "d"}}},
+            "label_names names 'c', which is not among labels",
+        ),
+        ({"data": {"path": "x", "format": "tsv", "label_names": {"a": "x", "b": "x"}}}, "two labels the same name"),
+        ({"tokenizer": {"user_defined_symbols": ["!", "!"]}}, "holds an empty or a repeated symbol"),
         ({"name": "3 x"}, "name is '3 x', expected to match"),
     ],
 )
@@ -101,7 +109,12 @@ def test_rules_across_fields_are_explained(tmp_path, sections, expected):
 
 @pytest.mark.parametrize(
     ("content", "expected"),
-    [("a: [1", "c.yaml:2: is not YAML"), ("", "expected sections"), ("- 1", "expected sections")],
+    [
+        ("a: [1", "c.yaml:2: is not YAML"),
+        ("", "expected sections"),
+        ("- 1", "expected sections"),
+        ("seed: 2024-13-45", "is not YAML"),
+    ],
 )
 def test_file_that_is_no_configuration_is_refused(tmp_path, content, expected):
     assert expected in complaint(tmp_path, content + "\n" if content else content)

@@ -61,6 +61,17 @@ def test_hidden_dropout_uses_one_mask_for_all_steps():
     assert (dropped.all(axis=0) | ~dropped.any(axis=0)).all()
 
 
+def test_layers_of_equal_size_drop_different_units():
+    config = EncoderConfig(
+        embedding_size=40, hidden_sizes=(40, 40), dropout=NO_DROPOUT.model_copy(update={"hidden": 0.5})
+    )
+    encoder = build_encoder(config.model_copy(update={"hidden_sizes": (40, 40, 40)}), 50, PAD, seed=3)
+    dropped = [
+        encoder.get_layer(f"hidden_dropout_{index}")(np.ones((1, 1, 40)), training=True) == 0 for index in (0, 1)
+    ]
+    assert not np.array_equal(*dropped)
+
+
 def test_batch_norm_follows_the_data_within_an_epoch():
     """With PyTorch's momentum of 0.1 taken for Keras', evaluation would see the statistics of the last batch alone."""
     keras.utils.set_random_seed(0)

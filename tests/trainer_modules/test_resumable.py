@@ -1,5 +1,6 @@
 import io
 import json
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -58,6 +59,7 @@ def fresh_model():
 def train(folder, kill_after=float("inf"), **arguments):
     model, out = fresh_model(), io.StringIO()
     settings = {"epochs": EPOCHS, "patience": None, "checkpoint_seconds": 0.0, "train_epoch": train_epoch}
+    settings["steps"] = STEPS
     state = fit_resumably(
         model,
         folder=CheckpointFolder(folder),
@@ -112,10 +114,27 @@ def test_kill_while_a_checkpoint_is_written_leaves_the_one_before(tmp_path, monk
     assert train(tmp_path)[1].epoch == EPOCHS
 
 
+def test_kill_at_the_end_of_an_epoch_loses_none_of_it(tmp_path, unbroken, monkeypatch):
+    """The last batch is saved; the process ends while the epoch is evaluated or its checkpoint moved into place."""
+    monkeypatch.setattr(keras.Model, "evaluate", lambda *_, **__: (_ for _ in ()).throw(Killed()))
+    with pytest.raises(Killed):
+        train(tmp_path)
+    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(Killed()))
+        with pytest.raises(Killed):
+            train(tmp_path)
+    assert [path.name for path in tmp_path.glob("step-*")] == [f"step-{STEPS}-0"]
+    model, state, _ = train(tmp_path)
+    assert all("loss" in epoch for epoch in state.history)
+    for weight, wanted in zip(model.get_weights(), unbroken[0].get_weights(), strict=True):
+        np.testing.assert_allclose(weight, wanted, atol=1e-5)
+
+
 def test_checkpoints_do_not_pile_up(tmp_path):
     train(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.weights.h5", f"step-{STEPS * EPOCHS}"]
-    state = json.loads((tmp_path / f"step-{STEPS * EPOCHS}" / "state.json").read_text())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.weights.h5", f"step-{STEPS * EPOCHS}-{EPOCHS}"]
+    state = json.loads((tmp_path / f"step-{STEPS * EPOCHS}-{EPOCHS}" / "state.json").read_text())
     assert len(state["history"]) == EPOCHS
 
 
@@ -128,7 +147,7 @@ def test_best_weights_are_those_left_in_the_model(tmp_path):
 
 @pytest.mark.parametrize(
     ("epoch", "best_epoch", "patience", "stops"),
-    [(3, 0, 2, True), (3, 1, 2, False), (1, 0, 0, False), (2, 0, 0, True), (0, -1, 1, False), (99, 0, None, False)],
+    [(3, 0, 2, True), (3, 1, 2, False), (1, 0, 1, False), (2, 0, 1, True), (0, -1, 1, False), (99, 0, None, False)],
 )
 def test_early_stopping_counts_epochs_without_improvement(epoch, best_epoch, patience, stops):
     assert TrainingState(epoch=epoch, best_epoch=best_epoch).stops_early(patience) == stops
@@ -142,6 +161,7 @@ def test_loss_that_is_no_number_stops_with_step_and_learning_rate(tmp_path):
             model,
             folder=CheckpointFolder(tmp_path),
             train_epoch=train_epoch,
+            steps=STEPS,
             eval_batches=None,
             epochs=1,
             patience=None,

@@ -87,6 +87,10 @@ def test_rows_at_a_bucket_bound_are_counted_where_they_are_batched(tmp_path):
     assert batches.steps == 2 == sum(1 for _ in batches.in_order())
 
 
+def test_shortest_bound_has_one_bucket(rows_on_disk):
+    assert task_batches(rows_on_disk[0], 8, PAD, max_seq_len=8).steps == -(-203 // 8)
+
+
 def test_split_without_rows_is_an_error(tmp_path):
     file = str(tmp_path / "empty.gz")
     tf.io.TFRecordWriter(file, "GZIP").close()

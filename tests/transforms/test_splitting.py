@@ -1,7 +1,7 @@
 import pytest
 
 from ulmfit_tfx.schemas.config import SplitsConfig
-from ulmfit_tfx.transforms.splitting import SPLITS, is_sampled, split_of, unit_hash
+from ulmfit_tfx.transforms.splitting import SPLITS, is_sampled, sample, split_of, unit_hash
 
 TEXTS = [f"text number {number}" for number in range(20_000)]
 
@@ -28,6 +28,15 @@ def test_another_seed_gives_another_split():
 
 def test_smaller_sample_is_part_of_the_larger():
     assert all(is_sampled(text, 3, 0.4) for text in TEXTS[:2000] if is_sampled(text, 3, 0.1))
+
+
+def test_chosen_texts_are_as_many_as_asked_for_whatever_the_order_and_the_sampling_before():
+    kept = [text for text in TEXTS if is_sampled(text, 1, 0.3)]
+    chosen = sample(kept, 1, 500)
+    assert len(chosen) == 500
+    assert chosen == sample(reversed(kept), 1, 500)
+    assert sum(is_sampled(text, 1, 0.15) for text in chosen) == pytest.approx(250, abs=40)
+    assert len(sample(kept[:7], 1, 500)) == 7
 
 
 def test_split_without_share_stays_empty():

@@ -3,6 +3,7 @@ import pickle
 
 import pytest
 import sentencepiece
+import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,6 +51,12 @@ def test_padding_is_one_and_too_long_texts_are_cut(tokenizer):
     assert tokenizer.pad(ids)[1].numpy().tolist() == [2, 3, 1, 1, 1]
     assert tokenizer.pad(ids, 7)[1].numpy().tolist() == [2, 3, 1, 1, 1, 1, 1]
     assert tokenizer.pad(ids, 3).shape == (2, 3)
+
+
+def test_padding_has_a_position_even_where_there_is_no_piece(spm_model):
+    plain = Tokenizer(spm_model, TokenizerConfig(add_bos=False, add_eos=False), PLAIN)
+    assert plain.pad(plain.tokenize(["", ""])).numpy().tolist() == [[1], [1]]
+    assert plain.pad(plain.tokenize(tf.constant([], tf.string))).shape == (0, 1)
 
 
 def test_pickle_leaves_the_op_out_and_builds_it_again(tokenizer):

@@ -72,7 +72,7 @@ def task_batches(files: Sequence[str], batch_size: int, pad_id: int, max_seq_len
     Raises:
         DataError: The split has no rows.
     """
-    bounds = tf.constant(bucket_bounds(max_seq_len))
+    bounds = tf.constant(bucket_bounds(max_seq_len), tf.int32)
     empty = tf.zeros([len(bounds) + 1], tf.int64), tf.zeros([], tf.int64)
 
     def count(state, row):

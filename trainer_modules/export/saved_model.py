@@ -9,11 +9,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from ulmfit_tfx.schemas.signatures import MODEL_INFO_FILE
 from ulmfit_tfx.trainer_modules.export.signatures import Signatures
 from ulmfit_tfx.transforms.tokenization import Tokenizer
-
-MODEL_INFO = "ulmfit_tfx.json"
-"""File in `assets.extra` that says what the model is."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +65,7 @@ def save(folder: str, model: keras.Model, tokenizer: Tokenizer, signatures: Sign
         asset.write_bytes(tokenizer.model)
         exported.spm_model = tf.saved_model.Asset(str(asset))
         tf.saved_model.save(exported, folder, signatures=signatures)
-    extra = f"{folder}/assets.extra"
-    tf.io.gfile.makedirs(extra)
-    with tf.io.gfile.GFile(f"{extra}/{MODEL_INFO}", "w") as file:
+    info_file = f"{folder}/{MODEL_INFO_FILE}"
+    tf.io.gfile.makedirs(str(Path(info_file).parent))
+    with tf.io.gfile.GFile(info_file, "w") as file:
         file.write(json.dumps(dataclasses.asdict(info), indent=2))

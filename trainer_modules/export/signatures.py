@@ -28,6 +28,7 @@ def encoder_signatures(
         fixed_seq_len: T of the outputs; None: the longest text of the batch.
         max_seq_len: Bound of T where `fixed_seq_len` is None.
     """
+    _ = tokenizer.op  # built here: inside a tf.function it would belong to that function's graph alone
     pad_id = tokenizer.special_ids.pad
     limit = fixed_seq_len or max_seq_len
 
@@ -85,6 +86,7 @@ def classifier_signatures(
         labels: Name of each class, in the order of the logits.
         max_seq_len: Pieces of a text beyond it are not looked at.
     """
+    _ = tokenizer.op
     features = {feature_names.TEXT: tf.io.FixedLenFeature([], tf.string)}
 
     def classify(texts: tf.Tensor) -> dict[str, Any]:

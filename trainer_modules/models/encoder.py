@@ -1,5 +1,7 @@
 """The recurrent encoder of ULMFiT (AWD-LSTM) and MultiFiT (QRNN)."""
 
+import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -35,23 +37,31 @@ def build_encoder(config: EncoderConfig, vocab_size: int, pad_id: int, seed: int
         config: Cell, sizes and dropouts.
         vocab_size: Number of token ids.
         pad_id: Id of padding, which is masked.
-        seed: Of dropouts; the weights follow Keras' global seed.
+        seed: Of dropouts, a different one for each layer; the weights follow Keras' global seed.
 
     Returns:
         A model from ids, int32 [batch, time], to `[hidden, mask]`: float [batch, time, last layer's units], zero at
         padding, and bool [batch, time].
     """
     dropout = config.dropout
+    seeds = layer_seeds(seed)
     ids = keras.Input((None,), dtype="int32", name="numericalized")
     mask = PaddingMask(pad_id, name="mask")(ids)
-    hidden = TokenEmbedding(vocab_size, config.embedding_size, dropout.embedding, seed=seed, name="embedding")(ids)
-    hidden = keras.layers.SpatialDropout1D(dropout.input, seed=seed, name="input_dropout")(hidden)
+    hidden = TokenEmbedding(vocab_size, config.embedding_size, dropout.embedding, seed=next(seeds), name="embedding")(
+        ids
+    )
+    hidden = keras.layers.SpatialDropout1D(dropout.input, seed=next(seeds), name="input_dropout")(hidden)
     last = len(config.layer_sizes) - 1
     for index in range(len(config.layer_sizes)):
-        hidden = _recurrent_layer(config, index, seed)(hidden, mask=mask)
+        hidden = _recurrent_layer(config, index, next(seeds))(hidden, mask=mask)
         rate = dropout.output if index == last else dropout.hidden
-        hidden = keras.layers.SpatialDropout1D(rate, seed=seed, name=f"hidden_dropout_{index}")(hidden)
+        hidden = keras.layers.SpatialDropout1D(rate, seed=next(seeds), name=f"hidden_dropout_{index}")(hidden)
     return keras.Model(ids, [hidden, mask], name="encoder")
+
+
+def layer_seeds(seed: int | None) -> Iterator[int | None]:
+    """Seeds for layer after layer: layers of the same seed would drop the same units."""
+    return itertools.repeat(None) if seed is None else itertools.count(seed)
 
 
 def _recurrent_layer(config: EncoderConfig, index: int, seed: int | None) -> keras.layers.Layer:

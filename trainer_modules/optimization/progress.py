@@ -38,6 +38,8 @@ class Progress:
             TimeRemainingColumn(compact=True),
             console=self.console,
             transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,  # goes to the log, not above the bar
         )
         self.task = self.bar.add_task("", total=epochs * steps, epoch=f"1/{epochs}", figures="first batch")
         self.done = 0

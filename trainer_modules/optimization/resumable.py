@@ -36,6 +36,7 @@ class TrainingState:
         batch: Batches of it that are done.
         best_loss: Lowest eval loss so far.
         best_epoch: Epoch after which it was measured.
+        metrics: Of the epoch under way, since its beginning or since training was resumed.
         history: One record of metrics a finished epoch.
     """
 
@@ -43,21 +44,22 @@ class TrainingState:
     batch: int = 0
     best_loss: float = float("inf")
     best_epoch: int = -1
+    metrics: dict[str, float] = dataclasses.field(default_factory=dict)
     history: list[dict[str, float]] = dataclasses.field(default_factory=list)
 
     def stops_early(self, patience: int | None) -> bool:
         """Whether the eval loss has not improved for `patience` epochs."""
-        return patience is not None and self.epoch - 1 - self.best_epoch >= max(patience, 1)
+        return patience is not None and self.epoch - 1 - self.best_epoch >= patience
 
 
 class CheckpointFolder:
     """A folder with the last checkpoint and the best weights of one training.
 
     folder/
-        step-120/state.json          position and history
-        step-120/random.json         states of the dropouts' random generators
-        step-120/latest.weights.h5   weights and optimizer
-        best.weights.h5              weights of the epoch with the lowest eval loss
+        step-120-0/state.json          position and history; the folder's name is step and epoch
+        step-120-0/random.json         states of the dropouts' random generators
+        step-120-0/latest.weights.h5   weights and optimizer
+        best.weights.h5                weights of the epoch with the lowest eval loss
     """
 
     def __init__(self, folder: Path):
@@ -66,7 +68,7 @@ class CheckpointFolder:
     def restore(self, model: keras.Model) -> TrainingState:
         """Loads the last checkpoint into a compiled, built model; a fresh state where there is none."""
         model.optimizer.build(model.trainable_variables)
-        checkpoints = sorted(self.folder.glob("step-*"), key=lambda path: int(path.name.partition("-")[2]))
+        checkpoints = sorted(self.folder.glob("step-*"), key=lambda path: [int(n) for n in path.name.split("-")[1:]])
         if not checkpoints:
             return TrainingState()
         latest = checkpoints[-1]
@@ -77,15 +79,14 @@ class CheckpointFolder:
 
     def save(self, model: keras.Model, state: TrainingState) -> None:
         """Writes a checkpoint, complete before it can be found, and removes the ones before it."""
-        step = int(model.optimizer.iterations)
-        target, unfinished = self.folder / f"step-{step}", self.folder / "unfinished"
+        target = self.folder / f"step-{int(model.optimizer.iterations)}-{state.epoch}"
+        unfinished = self.folder / "unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
         model.save_weights(unfinished / _LATEST)
         random_states = [keras.ops.convert_to_numpy(variable).tolist() for variable in _random_states(model)]
         (unfinished / _RANDOM).write_text(json.dumps(random_states))
         (unfinished / _STATE).write_text(json.dumps(dataclasses.asdict(state)))
-        shutil.rmtree(target, ignore_errors=True)
         unfinished.rename(target)
         for older in self.folder.glob("step-*"):
             if older != target:
@@ -98,6 +99,10 @@ class CheckpointFolder:
         model.save_weights(unfinished)
         unfinished.replace(self.folder / _BEST)
 
+    def remove(self) -> None:
+        """Removes the folder with all that is in it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def load_best(self, model: keras.Model) -> None:
         """Loads the best weights."""
         model.load_weights(self.folder / _BEST)
@@ -109,6 +114,7 @@ def fit_resumably(
     folder: CheckpointFolder,
     train_epoch: Callable[[int, int], Any],
     eval_batches: Any,
+    steps: int,
     epochs: int,
     patience: int | None,
     checkpoint_seconds: float,
@@ -121,6 +127,7 @@ def fit_resumably(
         folder: Of this very training: the same data, configuration and code.
         train_epoch: From an epoch and a number of batches to skip, the rest of that epoch's batches.
         eval_batches: Batches of the eval split.
+        steps: Batches an epoch.
         epochs: Epochs of the whole training.
         patience: See `TrainingState.stops_early`.
         checkpoint_seconds: Least time between checkpoints within an epoch. At an epoch's end there always is one.
@@ -138,10 +145,11 @@ def fit_resumably(
         log.info("Resuming from the checkpoint at step %d: epoch %d, batch %d", step, state.epoch + 1, state.batch)
         progress.resumed(step, state.epoch, state.batch)
     while state.epoch < epochs and not state.stops_early(patience):
-        steps = _Steps(state, folder, checkpoint_seconds, progress)
-        model.fit(train_epoch(state.epoch, state.batch), verbose=0, callbacks=[steps])
+        if state.batch < steps:
+            callback = _Steps(state, folder, checkpoint_seconds, progress)
+            model.fit(train_epoch(state.epoch, state.batch), verbose=0, callbacks=[callback])
         evaluated = model.evaluate(eval_batches, verbose=0, return_dict=True)
-        metrics = steps.logs | {f"eval_{name}": float(value) for name, value in evaluated.items()}
+        metrics = state.metrics | {f"eval_{name}": float(value) for name, value in evaluated.items()}
         _check_loss(metrics["eval_loss"], "eval loss", model, state)
         state.history.append(metrics)
         if metrics["eval_loss"] < state.best_loss:
@@ -164,13 +172,12 @@ class _Steps(keras.callbacks.Callback):
         self.seconds = seconds
         self.progress = progress
         self.saved_at = time.monotonic()
-        self.logs: dict[str, float] = {}
 
     def on_train_batch_end(self, batch, logs=None):
-        self.logs = {name: float(value) for name, value in (logs or {}).items()}
+        self.state.metrics = {name: float(value) for name, value in (logs or {}).items()}
         self.state.batch += 1
-        _check_loss(self.logs["loss"], "loss", self.model, self.state)
-        self.progress.batch_done(self.state.epoch, self.state.batch, self.logs)
+        _check_loss(self.state.metrics["loss"], "loss", self.model, self.state)
+        self.progress.batch_done(self.state.epoch, self.state.batch, self.state.metrics)
         if time.monotonic() - self.saved_at >= self.seconds:
             self.folder.save(self.model, self.state)
             self.saved_at = time.monotonic()

@@ -7,7 +7,7 @@ import csv
 import difflib
 import io
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from ulmfit_tfx.schemas.config import LabelledSourceConfig, SourceConfig
@@ -51,7 +51,7 @@ def check_header(stream: BinaryIO, source: str, config: SourceConfig) -> None:
     _columns(next(_records(stream, source, config), None), source, config)
 
 
-def _columns(header: _Fields | Refusal | None, source: str, config: SourceConfig) -> dict[str, int]:
+def _columns(header: _Fields | Refusal | None, source: str, config: SourceConfig) -> list[str]:
     if header is None:
         raise DataError(f"{source}: the file is empty, expected a header line with column names.")
     if isinstance(header, Refusal):
@@ -65,11 +65,13 @@ def _columns(header: _Fields | Refusal | None, source: str, config: SourceConfig
     if isinstance(config, LabelledSourceConfig):
         wanted.append(config.label_column)
     for column in wanted:
+        if names.count(column) > 1:
+            raise DataError(f"{source}:1: there are {names.count(column)} columns '{column}'. Which one is meant?")
         if column not in names:
             near = difflib.get_close_matches(column, names, n=1)
             hint = f" Did you mean '{near[0]}'?" if near else " Is the header on line 1, and the format right?"
             raise DataError(f"{source}:1: there is no column '{column}'. Columns: {excerpt(', '.join(names))}.{hint}")
-    return {name: index for index, name in enumerate(names)}
+    return names
 
 
 def _records(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[_Fields | Refusal]:
@@ -81,14 +83,15 @@ def _tsv_records(text: io.TextIOBase, source: str, limit: int) -> Iterator[_Fiel
     for number, line in enumerate(bounded_lines(text, limit), start=1):
         if line is None:
             yield _too_long(source, number, limit)
-        elif line.strip("\r\n"):
-            yield number, line.rstrip("\r\n").split("\t")
+        elif line.strip("\n"):
+            yield number, line.removesuffix("\n").split("\t")
 
 
 def _csv_records(text: io.TextIOBase, source: str, limit: int) -> Iterator[_Fields | Refusal]:
     """Splits CSV, giving up on a quotation mark that is not closed within `limit` characters.
 
-    Only the line with that mark is then refused; the lines that it would have swallowed are read as rows again.
+    Only the line with that mark is then refused; the lines that it would have swallowed are read as rows again. A row
+    that really is that long cannot be told from a mark forgotten, so its refusal names both.
     """
     lines = bounded_lines(text, limit)
     number = 0
@@ -99,7 +102,7 @@ def _csv_records(text: io.TextIOBase, source: str, limit: int) -> Iterator[_Fiel
         size = 0
         while True:
             line = waiting.popleft() if waiting else next(lines, "")
-            if line is None or size + len(line) > limit + 2:
+            if line is None or size + len(line) > limit + 1:
                 waiting.appendleft(line)
                 return
             if not line:
@@ -108,7 +111,7 @@ def _csv_records(text: io.TextIOBase, source: str, limit: int) -> Iterator[_Fiel
             taken.append(line)
             yield line
 
-    csv.field_size_limit(limit + 2)
+    csv.field_size_limit(limit + 1)
     while True:
         taken.clear()
         start = number + 1
@@ -124,7 +127,8 @@ def _csv_records(text: io.TextIOBase, source: str, limit: int) -> Iterator[_Fiel
             yield _too_long(source, start, limit)
             continue
         except csv.Error as error:
-            refusal = Refusal(source, start, "malformed CSV", str(error), excerpt(taken[0]))
+            detail = f"{error}, or longer than max_row_bytes={limit}" if waiting else str(error)
+            refusal = Refusal(source, start, "malformed CSV", detail, excerpt(taken[0]))
             waiting.extendleft(reversed(taken[1:]))
             del taken[1:]
         number += len(taken)
@@ -134,7 +138,7 @@ def _csv_records(text: io.TextIOBase, source: str, limit: int) -> Iterator[_Fiel
             yield start, fields
 
 
-def _row(record: _Fields, columns: Mapping[str, int], source: str, config: SourceConfig) -> Row | Refusal:
+def _row(record: _Fields, columns: Sequence[str], source: str, config: SourceConfig) -> Row | Refusal:
     line, fields = record
 
     def refuse(reason: str, detail: str) -> Refusal:
@@ -142,8 +146,8 @@ def _row(record: _Fields, columns: Mapping[str, int], source: str, config: Sourc
 
     if len(fields) != len(columns):
         return refuse("wrong number of columns", f"{len(fields)}, expected {len(columns)}")
-    text = fields[columns[config.text_column]].strip()
-    label = fields[columns[config.label_column]].strip() if isinstance(config, LabelledSourceConfig) else None
+    text = fields[columns.index(config.text_column)].strip()
+    label = fields[columns.index(config.label_column)].strip() if isinstance(config, LabelledSourceConfig) else None
     if not is_decoded(text) or not is_decoded(label or ""):
         return refuse(f"not {config.encoding}", "undecodable bytes")
     if len(text.encode()) > config.max_row_bytes:

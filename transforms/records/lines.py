@@ -4,32 +4,30 @@ import io
 from collections.abc import Iterator
 from typing import BinaryIO
 
-UNDECODABLE = tuple(chr(code) for code in range(0xDC80, 0xDD00))
-"""What `surrogateescape` turns undecodable bytes into."""
-
 _SHOWN = 200
 
 
 def open_text(stream: BinaryIO, encoding: str) -> io.TextIOWrapper:
-    """Decodes a byte stream. A byte order mark is dropped; undecodable bytes become lone surrogates.
+    r"""Decodes a byte stream. Undecodable bytes become lone surrogates; every line ends with `\n`.
 
-    Line ends are kept as they are, so that a quoted field may hold a line break.
+    A multi-byte encoding other than UTF-8 raises `UnicodeError` at what it cannot decode.
     """
-    if encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
-        encoding = "utf-8-sig"
-    return io.TextIOWrapper(stream, encoding=encoding, errors="surrogateescape", newline="")
+    return io.TextIOWrapper(stream, encoding=encoding, errors="surrogateescape", newline=None)
 
 
 def bounded_lines(text: io.TextIOBase, limit: int) -> Iterator[str | None]:
     """Yields each line with its line end, or None in place of a line of more than `limit` characters.
 
-    Memory stays within `limit`, whatever the stream holds.
+    A byte order mark is dropped. Memory stays within `limit`, whatever the stream holds.
     """
-    while line := text.readline(limit + 2):
-        if len(line.rstrip("\r\n")) <= limit:
+    is_first = True
+    while line := text.readline(limit + 1):
+        if is_first:
+            line, is_first = line.removeprefix("\ufeff"), False
+        if len(line.removesuffix("\n")) <= limit:
             yield line
             continue
-        while line and not line.endswith(("\n", "\r")):
+        while line and not line.endswith("\n"):
             line = text.readline(limit)
         yield None
 

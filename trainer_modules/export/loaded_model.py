@@ -9,7 +9,6 @@ from typing import Any
 from ulmfit_tfx.schemas import signatures
 from ulmfit_tfx.schemas.errors import ConfigError
 
-INFO_FILE = "assets.extra/ulmfit_tfx.json"
 _BATCH = 32
 
 
@@ -46,7 +45,7 @@ def find_model(path: str | Path) -> Path:
 
 def read_info(model: Path) -> dict[str, Any]:
     """What the model says of itself; empty for a model of other origin."""
-    file = model / INFO_FILE
+    file = model / signatures.MODEL_INFO_FILE
     return json.loads(file.read_text()) if file.exists() else {}
 
 
