@@ -11,12 +11,12 @@ _SHOWN = 500
 
 
 def prediction_table(predictions: Sequence[Prediction]) -> Table:
-    """A row a text: the text on one line, its label and the label's probability."""
+    """A row a text: its label, the label's probability, and as much of the text as fits on the line."""
     table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("label", no_wrap=True, min_width=max(len(prediction.label) for prediction in predictions))
+    table.add_column("probability", no_wrap=True, min_width=len("probability"))
     table.add_column("text", no_wrap=True, overflow="ellipsis")
-    table.add_column("label", no_wrap=True)
-    table.add_column("probability", no_wrap=True)
     for prediction in predictions:
         text = " ".join(prediction.text[:_SHOWN].split())
-        table.add_row(escape(text), escape(prediction.label), f"{prediction.probabilities[prediction.label]:.3f}")
+        table.add_row(escape(prediction.label), f"{prediction.probabilities[prediction.label]:.3f}", escape(text))
     return table

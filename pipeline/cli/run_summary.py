@@ -106,8 +106,9 @@ def _add_metrics(table: Table, config: PipelineConfig, evaluator: StageResult) -
         demanded = f"  (threshold {threshold:g})" if threshold is not None else ""
         table.add_row(f"eval {name}", f"{overall[name]:.4f}{demanded}")
     lengths = {key[0][1]: metrics for key, metrics in by_slice.items() if key and key[0][0] == LENGTH_BUCKET}
-    for bucket, metrics in sorted(lengths.items()):
-        table.add_row("", f"{metrics[ACCURACY]:.4f}  {bucket}  ({metrics['example_count']:,.0f} rows)")
+    for index, (bucket, metrics) in enumerate(sorted(lengths.items())):
+        title = "" if index else "  accuracy by length"
+        table.add_row(title, f"{metrics[ACCURACY]:.4f}  {bucket}  ({metrics['example_count']:,.0f} rows)")
 
 
 def _flat(metrics: Mapping[str, Any]) -> dict[str, float]:

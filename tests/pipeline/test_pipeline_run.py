@@ -76,7 +76,7 @@ def test_run_is_blessed_and_says_what_matters(first_run):
     ):
         assert expected in shown
     assert re.search(r"blessed +yes", shown)
-    assert re.search(r"a brilliant film and a tender story\. +good", shown)
+    assert re.search(r"good +[01]\.\d+ +a brilliant film and a tender story\.", shown)
 
 
 def test_pushed_model_predicts(first_run):
@@ -203,7 +203,7 @@ def test_tokenizer_is_trained_on_the_corpus_where_there_is_one(tmp_path, reviews
     assert code == 0, shown
     assert "CorpusIngestUnlabelled: " in shown
     assert "\u2581zyzzyva\t" in artifact(config, "SentencePieceTrainer/tokenizer/*/*.vocab").read_text()
-    assert re.search(r"a dull plot +(bad|good|plain)", shown)
+    assert re.search(r"(bad|good|plain) +[01]\.\d+ +a dull plot", shown)
 
 
 def test_anomaly_stops_the_run_before_anything_is_trained(tmp_path, reviews, tiny_project):
