@@ -49,7 +49,7 @@ def _facts(info: dict[str, Any]) -> dict[str, Any]:
         return {"origin": "not exported by ulmfit-tfx"}
     encoder, tokenizer = info["encoder"], info["tokenizer"]
     sizes = encoder["hidden_sizes"] or "published sizes"
-    ids = ", ".join(f"<{name}>={value}" for name, value in tokenizer["special_ids"].items())
+    ids = ", ".join(f"{name}={value}" for name, value in tokenizer["special_ids"].items())
     return {
         "task": info["task"],
         "labels": ", ".join(info["labels"]),
