@@ -1,5 +1,6 @@
 import importlib.metadata
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -56,7 +57,9 @@ def export(folder: Path, spm_model: bytes, architecture: str, fixed_seq_len: int
 def outputs_in_isolation(packages, model, mode, folder):
     output = folder / f"{mode}.npz"
     command = [sys.executable, "-I", "-S", str(SCRIPT), str(packages), str(model), mode, str(output)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    # tensorflow_transform sets this one for child processes, once another test has imported it.
+    environment = {name: value for name, value in os.environ.items() if name != "TF_USE_LEGACY_KERAS"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
     return dict(np.load(output))
 
