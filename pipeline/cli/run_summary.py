@@ -1,6 +1,6 @@
 """The closing words of a run: what came in, how good the model is, is it blessed, where it lies, what to do next."""
 
-import json
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,10 @@ def show_summary(
     if config.sample_texts:
         console.print(prediction_table(Classifier(trained).predict(config.sample_texts)))
         console.print()
-    _show_next(console, _from_here(model), log_file)
+    if accounting.quarantined:
+        quarantine = Path(results["CorpusIngest"].outputs[specs.EXAMPLES].uri) / "quarantine"
+        console.print(f"Quarantined rows: {_from_here(quarantine)}\n", markup=False)
+    _show_next(console, _from_here(model), next(iter(config.sample_texts), "a text of yours"), log_file)
     return ExitCode.OK if blessed else ExitCode.NOT_BLESSED
 
 
@@ -87,9 +90,6 @@ def _add_rows_of_data(table: Table, accounting: Accounting, results: Results) ->
         table.add_row(rule, f"{count:,}")
     reasons = "; ".join(f"{reason}: {count:,}" for reason, count in accounting.quarantined.items())
     table.add_row("quarantined", f"{sum(accounting.quarantined.values()):,}" + (f" ({reasons})" if reasons else ""))
-    if reasons:
-        uri = results["CorpusIngest"].outputs[specs.EXAMPLES].uri
-        table.add_row("", escape(str(_from_here(Path(uri) / "quarantine"))))
     tokenizer = Path(results["SentencePieceTrainer"].outputs[specs.TOKENIZER].uri)
     vocabulary = next(tokenizer.glob("*.vocab"))
     pieces = vocabulary.read_bytes().count(b"\n")  # splitlines would also split at pieces such as U+2028
@@ -141,11 +141,10 @@ def _stage_seconds(results: Results) -> str:
     )
 
 
-def _show_next(console: Console, model: Path, log_file: Path) -> None:
-    text = json.dumps("A quiet film that stays with you.")
+def _show_next(console: Console, model: Path, text: str, log_file: Path) -> None:
     console.print("Next:", style="bold")
-    console.print(f"  ulmfit-tfx predict {model} {text}", markup=False)
-    console.print(f"  ulmfit-tfx show {model}", markup=False)
+    for command in (["predict", str(model), text], ["show", str(model)]):
+        console.print(f"  ulmfit-tfx {shlex.join(command)}", markup=False)
     console.print(f"Log: {_from_here(log_file)}", style="dim", markup=False)
 
 
