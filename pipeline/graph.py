@@ -30,7 +30,7 @@ RUN_FN = "ulmfit_tfx.trainer_modules.classifier.run_fn"
 
 
 def build_pipeline(config: PipelineConfig, folder: RunFolder) -> Pipeline:
-    """Builds the pipeline, its stages in the order in which they run.
+    """Builds the pipeline. TFX runs its stages in an order that their inputs allow.
 
     Args:
         config: As `load_config` gives it.

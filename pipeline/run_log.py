@@ -64,6 +64,7 @@ def _standard_error_to(path: Path) -> Iterator[None]:
             os.close(terminal)
 
 
-def show_warnings_never() -> None:
-    """For commands without a log file: libraries' deprecation warnings are of no use to a user."""
+def silence_libraries() -> None:
+    """For commands without a log file: neither native logs nor libraries' deprecation warnings."""
+    silence_native_logs()
     warnings.simplefilter("ignore")

@@ -1,7 +1,6 @@
 """What ClassEvaluator does beyond TFX's Evaluator."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import tensorflow_model_analysis as tfma
@@ -17,7 +16,7 @@ from ulmfit_tfx.transforms.splitting import EVAL
 
 
 class Executor(evaluator.Executor):
-    """Counts the classes, then evaluates."""
+    """Finds the classes that occur, then evaluates."""
 
     def Do(self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]) -> None:
         """Runs Evaluator."""
@@ -25,7 +24,7 @@ class Executor(evaluator.Executor):
         accounting = Accounting.from_json(examples.get_string_custom_property(specs.ACCOUNTING))
         config = proto_utils.json_to_proto(exec_properties[standard.EVAL_CONFIG_KEY], tfma.EvalConfig())
         model = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict[standard.MODEL_KEY]))
-        labels = read_info(Path(model))["labels"]
+        labels = read_info(model)["labels"]
         present = [index for index, label in enumerate(labels) if label in accounting.labels[EVAL]]
         config = with_class_ids(config, present)
         properties = exec_properties | {standard.EVAL_CONFIG_KEY: proto_utils.proto_to_json(config)}

@@ -52,9 +52,7 @@ class Executor(BaseBeamExecutor):
             _ingest(pipeline, files, config, exec_properties[specs.SEED], artifact.uri, counts_file)
         accounting = Accounting.from_counts((tuple(key), count) for key, count in _read_jsonl(counts_file))
         tf.io.gfile.remove(counts_file)
-        refusals = (Refusal(**row) for row in _read_jsonl(f"{artifact.uri}/quarantine/rows*"))
-        first = heapq.nsmallest(_REFUSALS_SHOWN, refusals, key=lambda refusal: (refusal.source, refusal.line))
-        accounting.check(config, map(str, first))
+        accounting.check(config, _first_refusals(artifact.uri))
 
         artifact.set_string_custom_property(specs.ACCOUNTING, accounting.to_json())
         with tf.io.gfile.GFile(f"{artifact.uri}/accounting.json", "w") as file:
@@ -74,10 +72,9 @@ def _ingest(
     counted = []
     for split in SPLITS:
         rows = parsed[split]
-        rows_to_examples = beam.Map(_to_example, config.length_buckets)
         _ = (
             rows
-            | f"Serialize/{split}" >> rows_to_examples
+            | f"Serialize/{split}" >> beam.Map(_to_example, config.length_buckets)
             | f"Write/{split}" >> beam.io.WriteToTFRecord(f"{uri}/Split-{split}/data_tfrecord", file_name_suffix=".gz")
         )
         counted.append(rows | f"CountRows/{split}" >> beam.Map(_count_key, ROWS, split))
@@ -135,6 +132,13 @@ def _count_key(_: Row, kind: str, name: str) -> tuple[str, str, str]:
 
 def _label_key(row: Row, split: str) -> tuple[str, str, str]:
     return LABELS, split, row.label or ""
+
+
+def _first_refusals(uri: str) -> Iterator[str]:
+    """The first refused rows, as messages. Nothing is read before the first is asked for."""
+    refusals = (Refusal(**row) for row in _read_jsonl(f"{uri}/quarantine/rows*"))
+    first = heapq.nsmallest(_REFUSALS_SHOWN, refusals, key=lambda refusal: (refusal.source, refusal.line))
+    yield from map(str, first)
 
 
 def _read_jsonl(pattern: str) -> Iterator[Any]:

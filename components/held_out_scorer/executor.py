@@ -1,7 +1,6 @@
 """What HeldOutScorer does."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
@@ -47,6 +46,6 @@ class Executor(BaseExecutor):
 def _predict(saved_model: str, texts: Sequence[str]) -> list[str]:
     """Labels of texts in their order; texts of like length go together, so that little is padded."""
     by_length = sorted(range(len(texts)), key=lambda index: len(texts[index]))
-    predictions = Classifier(Path(saved_model)).predict([texts[index] for index in by_length])
+    predictions = Classifier(saved_model).predict([texts[index] for index in by_length])
     labels = dict(zip(by_length, (prediction.label for prediction in predictions), strict=True))
     return [labels[index] for index in range(len(texts))]

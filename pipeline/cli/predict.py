@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ulmfit_tfx.pipeline.cli.console import output
-from ulmfit_tfx.pipeline.run_log import show_warnings_never, silence_native_logs
+from ulmfit_tfx.pipeline.run_log import silence_libraries
 from ulmfit_tfx.schemas.errors import ConfigError, DataError, ExitCode
 from ulmfit_tfx.trainer_modules.export.loaded_model import Classifier, find_model
 
@@ -30,8 +30,7 @@ def command(
     texts = texts or _lines_of_standard_input()
     if not texts:
         raise ConfigError("there is no text to label: standard input is empty.")
-    silence_native_logs()
-    show_warnings_never()
+    silence_libraries()
     predictions = Classifier(model).predict(texts)
     if as_json:
         for prediction in predictions:

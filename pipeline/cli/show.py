@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from ulmfit_tfx.pipeline.cli.console import output
-from ulmfit_tfx.pipeline.run_log import show_warnings_never, silence_native_logs
+from ulmfit_tfx.pipeline.run_log import silence_libraries
 from ulmfit_tfx.schemas.errors import ExitCode
 from ulmfit_tfx.trainer_modules.export.loaded_model import find_model, load, read_info
 
@@ -23,8 +23,7 @@ def command(
     from rich.table import Table
 
     model = find_model(model_dir)
-    silence_native_logs()
-    show_warnings_never()
+    silence_libraries()
     signatures = load(model)
 
     facts = Table(box=box.SIMPLE, show_header=False, title=escape(str(model)), title_justify="left")

@@ -63,9 +63,9 @@ def test_hidden_dropout_uses_one_mask_for_all_steps():
 
 def test_layers_of_equal_size_drop_different_units():
     config = EncoderConfig(
-        embedding_size=40, hidden_sizes=(40, 40), dropout=NO_DROPOUT.model_copy(update={"hidden": 0.5})
+        embedding_size=40, hidden_sizes=(40, 40, 40), dropout=NO_DROPOUT.model_copy(update={"hidden": 0.5})
     )
-    encoder = build_encoder(config.model_copy(update={"hidden_sizes": (40, 40, 40)}), 50, PAD, seed=3)
+    encoder = build_encoder(config, 50, PAD, seed=3)
     dropped = [
         encoder.get_layer(f"hidden_dropout_{index}")(np.ones((1, 1, 40)), training=True) == 0 for index in (0, 1)
     ]

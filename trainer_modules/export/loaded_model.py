@@ -43,17 +43,22 @@ def find_model(path: str | Path) -> Path:
     return max(versions, key=lambda version: int(version.name))
 
 
-def read_info(model: Path) -> dict[str, Any]:
+def read_info(model: str | Path) -> dict[str, Any]:
     """What the model says of itself; empty for a model of other origin."""
-    file = model / signatures.MODEL_INFO_FILE
-    return json.loads(file.read_text()) if file.exists() else {}
+    import tensorflow as tf
+
+    path = f"{model}/{signatures.MODEL_INFO_FILE}"
+    if not tf.io.gfile.exists(path):
+        return {}
+    with tf.io.gfile.GFile(path) as file:
+        return json.loads(file.read())
 
 
 class Classifier:
     """A loaded classifier."""
 
-    def __init__(self, model: Path):
-        """Loads a SavedModel.
+    def __init__(self, model: str | Path):
+        """Loads a SavedModel, local or remote.
 
         Raises:
             ConfigError: It is no classifier.
@@ -83,7 +88,7 @@ class Classifier:
         return predictions
 
 
-def load(model: Path) -> dict[str, Any]:
+def load(model: str | Path) -> dict[str, Any]:
     """Signatures of a SavedModel, by name.
 
     Raises:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -66,6 +67,6 @@ def save(folder: str, model: keras.Model, tokenizer: Tokenizer, signatures: Sign
         exported.spm_model = tf.saved_model.Asset(str(asset))
         tf.saved_model.save(exported, folder, signatures=signatures)
     info_file = f"{folder}/{MODEL_INFO_FILE}"
-    tf.io.gfile.makedirs(str(Path(info_file).parent))
+    tf.io.gfile.makedirs(os.path.dirname(info_file))
     with tf.io.gfile.GFile(info_file, "w") as file:
         file.write(json.dumps(dataclasses.asdict(info), indent=2))

@@ -82,7 +82,7 @@ def _records(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[_F
 def _tsv_records(text: io.TextIOBase, source: str, limit: int) -> Iterator[_Fields | Refusal]:
     for number, line in enumerate(bounded_lines(text, limit), start=1):
         if line is None:
-            yield _too_long(source, number, limit)
+            yield Refusal.too_long(source, number, limit)
         elif line.strip("\n"):
             yield number, line.removesuffix("\n").split("\t")
 
@@ -124,7 +124,7 @@ def _csv_records(text: io.TextIOBase, source: str, limit: int) -> Iterator[_Fiel
                 return
             waiting.popleft()
             number += 1
-            yield _too_long(source, start, limit)
+            yield Refusal.too_long(source, start, limit)
             continue
         except csv.Error as error:
             detail = f"{error}, or longer than max_row_bytes={limit}" if waiting else str(error)
@@ -151,7 +151,7 @@ def _row(record: _Fields, columns: Sequence[str], source: str, config: SourceCon
     if not is_decoded(text) or not is_decoded(label or ""):
         return refuse(f"not {config.encoding}", "undecodable bytes")
     if len(text.encode()) > config.max_row_bytes:
-        return _too_long(source, line, config.max_row_bytes)
+        return Refusal.too_long(source, line, config.max_row_bytes)
     if not text:
         return refuse("empty text", f"column '{config.text_column}'")
     if not isinstance(config, LabelledSourceConfig):
@@ -161,7 +161,3 @@ def _row(record: _Fields, columns: Sequence[str], source: str, config: SourceCon
     if config.labels is not None and label not in config.labels:
         return refuse("unknown label", f"'{excerpt(label)}', expected one of {', '.join(config.labels)}")
     return Row(text, config.label_names.get(label, label))
-
-
-def _too_long(source: str, line: int, limit: int) -> Refusal:
-    return Refusal(source, line, "row too long", f"over max_row_bytes={limit}", "")

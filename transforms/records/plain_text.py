@@ -12,7 +12,7 @@ def parse(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[Row |
     """Parses a file of texts. The line `  A sentence.` gives `Row(text="A sentence.")`."""
     for number, line in enumerate(bounded_lines(open_text(stream, config.encoding), config.max_row_bytes), start=1):
         if line is None:
-            yield Refusal(source, number, "row too long", f"over max_row_bytes={config.max_row_bytes}", "")
+            yield Refusal.too_long(source, number, config.max_row_bytes)
         elif not line.strip():
             continue
         elif not is_decoded(line):

@@ -34,5 +34,10 @@ class Refusal:
     detail: str
     row: str
 
+    @classmethod
+    def too_long(cls, source: str, line: int, limit: int) -> "Refusal":
+        """Of a row over `max_row_bytes`."""
+        return cls(source, line, "row too long", f"over max_row_bytes={limit}", "")
+
     def __str__(self) -> str:
         return f"{self.source}:{self.line}: {self.reason}: {self.detail}"
