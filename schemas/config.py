@@ -169,6 +169,9 @@ class EncoderConfig(_Section):
         "fastai", description="fastai: c = f*z + (1-f)*c_before; paper: c = f*c_before + (1-f)*z"
     )
     zoneout: Probability = Field(0.0, description="QRNN: share of the units that keep their state at a step")
+    direction: Literal["forward", "backward"] = Field(
+        "forward", description="backward: texts are read from their end; the output stays in the order of the text"
+    )
     dropout: EncoderDropoutConfig = EncoderDropoutConfig()
 
     @property
@@ -198,8 +201,18 @@ class TrainingConfig(_Section):
     batch_size: PositiveInt = 32
     max_seq_len: int = Field(256, ge=3, description="pieces; what is longer is cut")
     learning_rate: float = Field(3e-3, gt=0, le=10, description="peak of the schedule")
-    schedule: Literal["one_cycle", "constant"] = "one_cycle"
-    warm_up: Share = Field(0.25, description="one_cycle: share of the steps before the peak")
+    schedule: Literal["one_cycle", "slanted_triangular", "constant"] = "one_cycle"
+    warm_up: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="share of the steps before the peak. null: 0.25 (one_cycle), 0.1 (slanted_triangular)",
+    )
+    momentum: tuple[Probability, Probability] | None = Field(
+        None,
+        description="one_cycle: Adam's beta_1 at the beginning and end, and at the peak, both below 1; fastai: 0.95, "
+        "0.85. null: 0.9 throughout, as with the other schedules",
+    )
     weight_decay: float = Field(0.01, ge=0, le=1, description="decoupled")
     gradient_clip_norm: float | None = Field(1.0, gt=0)
     early_stopping_patience: PositiveInt | None = Field(
@@ -207,6 +220,20 @@ class TrainingConfig(_Section):
     )
     checkpoint_seconds: float = Field(30.0, ge=0, description="least time between checkpoints; a killed run goes on")
     shuffle_buffer: PositiveInt = Field(20_000, description="texts held in memory for shuffling")
+
+    @field_validator("momentum")
+    @classmethod
+    def _momentum_lowest_at_the_peak(cls, momentum: tuple[float, float] | None) -> tuple[float, float] | None:
+        if momentum is not None and momentum[0] < momentum[1]:
+            raise ValueError("is in ascending order, expected the higher one first, such as [0.95, 0.85]")
+        return momentum
+
+    @property
+    def warm_up_share(self) -> float:
+        """Share of the steps before the peak of the schedule."""
+        if self.warm_up is not None:
+            return self.warm_up
+        return 0.1 if self.schedule == "slanted_triangular" else 0.25
 
 
 class ExportConfig(_Section):

@@ -21,9 +21,9 @@ from ulmfit_tfx.trainer_modules.export.saved_model import ModelInfo, save
 from ulmfit_tfx.trainer_modules.export.signatures import classifier_signatures, encoder_signatures
 from ulmfit_tfx.trainer_modules.models.classifier import build_classifier
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
+from ulmfit_tfx.trainer_modules.optimization.optimizers import optimizer_for
 from ulmfit_tfx.trainer_modules.optimization.progress import Progress
 from ulmfit_tfx.trainer_modules.optimization.resumable import CheckpointFolder, fit_resumably
-from ulmfit_tfx.trainer_modules.optimization.schedules import OneCycle
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 from ulmfit_tfx.transforms.tokenizer_files import read_tokenizer
 
@@ -87,13 +87,8 @@ def _matching(patterns: list[str]) -> list[str]:
 
 
 def _compile(model: keras.Model, training: TrainingConfig, steps: int) -> None:
-    rate = training.learning_rate
     model.compile(
-        optimizer=keras.optimizers.AdamW(
-            OneCycle(rate, steps, training.warm_up) if training.schedule == "one_cycle" else rate,
-            weight_decay=training.weight_decay,
-            global_clipnorm=training.gradient_clip_norm,
-        ),
+        optimizer=optimizer_for(training, steps),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )

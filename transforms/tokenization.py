@@ -41,6 +41,8 @@ class Tokenizer:
         Raises:
             DataError: The bytes are no SentencePiece model, or it lacks a special piece that is needed.
         """
+        if not model:  # sentencepiece takes it for one that is loaded later, and asking that for its ids crashes Python
+            raise DataError("the tokenizer is not a SentencePiece model: it is empty")
         self.model = model
         self.config = config
         self.cleaning = cleaning

@@ -64,9 +64,10 @@ def test_pickle_leaves_the_op_out_and_builds_it_again(tokenizer):
     assert pickle.loads(pickle.dumps(tokenizer)).tokenize(["a great film"]).to_list() == expected
 
 
-def test_bytes_that_are_no_model_are_refused():
+@pytest.mark.parametrize("content", [b"no model", b""])
+def test_bytes_that_are_no_model_are_refused(content):
     with pytest.raises(DataError, match="not a SentencePiece model"):
-        Tokenizer(b"no model", TokenizerConfig(), PLAIN)
+        Tokenizer(content, TokenizerConfig(), PLAIN)
 
 
 def test_model_without_padding_is_refused():

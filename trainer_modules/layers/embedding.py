@@ -10,7 +10,11 @@ from keras import ops
 class TokenEmbedding(keras.layers.Layer):
     """Embeds token ids. In training a share of the words is zero wherever it occurs, the others scaled up.
 
-    Call arguments: `ids` int [batch, time]; `training`. Returns float [batch, time, size].
+    Call arguments: `inputs` int [batch, time]; `training`. Returns float [batch, time, size].
+
+    With `reverse=True` the layer is the tied head of a language model (Inan et al. 2016, Press and Wolf 2016):
+    `inputs` are hidden states, float [batch, time, size], and their products with all vectors come back, float [batch,
+    time, vocab_size].
     """
 
     def __init__(self, vocab_size: int, size: int, dropout: float = 0.0, seed: int | None = None, **kwargs: Any):
@@ -37,14 +41,16 @@ class TokenEmbedding(keras.layers.Layer):
             shape=(self.vocab_size, self.size), initializer=initializer, name="embeddings"
         )
 
-    def call(self, ids, training=False):
-        """Looks the vectors up, see the class."""
-        vectors = ops.take(self.embeddings, ids, axis=0)
+    def call(self, inputs, reverse=False, training=False):
+        """Looks vectors up, or the reverse, see the class."""
+        if reverse:
+            return ops.matmul(inputs, ops.transpose(self.embeddings))
+        vectors = ops.take(self.embeddings, inputs, axis=0)
         if training and self.dropout:
             kept = keras.random.dropout(
                 ops.ones((self.vocab_size,), dtype=vectors.dtype), self.dropout, seed=self.seed_generator
             )
-            vectors *= ops.take(kept, ids, axis=0)[..., None]
+            vectors *= ops.take(kept, inputs, axis=0)[..., None]
         return vectors
 
     def get_config(self):

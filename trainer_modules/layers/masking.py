@@ -21,13 +21,13 @@ def last_true(sequence, mask):
 
     Args:
         sequence: float [batch, time, units].
-        mask: bool [batch, time], True at tokens and False at the padding that follows them, or None.
+        mask: bool [batch, time], True at tokens, or None.
 
     Returns:
         float [batch, units].
     """
     if mask is None:
         return sequence[:, -1]
-    follows = ops.concatenate([mask[:, 1:], ops.zeros_like(mask[:, :1])], axis=1)
-    is_last = ops.logical_and(mask, ops.logical_not(follows))
+    count = ops.cumsum(ops.cast(mask, "int32"), axis=1)
+    is_last = ops.logical_and(mask, ops.equal(count, count[:, -1:]))
     return ops.einsum("bt,btu->bu", ops.cast(is_last, sequence.dtype), sequence)

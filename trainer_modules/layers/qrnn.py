@@ -5,20 +5,23 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
-from ulmfit_tfx.trainer_modules.layers.masking import last_true, zero_padding
-from ulmfit_tfx.trainer_modules.layers.recurrence import dropconnect, linear_recurrence
+from ulmfit_tfx.trainer_modules.layers.linear_recurrence import linear_recurrence
+from ulmfit_tfx.trainer_modules.layers.token_windows import token_windows
+from ulmfit_tfx.trainer_modules.layers.whole_sequence import WholeSequenceRNN
 
 GATES = {"f": 2, "fo": 3, "ifo": 4}
 """Gates by pooling: candidate and forget; output; input. They lie in the kernel in this order."""
 
+_OWN_ARGUMENTS = ("units", "window", "pooling", "forget_convention", "zoneout")
+
 
 @keras.saving.register_keras_serializable("ulmfit_tfx")
-class QRNN(keras.layers.Layer):
-    """A quasi-recurrent layer: one matrix product for all steps, then an elementwise recurrence.
+class QRNNCell(keras.layers.Layer):
+    """One step of a QRNN, for `keras.layers.RNN`. The `QRNN` layer gives the same result many times faster.
 
-    Call arguments: `sequence` float [batch, time, features]; `initial_state`, a list as `return_state` gives it;
-    `mask` bool [batch, time], True at tokens, padding at the end; `training`. Masked positions are zero in the output
-    and leave the state as it was.
+    Call arguments: `inputs` float [batch, features]; `states`, [cell state [batch, units]] and where window > 1 the
+    inputs before it, [batch, (window - 1) * features], the latest first; `training`. Returns the output, float
+    [batch, units], and the states after the step.
     """
 
     def __init__(
@@ -28,13 +31,10 @@ class QRNN(keras.layers.Layer):
         pooling: Literal["f", "fo", "ifo"] = "fo",
         forget_convention: Literal["fastai", "paper"] = "fastai",
         zoneout: float = 0.0,
-        weight_dropout: float = 0.0,
-        return_sequences: bool = False,
-        return_state: bool = False,
         seed: int | None = None,
         **kwargs: Any,
     ):
-        """Creates the layer.
+        """Creates the cell.
 
         Args:
             units: Size of the state and of the output.
@@ -43,12 +43,11 @@ class QRNN(keras.layers.Layer):
             forget_convention: `fastai`: c = f*z + (1-f)*c_before. `paper`: c = f*c_before + (1-f)*z. With `ifo`,
                 the weight of z is the input gate in both.
             zoneout: In training, share of the units that keep their state at a step (section 2.2).
-            weight_dropout: DropConnect rate of the kernel in training, a new mask each batch.
-            return_sequences: Return all steps, not the last.
-            return_state: Return the state too: [cell state [batch, units]], and where window > 1 the last inputs
-                [batch, window - 1, features].
-            seed: Of zoneout and DropConnect.
+            seed: Of zoneout.
             **kwargs: Of `keras.layers.Layer`.
+
+        Raises:
+            ValueError: An argument is not one of the above.
         """
         super().__init__(**kwargs)
         if pooling not in GATES:
@@ -62,85 +61,144 @@ class QRNN(keras.layers.Layer):
         self.pooling = pooling
         self.forget_convention = forget_convention
         self.zoneout = zoneout
-        self.weight_dropout = weight_dropout
-        self.return_sequences = return_sequences
-        self.return_state = return_state
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self.supports_masking = True
+        self.features = 0  # until the cell is built
 
     def build(self, input_shape):
         """Creates `kernel` [window * features, gates * units] and `bias` [gates * units]."""
+        self.features = input_shape[-1]
         gates = GATES[self.pooling] * self.units
-        self.kernel = self.add_weight(shape=(self.window * input_shape[-1], gates), name="kernel")
+        self.kernel = self.add_weight(shape=(self.window * self.features, gates), name="kernel")
         self.bias = self.add_weight(shape=(gates,), initializer="zeros", name="bias")
 
-    def call(self, sequence, initial_state=None, mask=None, training=False):
-        """Runs the layer, see the class."""
-        sequence = zero_padding(sequence, mask)
-        cell_state, window_state = self._states(sequence, initial_state)
-        windows, padded = self._windows(sequence, window_state)
-        kernel = self.kernel
-        if training and self.weight_dropout:
-            kernel = dropconnect(kernel, self.weight_dropout, self.seed_generator)
-        gates = ops.split(ops.matmul(windows, kernel) + self.bias, GATES[self.pooling], axis=-1)
-        update_share, keep_share = self._shares(gates, training)
-        if mask is not None:
-            is_token = ops.cast(mask, sequence.dtype)[..., None]
-            update_share, keep_share = update_share * is_token, keep_share * is_token + (1 - is_token)
-        cells = linear_recurrence(keep_share, update_share * ops.tanh(gates[0]), cell_state)
-        hidden = cells if self.pooling == "f" else ops.sigmoid(gates[2]) * cells
-        hidden = zero_padding(hidden, mask)
-        output = hidden if self.return_sequences else last_true(hidden, mask)
-        if not self.return_state:
-            return output
-        return [output, cells[:, -1], *self._last_inputs(padded, mask)]
+    @property
+    def output_size(self) -> int:
+        """Size of the output."""
+        return self.units
 
-    def _states(self, sequence, initial_state):
-        if initial_state is None:
-            batch, features = ops.shape(sequence)[0], sequence.shape[-1]
-            cell_state = ops.zeros((batch, self.units), dtype=sequence.dtype)
-            return cell_state, ops.zeros((batch, self.window - 1, features), dtype=sequence.dtype)
-        cell_state, *rest = initial_state
-        return cell_state, rest[0] if rest else None
-
-    def _windows(self, sequence, window_state):
-        """Concatenates x[t], x[t-1], ... on the feature axis; before the first step stands the window state."""
+    @property
+    def state_size(self) -> list[int | None]:
+        """Size of each state. That of the inputs before is known once the cell is built."""
         if self.window == 1:
-            return sequence, sequence
-        time = ops.shape(sequence)[1]
-        padded = ops.concatenate([window_state, sequence], axis=1)
-        shifts = range(self.window - 1, -1, -1)
-        return ops.concatenate([padded[:, shift : shift + time] for shift in shifts], axis=-1), padded
+            return [self.units]
+        return [self.units, (self.window - 1) * self.features if self.features else None]
 
-    def _shares(self, gates, training):
-        """How much of the candidate goes into the state, and how much of the state before is kept."""
-        forget = ops.sigmoid(gates[1])
-        keep = 1 - forget if self.forget_convention == "fastai" else forget
-        update = ops.sigmoid(gates[3]) if self.pooling == "ifo" else 1 - keep
+    def get_initial_state(self, batch_size=None):
+        """Zeros."""
+        return [ops.zeros((batch_size, size), dtype=self.compute_dtype) for size in self.state_size]
+
+    def call(self, inputs, states, training=False):
+        """Takes a step, see the class."""
+        cell_state, *before = states
+        windows = ops.concatenate([inputs, *before], axis=-1)
+        decay, update, output_gate = self.shares(ops.matmul(windows, self.kernel) + self.bias, training)
+        cell_state = decay * cell_state + update
+        output = cell_state if output_gate is None else output_gate * cell_state
+        return output, [cell_state, *([windows[:, : -self.features]] if before else [])]
+
+    def shares(self, gates, training):
+        """Turns gates into the terms of `c = decay * c_before + update` and `output = output_gate * c`.
+
+        Args:
+            gates: float [..., gates * units], before their activations.
+            training: Whether zoneout is active.
+
+        Returns:
+            decay, update and the output gate, float [..., units] each, the last None with `f` pooling.
+        """
+        candidate, forget, *others = ops.split(gates, GATES[self.pooling], axis=-1)
+        forget = ops.sigmoid(forget)
+        opposite = 1 - forget
+        decay, share = (opposite, forget) if self.forget_convention == "fastai" else (forget, opposite)
+        if self.pooling == "ifo":
+            share = ops.sigmoid(others[1])
+        update = share * ops.tanh(candidate)
         if training and self.zoneout:
-            updated = ops.cast(
-                keras.random.uniform(ops.shape(keep), seed=self.seed_generator) >= self.zoneout, keep.dtype
-            )
-            keep, update = 1 - updated * (1 - keep), updated * update
-        return update, keep
-
-    def _last_inputs(self, padded, mask):
-        if self.window == 1:
-            return []
-        if mask is None:
-            return [padded[:, -(self.window - 1) :]]
-        lengths = ops.sum(ops.cast(mask, "int32"), axis=1)
-        positions = lengths[:, None] + ops.arange(self.window - 1)[None]
-        return [ops.take_along_axis(padded, positions[..., None], axis=1)]
-
-    def compute_mask(self, inputs, mask=None):
-        """The mask goes on with a sequence and ends at a single output."""
-        output_mask = mask if self.return_sequences else None
-        return [output_mask] + [None] * (1 + (self.window > 1)) if self.return_state else output_mask
+            keeps = keras.random.uniform(ops.shape(decay), seed=self.seed_generator) < self.zoneout
+            decay, update = ops.where(keeps, 1, decay), ops.where(keeps, 0, update)
+        return decay, update, ops.sigmoid(others[0]) if others else None
 
     def get_config(self):
         """Constructor arguments."""
-        own = ("units", "window", "pooling", "forget_convention", "zoneout", "weight_dropout")
-        shared = ("return_sequences", "return_state", "seed")
-        return super().get_config() | {name: getattr(self, name) for name in (*own, *shared)}
+        return super().get_config() | {name: getattr(self, name) for name in (*_OWN_ARGUMENTS, "seed")}
+
+
+@keras.saving.register_keras_serializable("ulmfit_tfx")
+class QRNN(WholeSequenceRNN):
+    """A quasi-recurrent layer: one matrix product for all steps, then an elementwise recurrence.
+
+    Stands wherever `keras.layers.LSTM` does. Call arguments: `sequences` float [batch, time, features];
+    `initial_state`, a list as `return_state` gives it; `mask` bool [batch, time], True at tokens; `training`. Masked
+    positions are zero in the output, leave the state as it was and are no part of a later token's window.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        window: int = 1,
+        pooling: Literal["f", "fo", "ifo"] = "fo",
+        forget_convention: Literal["fastai", "paper"] = "fastai",
+        zoneout: float = 0.0,
+        weight_dropout: float = 0.0,
+        *,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        seed: int | None = None,
+        **kwargs: Any,
+    ):
+        """Creates the layer.
+
+        Args:
+            units: See `QRNNCell`.
+            window: See `QRNNCell`.
+            pooling: See `QRNNCell`.
+            forget_convention: See `QRNNCell`.
+            zoneout: See `QRNNCell`.
+            weight_dropout: DropConnect rate of the kernel in training, a new mask each batch.
+            return_sequences: Return all steps, not the last.
+            return_state: Return the states too, see `QRNNCell`.
+            go_backwards: Read the sequence from its end, and return the steps in that order.
+            stateful: Begin each batch with the state that the one before it ended with.
+            seed: Of zoneout and DropConnect.
+            **kwargs: Of `keras.layers.Layer`.
+        """
+        cell = QRNNCell(
+            units, window, pooling, forget_convention, zoneout, seed, dtype=kwargs.get("dtype"), name="qrnn_cell"
+        )
+        super().__init__(
+            cell,
+            weight_dropout,
+            seed,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            **kwargs,
+        )
+
+    def build(self, sequences_shape, initial_state_shape=None):
+        """Builds the cell, after which the size of all states is known."""
+        super().build(sequences_shape, initial_state_shape)
+        self.state_size = self.cell.state_size
+
+    def run(self, sequence, states, mask, training):
+        """See `WholeSequenceRNN.run`."""
+        cell_state, *before = states
+        if before:
+            before = ops.cast(before[0], sequence.dtype)
+            sequence, before = token_windows(sequence, before, self.cell.window, mask)
+        gates = self.product(sequence, self.dropped(self.cell.kernel, training), self.cell.bias)
+        decay, update, output_gate = self.cell.shares(gates, training)
+        if mask is not None:
+            is_token = mask[..., None]
+            decay, update = ops.where(is_token, decay, 1), ops.where(is_token, update, 0)
+        cells = linear_recurrence(decay, update, cell_state)
+        outputs = cells if output_gate is None else output_gate * cells
+        return outputs, [cells[-1], *([before] if self.cell.window > 1 else [])]
+
+    def get_config(self):
+        """Constructor arguments."""
+        return super().get_config() | {name: getattr(self.cell, name) for name in _OWN_ARGUMENTS}

@@ -9,45 +9,52 @@ from typing import Any
 
 import keras
 
-Step = Callable[[list[Any], list[Any]], list[Any]]
-"""From the state before a step and the inputs at it, to the state after it."""
+Tensor = Any
+"""A tensor of whichever backend Keras runs on."""
+
+Step = Callable[[list[Tensor], list[Tensor]], tuple[list[Tensor], list[Tensor]]]
+"""From the state before a step and the inputs at it, to the state after it and the outputs at it."""
 
 
-def time_scan(step: Step, initial: Sequence[Any], inputs: Sequence[Any], reverse: bool = False) -> list[Any]:
+def time_scan(
+    step: Step,
+    initial: Sequence[Tensor],
+    inputs: Sequence[Tensor],
+    output_shapes: Sequence[tuple[int | None, ...]],
+    reverse: bool = False,
+) -> tuple[list[Tensor], list[Tensor]]:
     """Runs a step for each time step.
 
     Args:
         step: See `Step`.
-        initial: State before the first step, float [batch, ...] each.
-        inputs: Inputs of all steps, time-major: float [time, batch, ...] each.
+        initial: State before the first step, float [...] each; a step keeps its shape and dtype.
+        inputs: Inputs of all steps, [time, ...] each.
+        output_shapes: Shape of each output at one step, None where it is not known when the graph is built. Outputs
+            are of the first state's dtype.
         reverse: Begin at the last step.
 
     Returns:
-        States after each step, float [time, batch, ...] each.
+        The state after the last step that ran, and the outputs of all steps, [time, ...] each.
     """
     if keras.backend.backend() == "tensorflow":
-        return _tensorflow_scan(step, initial, inputs, reverse)
-
-    def with_output(state, at_step):
-        state = step(state, at_step)
-        return state, state
-
-    return keras.ops.scan(with_output, list(initial), list(inputs), reverse=reverse)[1]
+        return _tensorflow_scan(step, initial, inputs, output_shapes, reverse)
+    return keras.ops.scan(step, list(initial), list(inputs), reverse=reverse)
 
 
-def _tensorflow_scan(step, initial, inputs, reverse):
+def _tensorflow_scan(step, initial, inputs, output_shapes, reverse):
     import tensorflow as tf
 
     inputs = [tf.convert_to_tensor(values) for values in inputs]
+    initial = [tf.convert_to_tensor(state) for state in initial]
     time = tf.shape(inputs[0])[0]
     # Reads from a TensorArray have a cheap gradient; slices of a tensor would each have one of the whole tensor's size.
     arrays = [tf.TensorArray(v.dtype, time, element_shape=v.shape[1:]).unstack(v) for v in inputs]
-    outputs = [tf.TensorArray(state.dtype, time, element_shape=state.shape) for state in initial]
+    outputs = [tf.TensorArray(initial[0].dtype, time, element_shape=shape) for shape in output_shapes]
 
     def body(index, state, outputs):
         at = time - 1 - index if reverse else index
-        state = step(list(state), [array.read(at) for array in arrays])
-        return index + 1, state, [output.write(at, value) for output, value in zip(outputs, state, strict=True)]
+        state, at_step = step(list(state), [array.read(at) for array in arrays])
+        return index + 1, state, [output.write(at, value) for output, value in zip(outputs, at_step, strict=True)]
 
-    _, _, outputs = tf.while_loop(lambda index, *_: index < time, body, (0, list(initial), outputs))
-    return [output.stack() for output in outputs]
+    _, state, outputs = tf.while_loop(lambda index, *_: index < time, body, (0, initial, outputs))
+    return state, [output.stack() for output in outputs]

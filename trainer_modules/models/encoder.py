@@ -11,6 +11,7 @@ from ulmfit_tfx.schemas.config import EncoderConfig
 from ulmfit_tfx.trainer_modules.layers.awd_lstm import AWDLSTM
 from ulmfit_tfx.trainer_modules.layers.embedding import TokenEmbedding
 from ulmfit_tfx.trainer_modules.layers.qrnn import QRNN
+from ulmfit_tfx.trainer_modules.layers.reverse_tokens import ReverseTokens
 
 
 @keras.saving.register_keras_serializable("ulmfit_tfx")
@@ -34,7 +35,7 @@ def build_encoder(config: EncoderConfig, vocab_size: int, pad_id: int, seed: int
     """Builds the encoder with fresh weights.
 
     Args:
-        config: Cell, sizes and dropouts.
+        config: Cell, sizes, direction and dropouts.
         vocab_size: Number of token ids.
         pad_id: Id of padding, which is masked.
         seed: Of dropouts, a different one for each layer; the weights follow Keras' global seed.
@@ -47,8 +48,10 @@ def build_encoder(config: EncoderConfig, vocab_size: int, pad_id: int, seed: int
     seeds = layer_seeds(seed)
     ids = keras.Input((None,), dtype="int32", name="numericalized")
     mask = PaddingMask(pad_id, name="mask")(ids)
+    is_backward = config.direction == "backward"
+    tokens = ReverseTokens(name="reversed")([ids, mask]) if is_backward else ids
     hidden = TokenEmbedding(vocab_size, config.embedding_size, dropout.embedding, seed=next(seeds), name="embedding")(
-        ids
+        tokens
     )
     hidden = keras.layers.SpatialDropout1D(dropout.input, seed=next(seeds), name="input_dropout")(hidden)
     last = len(config.layer_sizes) - 1
@@ -56,6 +59,8 @@ def build_encoder(config: EncoderConfig, vocab_size: int, pad_id: int, seed: int
         hidden = _recurrent_layer(config, index, next(seeds))(hidden, mask=mask)
         rate = dropout.output if index == last else dropout.hidden
         hidden = keras.layers.SpatialDropout1D(rate, seed=next(seeds), name=f"hidden_dropout_{index}")(hidden)
+    if is_backward:
+        hidden = ReverseTokens(name="in_text_order")([hidden, mask])
     return keras.Model(ids, [hidden, mask], name="encoder")
 
 

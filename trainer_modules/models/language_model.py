@@ -1,0 +1,36 @@
+"""The language model of ULMFiT and MultiFiT: an encoder and a softmax over the next piece."""
+
+import keras
+
+from ulmfit_tfx.trainer_modules.layers.head_bias import HeadBias
+
+HEAD = "lm_head"
+
+
+def build_language_model(encoder: keras.Model, tied: bool | None = None) -> keras.Model:
+    """Puts a language-model head on an encoder.
+
+    Args:
+        encoder: As `build_encoder` makes it.
+        tied: Whether the head's weights are the embeddings; its bias is its own. None: where the sizes allow it.
+
+    Returns:
+        A model from ids, int32 [batch, time], to logits of the piece that follows each, float [batch, time,
+        vocab_size]; for a backward encoder, of the piece that precedes each.
+
+    Raises:
+        ValueError: `tied` with an encoder whose output size is not that of its embeddings.
+    """
+    embedding = encoder.get_layer("embedding")
+    hidden, _ = encoder.output
+    fits = hidden.shape[-1] == embedding.size
+    if tied and not fits:
+        raise ValueError(
+            f"a tied head needs an encoder output of the embedding's size, {embedding.size}; it is {hidden.shape[-1]}"
+        )
+    if fits if tied is None else tied:
+        logits = HeadBias(name=HEAD)(embedding(hidden, reverse=True))
+    else:
+        logits = keras.layers.Dense(embedding.vocab_size, name=HEAD)(hidden)
+    # One graph with the encoder's: Keras would reload an embedding that a nested model shares as two, untied.
+    return keras.Model(encoder.input, logits, name="language_model")
