@@ -115,12 +115,9 @@ def _export(
     signatures = encoder_signatures(encoder, tokenizer, fixed_seq_len, training.max_seq_len)
     signatures |= classifier_signatures(model, tokenizer, labels, training.max_seq_len)
     info = ModelInfo(
-        version=ulmfit_tfx.__version__,
         task="classification",
         labels=labels,
         encoder=custom["encoder"],
-        tokenizer=tokenizer.describe(),
-        cleaning=tokenizer.cleaning.model_dump(mode="json"),
         max_seq_len=training.max_seq_len,
         fixed_seq_len=fixed_seq_len,
     )

@@ -49,7 +49,7 @@ def export(folder: Path, spm_model: bytes, architecture: str, fixed_seq_len: int
     model = build_classifier(encoder, HeadConfig(), len(LABELS))
     signatures = encoder_signatures(encoder, tokenizer, fixed_seq_len, MAX_SEQ_LEN)
     signatures |= classifier_signatures(model, tokenizer, LABELS, MAX_SEQ_LEN)
-    info = ModelInfo("0", "classification", LABELS, {}, tokenizer.describe(), {}, MAX_SEQ_LEN, fixed_seq_len)
+    info = ModelInfo("classification", {}, MAX_SEQ_LEN, fixed_seq_len, LABELS)
     save(str(folder), model, tokenizer, signatures, info)
     return encoder
 

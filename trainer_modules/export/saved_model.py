@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+import ulmfit_tfx
 from ulmfit_tfx.schemas.signatures import MODEL_INFO_FILE
 from ulmfit_tfx.trainer_modules.export.signatures import Signatures
 from ulmfit_tfx.transforms.tokenization import Tokenizer
@@ -17,27 +19,21 @@ from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 @dataclasses.dataclass(frozen=True)
 class ModelInfo:
-    """What `assets.extra/ulmfit_tfx.json` says of a model.
+    """What `assets.extra/ulmfit_tfx.json` says of a model, beside the facts that `save` adds.
 
     Attributes:
-        version: Of ulmfit-tfx.
-        task: `classification`, ...
-        labels: Class names in the order of the probabilities.
+        task: `encoder`, `classification`, ...
         encoder: The encoder's configuration.
-        tokenizer: The tokenizer's configuration, its sizes and special ids.
-        cleaning: What the graph does to texts before it tokenizes them.
         max_seq_len: Pieces that the task looks at.
         fixed_seq_len: T of the encoder signatures; None: the longest text of the batch.
+        labels: Class names in the order of the probabilities.
     """
 
-    version: str
     task: str
-    labels: list[str]
     encoder: dict[str, Any]
-    tokenizer: dict[str, Any]
-    cleaning: dict[str, Any]
     max_seq_len: int
     fixed_seq_len: int | None
+    labels: Sequence[str] = ()
 
 
 def save(folder: str, model: keras.Model, tokenizer: Tokenizer, signatures: Signatures, info: ModelInfo) -> None:
@@ -47,7 +43,9 @@ def save(folder: str, model: keras.Model, tokenizer: Tokenizer, signatures: Sign
         saved_model.pb
         variables/
         assets/NAME-sp8k.model            the SentencePiece model
-        assets.extra/ulmfit_tfx.json      `ModelInfo`
+        assets.extra/ulmfit_tfx.json      `ModelInfo`; version of ulmfit-tfx; the tokenizer's configuration, sizes and
+                                          special ids; the cleaning before it; names of the weights, in the order in
+                                          which variables/ holds them as `variables_`
 
     Args:
         folder: Where to.
@@ -69,4 +67,13 @@ def save(folder: str, model: keras.Model, tokenizer: Tokenizer, signatures: Sign
     info_file = f"{folder}/{MODEL_INFO_FILE}"
     tf.io.gfile.makedirs(os.path.dirname(info_file))
     with tf.io.gfile.GFile(info_file, "w") as file:
-        file.write(json.dumps(dataclasses.asdict(info), indent=2))
+        file.write(json.dumps(dataclasses.asdict(info) | _facts(model, tokenizer), indent=2))
+
+
+def _facts(model: keras.Model, tokenizer: Tokenizer) -> dict[str, Any]:
+    return {
+        "version": ulmfit_tfx.__version__,
+        "tokenizer": tokenizer.describe(),
+        "cleaning": tokenizer.cleaning.model_dump(mode="json"),
+        "weights": [weight.path for weight in model.weights],
+    }

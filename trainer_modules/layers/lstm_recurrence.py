@@ -61,12 +61,18 @@ def _shut_gates(mask, units, dtype):
 def _forward(from_inputs, kernel, hidden, cell, mask, keeps_gates):
     """Returns hidden states and the last cell state, and if asked what `_backward` needs, [time, ..., batch]."""
     units, batch = kernel.shape[0], hidden.shape[0]
+    transposed_kernel = ops.transpose(kernel) if keeps_gates else None
+
+    def from_hidden(hidden):
+        if keeps_gates:
+            return _product(transposed_kernel, hidden)
+        # Transposed within the step, TensorFlow folds it into the product and copies nothing: a third faster for one
+        # text.
+        return ops.matmul(ops.transpose(kernel), hidden)
 
     def step(state, at_step):
         hidden, cell = state
-        # Transposed within the step, so that TensorFlow folds it into the product and copies nothing: a third faster
-        # for one text.
-        gates = at_step[0] + ops.matmul(ops.transpose(kernel), hidden)
+        gates = at_step[0] + from_hidden(hidden)
         input_and_forget, candidate, output_gate = ops.split(gates, [2 * units, 3 * units])
         input_and_forget, output_gate = ops.sigmoid(input_and_forget), ops.sigmoid(output_gate)
         candidate = ops.tanh(candidate)
@@ -111,7 +117,7 @@ def _backward(d_hidden_states, d_last_cell, kernel, first_cell, mask, cells, inp
                 through_output * tanh_cell * (1 - output_gate),
             ]
         )
-        d_previous = ops.matmul(kernel, d_gates)
+        d_previous = _product(kernel, d_gates)
         return [d_previous if d_kept is None else d_previous + d_kept, d_cell * forget_gate], [d_gates]
 
     inputs = [_batch_last(d_hidden_states), cells, before, input_and_forget, candidate, output_gate]
@@ -120,6 +126,15 @@ def _backward(d_hidden_states, d_last_cell, kernel, first_cell, mask, cells, inp
         step, initial, [*inputs, *_mask_inputs(mask)], [(4 * units, batch)], reverse=True
     )
     return _batch_last(d_gates), ops.transpose(d_hidden), ops.transpose(d_cell)
+
+
+def _product(matrix, columns):
+    """`matrix columns` as a batch of one product, for which TensorFlow takes another routine of oneDNN.
+
+    With a matrix of 1152 x 4608, on two cores: 1.1 ms rather than 1.6 ms for 8 columns, the same for 32, and 1.0 ms
+    rather than 0.6 ms for a single column, which is rare in training.
+    """
+    return ops.matmul(matrix[None], columns[None])[0]
 
 
 def _mask_inputs(mask):

@@ -97,27 +97,33 @@ class QRNNCell(keras.layers.Layer):
         output = cell_state if output_gate is None else output_gate * cell_state
         return output, [cell_state, *([windows[:, : -self.features]] if before else [])]
 
-    def shares(self, gates, training):
+    def shares(self, gates, training, is_token=None):
         """Turns gates into the terms of `c = decay * c_before + update` and `output = output_gate * c`.
 
         Args:
             gates: float [..., gates * units], before their activations.
             training: Whether zoneout is active.
+            is_token: bool [..., 1], False where the state stays as it was, or None.
 
         Returns:
             decay, update and the output gate, float [..., units] each, the last None with `f` pooling.
         """
         candidate, forget, *others = ops.split(gates, GATES[self.pooling], axis=-1)
         forget = ops.sigmoid(forget)
-        opposite = 1 - forget
-        decay, share = (opposite, forget) if self.forget_convention == "fastai" else (forget, opposite)
+        is_updated = self._is_updated(forget, training, is_token)
+        share = is_updated * (forget if self.forget_convention == "fastai" else 1 - forget)
+        decay = 1 - share
         if self.pooling == "ifo":
-            share = ops.sigmoid(others[1])
-        update = share * ops.tanh(candidate)
+            share = is_updated * ops.sigmoid(others[1])
+        return decay, share * ops.tanh(candidate), ops.sigmoid(others[0]) if others else None
+
+    def _is_updated(self, like, training, is_token):
+        """Ones where the state may change, zeros where zoneout or the mask keeps it."""
+        is_updated = 1 if is_token is None else ops.cast(is_token, like.dtype)
         if training and self.zoneout:
-            keeps = keras.random.uniform(ops.shape(decay), seed=self.seed_generator) < self.zoneout
-            decay, update = ops.where(keeps, 1, decay), ops.where(keeps, 0, update)
-        return decay, update, ops.sigmoid(others[0]) if others else None
+            is_kept = keras.random.uniform(ops.shape(like), seed=self.seed_generator) < self.zoneout
+            is_updated = is_updated * ops.cast(ops.logical_not(is_kept), like.dtype)
+        return is_updated
 
     def get_config(self):
         """Constructor arguments."""
@@ -191,10 +197,7 @@ class QRNN(WholeSequenceRNN):
             before = ops.cast(before[0], sequence.dtype)
             sequence, before = token_windows(sequence, before, self.cell.window, mask)
         gates = self.product(sequence, self.dropped(self.cell.kernel, training), self.cell.bias)
-        decay, update, output_gate = self.cell.shares(gates, training)
-        if mask is not None:
-            is_token = mask[..., None]
-            decay, update = ops.where(is_token, decay, 1), ops.where(is_token, update, 0)
+        decay, update, output_gate = self.cell.shares(gates, training, None if mask is None else mask[..., None])
         cells = linear_recurrence(decay, update, cell_state)
         outputs = cells if output_gate is None else output_gate * cells
         return outputs, [cells[-1], *([before] if self.cell.window > 1 else [])]
