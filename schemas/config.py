@@ -186,6 +186,31 @@ class EncoderConfig(_Section):
         return self.qrnn_windows[min(layer, len(self.qrnn_windows) - 1)]
 
 
+class PretrainedConfig(_Section):
+    """A pretrained encoder to import."""
+
+    checkpoint: str = Field(
+        min_length=1,
+        description="fastai .pth, checkpoint or SavedModel of the old package, a folder that import-encoder wrote, or "
+        "an archive of one of these",
+    )
+    format: Literal["auto", "fastai", "keras", "saved-model"] = Field("auto", description="auto: found out")
+    tokenizer: str | None = Field(
+        None, description="SentencePiece .model of the new encoder. null: the one that the checkpoint brings along"
+    )
+    source_tokenizer: str | None = Field(
+        None,
+        description="SentencePiece .model that the checkpoint was trained with, where `tokenizer` is another one: "
+        "embeddings go to the pieces of the same text, new pieces get the mean",
+    )
+    lower_case: bool | None = Field(
+        None, description="texts are lower-cased. null: as the checkpoint says, or the preset that its name is of"
+    )
+    add_bos: bool = Field(True, description="begin each text with <s>")
+    add_eos: bool = Field(True, description="end each text with </s>")
+    direction: Literal["forward", "backward"] = Field("forward", description="in which texts were read in pretraining")
+
+
 class HeadConfig(_Section):
     """The task head on the concat-pooled encoder output."""
 

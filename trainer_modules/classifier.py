@@ -13,7 +13,6 @@ import keras
 import tensorflow as tf
 import tensorflow_transform as tft
 
-import ulmfit_tfx
 from ulmfit_tfx.schemas.config import EncoderConfig, ExportConfig, HeadConfig, TrainingConfig
 from ulmfit_tfx.schemas.feature_names import LABEL_VOCABULARY
 from ulmfit_tfx.trainer_modules.data.task_batches import task_batches

@@ -8,6 +8,7 @@ folder/
 
 import json
 
+import sentencepiece
 import tensorflow as tf
 
 from ulmfit_tfx.schemas.config import CleaningConfig, TokenizerConfig
@@ -33,6 +34,13 @@ def write_tokenizer(
     for name, content in files.items():
         with tf.io.gfile.GFile(f"{folder}/{name}", "wb" if isinstance(content, bytes) else "w") as file:
             file.write(content)
+
+
+def vocabulary(model: bytes) -> str:
+    """Pieces and scores of a SentencePiece model, one a line, as SentencePiece's own `.vocab` files hold them."""
+    processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+    ids = range(processor.vocab_size())
+    return "".join(f"{processor.id_to_piece(index)}\t{processor.get_score(index):g}\n" for index in ids)
 
 
 def read_tokenizer(artifact: str) -> Tokenizer:

@@ -65,8 +65,12 @@ class FoundModel:
     path: Path
 
 
-def find_checkpoint(folder: str | Path) -> FoundModel:
+def find_checkpoint(folder: str | Path, kind: ModelKind | None = None) -> FoundModel:
     """Finds the one model in a folder or up to three folders below.
+
+    Args:
+        folder: Where to look.
+        kind: Look for this kind alone.
 
     Raises:
         DataError: There is none, or there are several.
@@ -74,7 +78,7 @@ def find_checkpoint(folder: str | Path) -> FoundModel:
     root = Path(folder)
     if not root.is_dir():
         raise DataError(f"{folder}: no such folder.")
-    found = list(_models_in(root))
+    found = [model for model in _models_in(root) if kind in (None, model.kind)]
     if len(found) == 1:
         return found[0]
     wanted = "a SavedModel (saved_model.pb), a checkpoint (*.index), a fastai file (*.pth) or our own encoder.json"
@@ -87,6 +91,7 @@ def find_checkpoint(folder: str | Path) -> FoundModel:
 def _models_in(folder: Path, depth: int = 0) -> Iterator[FoundModel]:
     if (folder / "encoder.json").is_file():
         yield FoundModel("ulmfit-tfx", folder)
+        return  # its SavedModel and its weights lie below
     if (folder / "saved_model.pb").is_file():
         yield FoundModel("saved-model", folder)
         return  # its variables are a checkpoint too

@@ -8,7 +8,7 @@ from ulmfit_tfx.components.encoder_importer.source_tensor import SourceTensor
 from ulmfit_tfx.schemas.config import EncoderConfig
 from ulmfit_tfx.schemas.errors import DataError
 
-SourceFormat = Literal["fastai", "keras", "saved-model"]
+SourceFormat = Literal["fastai", "keras", "saved-model", "ulmfit-tfx"]
 
 
 @dataclass(frozen=True, eq=False)

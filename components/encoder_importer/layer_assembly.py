@@ -76,7 +76,7 @@ def _layer(
     for field in dataclasses.fields(first.cell):  # type: ignore[arg-type]  # every final layer is a dataclass
         if field.name == "features":
             by_field["features"] = inputs
-        elif field.name not in by_field:
+        elif field.name not in by_field and field.default is dataclasses.MISSING:
             expected = expected_name(dataclasses.replace(first, field=field.name))
             raise DataError(f"{file}: layer {first.number} is incomplete: {expected} is missing.")
     return first.cell(**by_field)

@@ -250,31 +250,39 @@ class TorchQRNN(SourceLayer):
 @final
 @dataclass(frozen=True, eq=False)
 class KerasQRNN(SourceLayer):
-    """The old package's QRNN cell as it imports fastai's weights: `fo` pooling, fastai's forget convention.
+    """A QRNN of our own layout, which is the old package's too.
 
     Attributes:
-        fused_gate_weights: [window * inputs, 3 * units], gates z, f, o, rows of x[t] before those of x[t-1].
-        fused_gate_biases: [3 * units].
+        fused_gate_weights: [window * inputs, gates * units], gates z, f, o, i, rows of x[t] before those of x[t-1].
+        fused_gate_biases: [gates * units].
         features: Of a step's input; the weights alone do not tell.
+        pooling: Of the paper's section 2.1; the old package imports `fo` alone.
+        forget_convention: Whether the forget gate weighs the candidate (fastai, the old package) or the state before.
     """
 
     fused_gate_weights: SourceTensor
     fused_gate_biases: SourceTensor
     features: int
+    pooling: Literal["f", "fo", "ifo"] = "fo"
+    forget_convention: Literal["fastai", "paper"] = "fastai"
 
     architecture = "qrnn"
 
     def __post_init__(self):
         self.fused_gate_weights.check_rank(2)
-        _check_qrnn_weight(self.fused_gate_weights, gates_axis=1, features=self.features)
+        _check_qrnn_weight(self.fused_gate_weights, 1, self.features, self._gates)
         self.fused_gate_biases.check_shape(
-            (_QRNN_GATES * self.units,), f"{self.fused_gate_weights.name} is {list(self.fused_gate_weights.shape)}"
+            (self._gates * self.units,), f"{self.fused_gate_weights.name} is {list(self.fused_gate_weights.shape)}"
         )
 
     @property
+    def _gates(self) -> int:
+        return 1 + len(self.pooling)
+
+    @property
     def units(self) -> int:
-        """A third of the columns of `fused_gate_weights`."""
-        return self.fused_gate_weights.shape[1] // _QRNN_GATES
+        """Columns of `fused_gate_weights` for each gate."""
+        return self.fused_gate_weights.shape[1] // self._gates
 
     @property
     def window(self) -> int:
@@ -298,23 +306,25 @@ class KerasQRNN(SourceLayer):
         outputs = []
         for step in range(sequence.shape[1]):
             merged = np.concatenate([sequence[:, step], past_inputs], axis=-1)
-            candidate, forget_gate, output_gate = np.split(
-                merged @ fused_gate_weights + fused_gate_biases, _QRNN_GATES, axis=-1
-            )
-            memory = np.tanh(candidate) * _sigmoid(forget_gate) + (1 - _sigmoid(forget_gate)) * memory
+            candidate, *gates = np.split(merged @ fused_gate_weights + fused_gate_biases, self._gates, axis=-1)
+            forget_gate, *other_gates = (_sigmoid(gate) for gate in gates)
+            keep = 1 - forget_gate if self.forget_convention == "fastai" else forget_gate
+            write = other_gates[1] if self.pooling == "ifo" else 1 - keep
+            memory = write * np.tanh(candidate) + keep * memory
             past_inputs = merged[:, : past_inputs.shape[1]]
-            outputs.append(memory * _sigmoid(output_gate))
+            outputs.append(memory if self.pooling == "f" else memory * other_gates[0])
         return np.stack(outputs, axis=1)
 
 
-def _check_qrnn_weight(weight: SourceTensor, gates_axis: int, features: int) -> None:
-    gates, columns = weight.shape[gates_axis], weight.shape[1 - gates_axis]
-    if gates % _QRNN_GATES:
-        raise weight.error(f"is {list(weight.shape)}: {gates} is not 3 gates of a QRNN with fo-pooling")
-    if columns % features:
+def _check_qrnn_weight(weight: SourceTensor, gates_axis: int, features: int, gates: int = _QRNN_GATES) -> None:
+    columns, rows = weight.shape[gates_axis], weight.shape[1 - gates_axis]
+    pooling = {2: "f", 3: "fo", 4: "ifo"}[gates]
+    if columns % gates:
+        raise weight.error(f"is {list(weight.shape)}: {columns} is not {gates} gates of a QRNN with {pooling}-pooling")
+    if rows % features:
         raise weight.error(
-            f"is {list(weight.shape)}, expected {columns} to be a multiple of {features}, the features that come in. "
-            "Only QRNNs with 3 gates (fo-pooling) can be imported"
+            f"is {list(weight.shape)}, expected {rows} to be a multiple of {features}, the features that come in. "
+            f"Only QRNNs with {gates} gates ({pooling}-pooling) can be imported"
         )
 
 

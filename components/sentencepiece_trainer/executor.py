@@ -14,7 +14,7 @@ from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.config import CleaningConfig, TokenizerConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.splitting import TRAIN, sample
-from ulmfit_tfx.transforms.tokenizer_files import write_tokenizer
+from ulmfit_tfx.transforms.tokenizer_files import vocabulary, write_tokenizer
 
 TOKENIZER, CLEANING, MAX_TEXT_BYTES = "tokenizer", "cleaning", "max_text_bytes"
 
@@ -41,7 +41,7 @@ class Executor(BaseExecutor):
         texts = sample(cleaned_texts(examples, TRAIN, cleaning), exec_properties[specs.SEED], config.sample_texts)
         model = train(texts, config, parts[MAX_TEXT_BYTES])
         folder = artifact_utils.get_single_uri(output_dict[specs.TOKENIZER])
-        write_tokenizer(folder, model, _vocabulary(model), config, cleaning)
+        write_tokenizer(folder, model, vocabulary(model), config, cleaning)
 
 
 def train(texts: list[str], config: TokenizerConfig, max_text_bytes: int) -> bytes:
@@ -80,9 +80,3 @@ def train(texts: list[str], config: TokenizerConfig, max_text_bytes: int) -> byt
             advice = "cannot train a tokenizer"
         raise DataError(f"{len(texts):,} texts {advice}. (SentencePiece: {error})") from None
     return model.getvalue()
-
-
-def _vocabulary(model: bytes) -> str:
-    processor = sentencepiece.SentencePieceProcessor(model_proto=model)
-    ids = range(processor.vocab_size())
-    return "".join(f"{processor.id_to_piece(index)}\t{processor.get_score(index):g}\n" for index in ids)

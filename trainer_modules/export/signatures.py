@@ -45,8 +45,11 @@ def encoder_signatures(
 
     @tf.function(input_signature=[_IDS])
     def numericalized_encoder(numericalized):
-        output, mask = encoder(numericalized, training=False)
-        return {names.OUTPUT: output, names.MASK: mask}
+        length = tf.shape(numericalized)[1]
+        # The recurrent layers need a step to run, and a batch of empty rows has none.
+        ids = tf.pad(numericalized, [[0, 0], [0, tf.maximum(1 - length, 0)]], constant_values=pad_id)
+        output, mask = encoder(ids, training=False)
+        return {names.OUTPUT: output[:, :length], names.MASK: mask[:, :length]}
 
     @tf.function(input_signature=[_STRINGS])
     def spm_processor(string_inputs):

@@ -1,0 +1,125 @@
+"""Opens whatever file or folder a pretrained encoder comes in."""
+
+import contextlib
+import dataclasses
+import glob
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from ulmfit_tfx.components.encoder_importer.archive import ARCHIVE_SUFFIXES, FoundModel, find_checkpoint, unpacked
+from ulmfit_tfx.components.encoder_importer.fastai_checkpoint import read_fastai
+from ulmfit_tfx.components.encoder_importer.keras_checkpoint import (
+    read_keras_checkpoint,
+    read_saved_model_variables,
+    sentencepiece_model,
+)
+from ulmfit_tfx.components.encoder_importer.language_model_weights import LanguageModelWeights
+from ulmfit_tfx.components.encoder_importer.own_model import (
+    is_own_saved_model,
+    read_own_folder,
+    read_own_saved_model,
+)
+from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig
+from ulmfit_tfx.schemas.errors import DataError
+
+_CHUNK = 1 << 20
+
+
+Format = Literal["auto", "fastai", "keras", "saved-model"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Checkpoint:
+    """A pretrained encoder, read.
+
+    Attributes:
+        weights: Of the encoder, and of the head where there is one.
+        config: The encoder that the weights go into.
+        tokenizer: File of the SentencePiece model that came along.
+        cleaning: What is done to texts first, where the checkpoint says so.
+    """
+
+    weights: LanguageModelWeights
+    config: EncoderConfig
+    tokenizer: Path | None = None
+    cleaning: CleaningConfig | None = None
+
+
+@contextlib.contextmanager
+def opened(path: str, format: Format) -> Iterator[Checkpoint]:
+    """Reads a checkpoint. An archive is unpacked for as long as the context lives.
+
+    Args:
+        path: A .pth file, a TensorFlow checkpoint (prefix or `.index`), a SavedModel, a folder that `import-encoder`
+            wrote, a folder that holds one of these, or an archive of one.
+        format: Whose it is.
+
+    Raises:
+        DataError: Nothing of that format is there, or it is damaged.
+    """
+    if not (Path(path).is_file() and path.lower().endswith(ARCHIVE_SUFFIXES)):
+        yield _read(_found(Path(path), format))
+        return
+    with unpacked(path) as folder:
+        try:
+            checkpoint = _read(_found(folder, format))
+        except DataError as error:
+            raise DataError(str(error).replace(str(folder), path)) from None
+        yield checkpoint
+
+
+def fingerprint(path: str) -> str:
+    """SHA-256 of a checkpoint's files: of a file's own content, of several files' names and contents."""
+    root = Path(path)
+    if root.is_file():
+        files = [root]
+    elif root.is_dir():
+        files = sorted(file for file in root.rglob("*") if file.is_file())
+    else:
+        files = sorted(root.parent.glob(f"{glob.escape(root.name)}.*"))
+    digest = hashlib.sha256()
+    for file in files:
+        if len(files) > 1:
+            digest.update(str(file.relative_to(root.parent)).encode())
+        with file.open("rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _found(path: Path, format: Format) -> FoundModel:
+    if path.is_dir():
+        return find_checkpoint(path, None if format == "auto" else format)
+    if format == "saved-model":
+        raise DataError(f"{path}: is no folder, as a SavedModel is.")
+    is_keras = path.suffix == ".index" or path.with_name(f"{path.name}.index").is_file()
+    return FoundModel("keras" if is_keras or format == "keras" else "fastai", path)
+
+
+def _read(found: FoundModel) -> Checkpoint:
+    if found.kind == "ulmfit-tfx":
+        return _read_own_folder(found.path)
+    if found.kind == "saved-model":
+        return _read_saved_model(found.path)
+    weights = read_fastai(found.path) if found.kind == "fastai" else read_keras_checkpoint(found.path)
+    return Checkpoint(weights, weights.encoder_config())
+
+
+def _read_saved_model(folder: Path) -> Checkpoint:
+    tokenizer = sentencepiece_model(folder)
+    if not is_own_saved_model(folder):
+        weights = read_saved_model_variables(folder)
+        return Checkpoint(weights, weights.encoder_config(), tokenizer)
+    weights, info = read_own_saved_model(folder)
+    cleaning = CleaningConfig.model_validate(info["cleaning"])
+    return Checkpoint(weights, EncoderConfig.model_validate(info["encoder"]), tokenizer, cleaning)
+
+
+def _read_own_folder(folder: Path) -> Checkpoint:
+    weights, config = read_own_folder(folder)
+    models = sorted((folder / "spm_model").glob("*.model"))
+    parts = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
+    return Checkpoint(weights, config, models[0] if models else None, CleaningConfig.model_validate(parts["cleaning"]))

@@ -1,0 +1,207 @@
+"""Imports a pretrained encoder: reads it, builds ours with its weights, holds the two together, writes a folder."""
+
+import dataclasses
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import numpy as np
+
+from ulmfit_tfx.components.encoder_importer.checkpoint import Checkpoint, fingerprint, opened
+from ulmfit_tfx.components.encoder_importer.language_model_weights import LanguageModelWeights
+from ulmfit_tfx.components.encoder_importer.parity import LayerParity, check_parity
+from ulmfit_tfx.components.encoder_importer.vocabulary_mapping import map_vocabulary, pieces
+from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, PretrainedConfig, TokenizerConfig
+from ulmfit_tfx.schemas.errors import ConfigError, DataError
+from ulmfit_tfx.schemas.presets import Preset, preset_of_file
+from ulmfit_tfx.trainer_modules.export.encoder_folder import RECORD, EncoderRecord, build, write_encoder
+from ulmfit_tfx.transforms.tokenization import Tokenizer
+
+DEFAULT_MAX_SEQ_LEN = 512
+
+
+@dataclasses.dataclass(frozen=True)
+class ImportReport:
+    """What an import did.
+
+    Attributes:
+        record: As in `encoder.json`.
+        parity: Layer by layer.
+        ignored: Tensors of the source that are known and were not imported.
+        new_pieces: Pieces that got the mean embedding, where the vocabulary was mapped; None where it was not.
+        preset: Of the checkpoint's name, if any.
+    """
+
+    record: EncoderRecord
+    parity: list[LayerParity]
+    ignored: tuple[str, ...]
+    new_pieces: int | None
+    preset: Preset | None
+
+
+def import_encoder(
+    config: PretrainedConfig,
+    output: str | Path,
+    fixed_seq_len: int | None = 70,
+    max_seq_len: int = DEFAULT_MAX_SEQ_LEN,
+    overwrite: bool = False,
+) -> ImportReport:
+    """Imports a pretrained encoder, and its language-model head where it has one.
+
+    Args:
+        config: The checkpoint, its format and its tokenizer.
+        output: Folder to write, laid out as `ulmfit_tfx.trainer_modules.export.encoder_folder` says. It appears when
+            all of it is written.
+        fixed_seq_len: T of the SavedModel's encoder signatures; None: the longest text of the batch.
+        max_seq_len: Bound of T where `fixed_seq_len` is None.
+        overwrite: Replace an earlier import.
+
+    Raises:
+        ConfigError: The output folder is taken, or there is no tokenizer.
+        DataError: The checkpoint or the tokenizer cannot be used.
+        UserError: The imported model does not compute what its source does.
+    """
+    output = Path(output)
+    _check_output(output, overwrite)
+    with opened(config.checkpoint, config.format) as checkpoint:
+        preset = preset_of_file(config.checkpoint)
+        tokenizer = _tokenizer(config, checkpoint, preset)
+        weights, new_pieces = _fitted(checkpoint.weights, config, checkpoint.tokenizer, tokenizer)
+        encoder_config = checkpoint.config.model_copy(update={"direction": config.direction})
+        if preset:
+            _check_preset(preset, weights, encoder_config, config.checkpoint)
+        record = EncoderRecord(
+            encoder=encoder_config,
+            vocab_size=weights.vocab_size,
+            pad_id=tokenizer.special_ids.pad,
+            head=None if not weights.has_head else "tied" if weights.head_kernel is None else "untied",
+            fixed_seq_len=fixed_seq_len,
+            max_seq_len=max_seq_len,
+            source=_source(config, weights, preset),
+        )
+        encoder, model = build(record)
+        _assign(model, weights)
+        parity = check_parity(weights, encoder, model)
+    record = dataclasses.replace(
+        record, source={**record.source, "parity": {row.layer: row.difference for row in parity}}
+    )
+    output.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(mkdtemp(prefix=f".{output.name}-", dir=output.parent))
+    try:
+        write_encoder(unfinished, encoder, model, tokenizer, record)
+        if output.exists():
+            shutil.rmtree(output)
+        unfinished.chmod(0o755)
+        unfinished.rename(output)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return ImportReport(record, parity, checkpoint.weights.ignored, new_pieces, preset)
+
+
+def _check_output(output: Path, overwrite: bool) -> None:
+    if not output.exists() or (output.is_dir() and not any(output.iterdir())):
+        return
+    if not (output / RECORD).is_file():
+        raise ConfigError(f"{output}: exists and is no imported encoder, expected a new folder.")
+    if not overwrite:
+        raise ConfigError(f"{output}: holds an imported encoder already. Pass --overwrite to replace it.")
+
+
+def _tokenizer(config: PretrainedConfig, checkpoint: Checkpoint, preset: Preset | None) -> Tokenizer:
+    path = Path(config.tokenizer) if config.tokenizer else checkpoint.tokenizer
+    if path is None:
+        raise ConfigError(
+            f"{config.checkpoint}: brings no tokenizer along. Pass the SentencePiece .model that it was trained with "
+            "(--tokenizer)."
+        )
+    cleaning = checkpoint.cleaning or CleaningConfig(lower_case=bool(preset and preset.lower_case))
+    if config.lower_case is not None:
+        cleaning = cleaning.model_copy(update={"lower_case": config.lower_case})
+    model = _read(path)
+    try:
+        size = len(pieces(model))
+        tokenizer_config = TokenizerConfig(
+            prefix=_prefix(path.stem, size), vocab_size=size, add_bos=config.add_bos, add_eos=config.add_eos
+        )
+        return Tokenizer(model, tokenizer_config, cleaning)
+    except (DataError, ValueError, RuntimeError) as error:
+        raise DataError(f"{path}: {error}") from None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        model = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}.") from None
+    if not model:
+        raise DataError(f"{path}: is empty, expected a SentencePiece model.")
+    return model
+
+
+def _prefix(stem: str, size: int) -> str:
+    """Prefix for which the tokenizer's file keeps its name: `wiki` for wiki-sp35k."""
+    suffix = TokenizerConfig(vocab_size=size).file_stem.removeprefix("spm")
+    return re.sub(r"[^\w.-]", "_", stem.removesuffix(suffix)) or "spm"
+
+
+def _fitted(
+    weights: LanguageModelWeights, config: PretrainedConfig, own_tokenizer: Path | None, tokenizer: Tokenizer
+) -> tuple[LanguageModelWeights, int | None]:
+    """Weights of the tokenizer's vocabulary, mapped where asked."""
+    source = Path(config.source_tokenizer) if config.source_tokenizer else None
+    if source:
+        old = pieces(_read(source))
+        if len(old) != weights.vocab_size:
+            raise DataError(
+                f"{source}: has {len(old):,} pieces, and {config.checkpoint} has embeddings of {weights.vocab_size:,}. "
+                "Is it the tokenizer that the checkpoint was trained with?"
+            )
+        return map_vocabulary(weights, old, pieces(tokenizer.model))
+    if tokenizer.vocab_size != weights.vocab_size:
+        which = config.tokenizer or own_tokenizer
+        raise DataError(
+            f"{config.checkpoint}: has embeddings of {weights.vocab_size:,} pieces, and {which} has "
+            f"{tokenizer.vocab_size:,}. Pass the tokenizer that it was trained with, or pass that one as "
+            "--source-tokenizer to map the embeddings to the new one by the text of the pieces."
+        )
+    return weights, None
+
+
+def _check_preset(preset: Preset, weights: LanguageModelWeights, encoder: EncoderConfig, checkpoint: str) -> None:
+    expected = preset.encoder
+    if (expected.architecture, expected.layer_sizes) != (encoder.architecture, encoder.layer_sizes):
+        raise DataError(
+            f"{checkpoint}: has the name of the published {preset.name}, which is {expected.architecture} with layers "
+            f"{list(expected.layer_sizes)}, and holds {encoder.architecture} with layers "
+            f"{list(encoder.layer_sizes)}. Rename it if it is another model."
+        )
+
+
+def _source(config: PretrainedConfig, weights: LanguageModelWeights, preset: Preset | None) -> Mapping[str, Any]:
+    return {
+        "file": Path(config.checkpoint).name,
+        "sha256": fingerprint(config.checkpoint),
+        "format": weights.source_format,
+        "preset": preset and preset.name,
+        "mapped_from": config.source_tokenizer and Path(config.source_tokenizer).name,
+    }
+
+
+def _assign(model: Any, weights: LanguageModelWeights) -> None:
+    """Puts the weights into our model by the names of the variables."""
+    values: dict[str, np.ndarray] = {"embedding/embeddings": weights.embeddings.float32}
+    cell = {"awd_lstm": "lstm_cell", "qrnn": "qrnn_cell"}[weights.architecture]
+    for index, layer in enumerate(weights.layers):
+        for name, value in layer.weights().items():
+            values[f"{weights.architecture}_{index}/{cell}/{name}"] = value
+    if weights.head_bias is not None:
+        values["lm_head/bias"] = weights.head_bias.float32
+    if weights.head_kernel is not None:
+        values["lm_head/kernel"] = weights.head_kernel.float32.T
+    for variable in model.weights:
+        # A head without a bias in the source keeps ours, zeros.
+        if variable.path in values:
+            variable.assign(values[variable.path])

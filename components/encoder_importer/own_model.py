@@ -1,0 +1,109 @@
+"""Reads what ulmfit-tfx itself wrote: a folder of `import-encoder`, or any SavedModel of ours."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ulmfit_tfx.components.encoder_importer.language_model_weights import LanguageModelWeights
+from ulmfit_tfx.components.encoder_importer.source_layers import KerasLSTM, KerasQRNN, SourceLayer
+from ulmfit_tfx.components.encoder_importer.source_tensor import SourceTensor
+from ulmfit_tfx.schemas.config import EncoderConfig
+from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.signatures import MODEL_INFO_FILE
+
+_EMBEDDINGS = "embedding/embeddings"
+_HEAD_BIAS, _HEAD_KERNEL = "lm_head/bias", "lm_head/kernel"
+_VARIABLE = "variables_/{}/.ATTRIBUTES/VARIABLE_VALUE"
+
+
+def is_own_saved_model(folder: Path) -> bool:
+    """Whether a SavedModel is ours, by its information file."""
+    return (folder / MODEL_INFO_FILE).is_file()
+
+
+def read_own_folder(folder: Path) -> tuple[LanguageModelWeights, EncoderConfig]:
+    """Reads a folder that `import-encoder` wrote.
+
+    Returns:
+        The weights, and the encoder that they are of.
+
+    Raises:
+        DataError: It is incomplete or damaged.
+    """
+    from ulmfit_tfx.trainer_modules.export.encoder_folder import load_encoder, load_language_model, read_record
+
+    record = read_record(folder)
+    model = load_encoder(folder) if record.head is None else load_language_model(folder)
+    arrays = {weight.path: weight.numpy() for weight in model.weights}
+    return _weights(str(folder), record.encoder, arrays), record.encoder
+
+
+def read_own_saved_model(folder: Path) -> tuple[LanguageModelWeights, Mapping[str, Any]]:
+    """Reads the variables of a SavedModel of ours; its graph is not loaded.
+
+    Returns:
+        The weights, and the information file's content.
+
+    Raises:
+        DataError: It is damaged, or of a version that did not note the names of the weights.
+    """
+    import tensorflow as tf
+
+    info = json.loads((folder / MODEL_INFO_FILE).read_text(encoding="utf-8"))
+    if "weights" not in info:
+        raise DataError(f"{folder}: does not say what its variables are; it is of an older version of ulmfit-tfx.")
+    try:
+        reader = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
+        arrays = {name: reader.get_tensor(_VARIABLE.format(index)) for index, name in enumerate(info["weights"])}
+    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+        raise DataError(f"{folder}: its variables cannot be read: {str(error).splitlines()[0]}") from None
+    return _weights(str(folder), EncoderConfig.model_validate(info["encoder"]), arrays), info
+
+
+def _weights(file: str, config: EncoderConfig, arrays: Mapping[str, np.ndarray]) -> LanguageModelWeights:
+    def tensor(name: str) -> SourceTensor:
+        if name not in arrays:
+            raise DataError(f"{file}: {name} is missing.")
+        return SourceTensor(file, name, arrays[name])
+
+    layers: list[SourceLayer] = []
+    features = config.embedding_size
+    for index, units in enumerate(config.layer_sizes):
+        layers.append(_layer(config, index, features, tensor))
+        features = units
+    kernel = tensor(_HEAD_KERNEL) if _HEAD_KERNEL in arrays else None
+    bias = tensor(_HEAD_BIAS) if _HEAD_BIAS in arrays else None
+    return LanguageModelWeights(
+        source_format="ulmfit-tfx",
+        embeddings=tensor(_EMBEDDINGS),
+        layers=tuple(layers),
+        has_head=bias is not None,
+        head_bias=bias,
+        head_kernel=kernel and SourceTensor(file, kernel.name, kernel.array.T),
+        ignored=tuple(sorted(name for name in arrays if name.split("/")[0] not in _imported(config))),
+    )
+
+
+def _layer(
+    config: EncoderConfig, index: int, features: int, tensor: Callable[[str], SourceTensor]
+) -> KerasLSTM | KerasQRNN:
+    if config.architecture == "awd_lstm":
+        cell = f"awd_lstm_{index}/lstm_cell"
+        return KerasLSTM(tensor(f"{cell}/kernel"), tensor(f"{cell}/recurrent_kernel"), tensor(f"{cell}/bias"))
+    cell = f"qrnn_{index}/qrnn_cell"
+    return KerasQRNN(
+        tensor(f"{cell}/kernel"),
+        tensor(f"{cell}/bias"),
+        features,
+        config.qrnn_pooling,
+        config.forget_convention,
+    )
+
+
+def _imported(config: EncoderConfig) -> set[str]:
+    """First parts of the names of weights that belong to the language model; a task head's do not."""
+    layers = {f"{config.architecture}_{index}" for index in range(len(config.layer_sizes))}
+    return layers | {"embedding", "lm_head"}

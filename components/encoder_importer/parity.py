@@ -1,0 +1,90 @@
+"""Holds an imported model, layer by layer, against its source's tensors as its source would compute them."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from ulmfit_tfx.components.encoder_importer.language_model_weights import LanguageModelWeights
+from ulmfit_tfx.components.encoder_importer.source_tensor import SourceTensor
+from ulmfit_tfx.schemas.errors import UserError
+from ulmfit_tfx.trainer_modules.models.language_model import HEAD
+
+LARGEST_DIFFERENCE = 1e-4
+"""Above it an import is wrong. float32 against float64 differs by less than a tenth of that."""
+
+_PROBE = (2, 24)
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerParity:
+    """One layer of an import.
+
+    Attributes:
+        layer: Its name in our model.
+        source: Tensors of the source by name, with their shapes.
+        target: Our weights by name, with their shapes.
+        difference: Largest absolute difference of the layer's output on the probe batch. Every layer gets what the
+            source's layers before it give, in float64.
+    """
+
+    layer: str
+    source: dict[str, tuple[int, ...]]
+    target: dict[str, tuple[int, ...]]
+    difference: float
+
+
+def check_parity(weights: LanguageModelWeights, encoder: keras.Model, model: keras.Model) -> list[LayerParity]:
+    """Runs a probe batch of random pieces through both.
+
+    Args:
+        weights: The source.
+        encoder: With the imported weights.
+        model: The language model around it, or the encoder again where there is no head.
+
+    Returns:
+        A row for the embeddings, for each recurrent layer and for the head.
+
+    Raises:
+        UserError: A layer differs by more than `LARGEST_DIFFERENCE`.
+    """
+    ids = np.random.default_rng(0).integers(0, weights.vocab_size, _PROBE)
+    embedding = encoder.get_layer("embedding")
+    states = weights.embeddings.float64[ids]
+    rows = [_row(embedding, [weights.embeddings], embedding(ids), states)]
+    for index, source in enumerate(weights.layers):
+        layer = encoder.get_layer(f"{weights.architecture}_{index}")
+        ours = layer(states.astype("float32"))
+        states = source.forward(states)
+        rows.append(_row(layer, source.source_tensors, ours, states))
+    if weights.has_head:
+        rows.append(_head_row(weights, embedding, model.get_layer(HEAD), states))
+    for row in rows:
+        if not row.difference <= LARGEST_DIFFERENCE:
+            raise UserError(
+                f"{weights.embeddings.file}: {row.layer} differs by {row.difference:.1e} from what its source computes "
+                f"(allowed: {LARGEST_DIFFERENCE:g}). Nothing was written. Please report it with the file."
+            )
+    return rows
+
+
+def _head_row(
+    weights: LanguageModelWeights, embedding: keras.Layer, head: keras.Layer, states: np.ndarray
+) -> LayerParity:
+    kernel = weights.head_kernel or weights.embeddings
+    expected = states @ kernel.float64.T + (weights.head_bias.float64 if weights.head_bias else 0.0)
+    inputs = states.astype("float32")
+    ours = head(inputs if weights.head_kernel else embedding(inputs, reverse=True))
+    tensors = [tensor for tensor in (weights.head_kernel, weights.head_bias) if tensor is not None]
+    return _row(head, tensors, ours, expected)
+
+
+def _row(layer: keras.Layer, source: Sequence[SourceTensor], ours: Any, expected: np.ndarray) -> LayerParity:
+    return LayerParity(
+        layer=layer.name,
+        source={tensor.name: tensor.shape for tensor in source},
+        target={weight.path.split("/")[-1]: tuple(weight.shape) for weight in layer.weights},
+        difference=float(np.max(np.abs(keras.ops.convert_to_numpy(ours) - expected))),
+    )

@@ -1,0 +1,122 @@
+"""`ulmfit-tfx import-encoder`: reads a pretrained encoder and writes it in our formats."""
+
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ulmfit_tfx.pipeline.cli.console import output as console
+from ulmfit_tfx.pipeline.run_log import silence_libraries
+from ulmfit_tfx.schemas.config import PretrainedConfig
+from ulmfit_tfx.schemas.errors import ConfigError, ExitCode
+
+if TYPE_CHECKING:
+    from ulmfit_tfx.components.encoder_importer.importing import ImportReport
+
+NAME = "import-encoder"
+EXAMPLE = (
+    "Example: `ulmfit-tfx import-encoder wikitext.pth --tokenizer wikitext-sp35k.model --output encoders/wikitext`"
+)
+
+
+class Format(str, Enum):
+    """Whose checkpoint it is."""
+
+    AUTO = "auto"
+    FASTAI = "fastai"
+    KERAS = "keras"
+    SAVED_MODEL = "saved-model"
+
+
+def command(
+    checkpoint: Annotated[
+        str,
+        typer.Argument(help="fastai .pth, checkpoint or SavedModel of the old package, or a folder or archive of one."),
+    ],
+    output: Annotated[Path, typer.Option("--output", help="Folder to write.")],
+    tokenizer: Annotated[
+        str | None,
+        typer.Option(help="SentencePiece .model. Without it: the one that a SavedModel brings along."),
+    ] = None,
+    source_tokenizer: Annotated[
+        str | None,
+        typer.Option(
+            help="The checkpoint's own .model, to map its embeddings to --tokenizer by the text of the pieces."
+        ),
+    ] = None,
+    format: Annotated[Format, typer.Option(help="Format of the checkpoint.")] = Format.AUTO,
+    fixed_seq_len: Annotated[
+        str,
+        typer.Option(metavar="N|none", help="Pieces that texts are cut and padded to. none: the longest of a batch."),
+    ] = "70",
+    max_seq_len: Annotated[int, typer.Option(min=2, help="Longest text with --fixed-seq-len none, in pieces.")] = 512,
+    lower_case: Annotated[
+        bool | None,
+        typer.Option("--lower-case/--cased", help="Lower-case texts. Without it: as the checkpoint or its name says."),
+    ] = None,
+    add_bos: Annotated[bool, typer.Option("--bos/--no-bos", help="Begin each text with <s>.")] = True,
+    add_eos: Annotated[bool, typer.Option("--eos/--no-eos", help="End each text with </s>.")] = True,
+    backward: Annotated[bool, typer.Option("--backward", help="The encoder was trained on reversed texts.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier import in --output.")] = False,
+) -> ExitCode:
+    """Import a pretrained encoder with its language-model head, checked layer by layer against its source."""
+    config = PretrainedConfig(
+        checkpoint=checkpoint,
+        format=format.value,
+        tokenizer=tokenizer,
+        source_tokenizer=source_tokenizer,
+        lower_case=lower_case,
+        add_bos=add_bos,
+        add_eos=add_eos,
+        direction="backward" if backward else "forward",
+    )
+    length = _length(fixed_seq_len)
+    silence_libraries()
+    from ulmfit_tfx.components.encoder_importer.importing import import_encoder
+
+    with console.status("Importing", spinner="dots"):
+        report = import_encoder(config, output, length, max_seq_len, overwrite)
+    _show(report, output)
+    return ExitCode.OK
+
+
+def _length(text: str) -> int | None:
+    if text.lower() == "none":
+        return None
+    if not text.isdigit() or int(text) < 2:
+        raise ConfigError(f"--fixed-seq-len is '{text}', expected a number of at least 2, or none.")
+    return int(text)
+
+
+def _show(report: "ImportReport", folder: Path) -> None:
+    from rich import box
+    from rich.table import Table
+
+    table = Table("layer", box=box.SIMPLE, show_lines=True, title="Parity with the source", title_justify="left")
+    table.add_column("source", overflow="fold")
+    table.add_column("target", overflow="fold")
+    table.add_column("largest difference")
+    for row in report.parity:
+        table.add_row(row.layer, _shapes(row.source), _shapes(row.target), f"{row.difference:.1e}")
+    console.print(table)
+    encoder = report.record.encoder
+    sizes = ", ".join(map(str, encoder.layer_sizes))
+    console.print(
+        f"{encoder.architecture}, embedding {encoder.embedding_size}, layers {sizes}, "
+        f"{report.record.vocab_size:,} pieces; head: {report.record.head or 'none in the source'}",
+        markup=False,
+    )
+    if report.preset:
+        console.print(f"Published as {report.preset.name}.", markup=False)
+    if report.new_pieces is not None:
+        console.print(f"{report.new_pieces:,} pieces are new and have the mean embedding.", markup=False)
+    if report.ignored:
+        console.print(
+            f"Not imported: {', '.join(report.ignored[:5])}{' ...' * (len(report.ignored) > 5)}", markup=False
+        )
+    console.print(f"\nWritten to {folder}. Next: ulmfit-tfx show {folder / 'saved_model'}", markup=False)
+
+
+def _shapes(tensors: dict[str, tuple[int, ...]]) -> str:
+    return "\n".join(f"{name} {list(shape)}" for name, shape in tensors.items())

@@ -1,0 +1,156 @@
+"""Writes and reads a pretrained encoder as a folder.
+
+folder/
+    encoder.json                                 `EncoderRecord`
+    keras_weights/language_model.weights.h5      encoder and head; encoder.weights.h5 where there is no head
+    saved_model/                                 the encoder's signatures, see `ulmfit_tfx.trainer_modules.export`
+    spm_model/NAME-sp8k.model, .vocab            the tokenizer, see `ulmfit_tfx.transforms.tokenizer_files`
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import keras
+
+import ulmfit_tfx
+from ulmfit_tfx.schemas.config import EncoderConfig
+from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.trainer_modules.export.saved_model import ModelInfo, save
+from ulmfit_tfx.trainer_modules.export.signatures import encoder_signatures
+from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
+from ulmfit_tfx.trainer_modules.models.language_model import build_language_model
+from ulmfit_tfx.transforms.tokenization import Tokenizer
+from ulmfit_tfx.transforms.tokenizer_files import vocabulary, write_tokenizer
+
+RECORD = "encoder.json"
+WEIGHTS = "keras_weights"
+SAVED_MODEL = "saved_model"
+SPM_MODEL = "spm_model"
+
+CONVENTIONS = {
+    "padding": "masked; its id is tokenizer.special_ids.pad",
+    "awd_lstm gates": "input, forget, candidate, output",
+    "qrnn gates": "candidate, forget, output, input",
+    "qrnn window": "rows of x[t] before those of x[t-1]",
+}
+
+Head = Literal["tied", "untied"]
+
+
+@dataclasses.dataclass(frozen=True)
+class EncoderRecord:
+    """What `encoder.json` says, beside the tokenizer, the conventions and the version of ulmfit-tfx.
+
+    Attributes:
+        encoder: Sizes, direction, dropouts.
+        vocab_size: Pieces.
+        pad_id: Id of padding.
+        head: Of the language model; None where only the encoder is there.
+        fixed_seq_len: T of the SavedModel's encoder signatures; None: the longest text of the batch.
+        max_seq_len: Bound of T where `fixed_seq_len` is None.
+        source: Where the weights come from.
+    """
+
+    encoder: EncoderConfig
+    vocab_size: int
+    pad_id: int
+    head: Head | None
+    fixed_seq_len: int | None
+    max_seq_len: int
+    source: Mapping[str, Any]
+
+
+def build(record: EncoderRecord) -> tuple[keras.Model, keras.Model]:
+    """The encoder with fresh weights, and the language model around it, or the encoder again where it has no head."""
+    encoder = build_encoder(record.encoder, record.vocab_size, record.pad_id)
+    if record.head is None:
+        return encoder, encoder
+    return encoder, build_language_model(encoder, tied=record.head == "tied")
+
+
+def write_encoder(
+    folder: Path, encoder: keras.Model, model: keras.Model, tokenizer: Tokenizer, record: EncoderRecord
+) -> None:
+    """Writes the folder.
+
+    Args:
+        folder: Where to; made if missing.
+        encoder: With its weights.
+        model: The language model around it, or the encoder again, as `build` gives them.
+        tokenizer: The one that it was trained with.
+        record: What it is.
+    """
+    weights = folder / WEIGHTS
+    weights.mkdir(parents=True, exist_ok=True)
+    model.save_weights(weights / f"{model.name}.weights.h5")
+    write_tokenizer(
+        str(folder / SPM_MODEL), tokenizer.model, vocabulary(tokenizer.model), tokenizer.config, tokenizer.cleaning
+    )
+    config = record.encoder.model_dump(mode="json")
+    signatures = encoder_signatures(encoder, tokenizer, record.fixed_seq_len, record.max_seq_len)
+    info = ModelInfo("encoder", config, record.max_seq_len, record.fixed_seq_len)
+    save(str(folder / SAVED_MODEL), model, tokenizer, signatures, info)
+    content = {
+        "version": ulmfit_tfx.__version__,
+        **dataclasses.asdict(record),
+        "encoder": config,
+        "tokenizer": tokenizer.describe(),
+        "cleaning": tokenizer.cleaning.model_dump(mode="json"),
+        "conventions": CONVENTIONS,
+    }
+    (folder / RECORD).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def read_record(folder: str | Path) -> EncoderRecord:
+    """Reads `encoder.json`.
+
+    Raises:
+        DataError: It is missing, or not what `write_encoder` writes.
+    """
+    path = Path(folder) / RECORD
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        values = {field.name: content[field.name] for field in dataclasses.fields(EncoderRecord)}
+        return EncoderRecord(**values | {"encoder": EncoderConfig.model_validate(values["encoder"])})
+    except FileNotFoundError:
+        raise DataError(
+            f"{folder}: has no {RECORD}, expected a folder that `ulmfit-tfx import-encoder` wrote."
+        ) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path}: is not what `ulmfit-tfx import-encoder` writes: {error}.") from None
+
+
+def load_encoder(folder: str | Path) -> keras.Model:
+    """The encoder of a folder, as `build_encoder` makes it.
+
+    Raises:
+        DataError: The folder is incomplete or damaged.
+    """
+    return _load(folder)[0]
+
+
+def load_language_model(folder: str | Path) -> keras.Model:
+    """The language model of a folder, as `build_language_model` makes it.
+
+    Raises:
+        DataError: The folder is incomplete or damaged, or holds an encoder without a head.
+    """
+    encoder, model = _load(folder)
+    if model is encoder:
+        raise DataError(f"{folder}: holds an encoder without a language-model head, as its source did.")
+    return model
+
+
+def _load(folder: str | Path) -> tuple[keras.Model, keras.Model]:
+    encoder, model = build(read_record(folder))
+    path = Path(folder) / WEIGHTS / f"{model.name}.weights.h5"
+    if not path.is_file():
+        raise DataError(f"{path}: no such file.")
+    try:
+        model.load_weights(path)
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{path}: cannot be read into the encoder of {RECORD}: {str(error).splitlines()[0]}") from None
+    return encoder, model
