@@ -9,10 +9,13 @@ from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, trainer_pb2
+from tfx.types import BaseChannel
 
 from ulmfit_tfx.components.class_evaluator.component import ClassEvaluator
 from ulmfit_tfx.components.corpus_ingest.component import CorpusIngest
 from ulmfit_tfx.components.corpus_ingest.source_files import fingerprint
+from ulmfit_tfx.components.encoder_importer.checkpoint import input_fingerprint
+from ulmfit_tfx.components.encoder_importer.component import EncoderImporter
 from ulmfit_tfx.components.held_out_scorer.component import HeldOutScorer
 from ulmfit_tfx.components.sentencepiece_trainer.component import SentencePieceTrainer
 from ulmfit_tfx.components.strict_example_validator.component import StrictExampleValidator
@@ -21,7 +24,7 @@ from ulmfit_tfx.pipeline.eval_config import classification_eval_config
 from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.code_version import code_version, folder_of
-from ulmfit_tfx.schemas.config import PipelineConfig, SourceConfig
+from ulmfit_tfx.schemas.config import PipelineConfig, PretrainedConfig, SourceConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.splitting import EVAL, TEST, TRAIN
 
@@ -50,13 +53,17 @@ def build_pipeline(config: PipelineConfig, folder: RunFolder) -> Pipeline:
     if config.corpus is not None:
         corpus = _ingest(config.corpus, config.seed).with_id("CorpusIngestUnlabelled")
         corpus.add_upstream_node(validator)
-    tokenizer = SentencePieceTrainer(
-        examples=(corpus or ingest).outputs[specs.EXAMPLES],
-        tokenizer=config.tokenizer,
-        cleaning=config.cleaning,
-        seed=config.seed,
-        max_text_bytes=(config.corpus or config.data).max_row_bytes,
-    )
+    tokenizer: SentencePieceTrainer | EncoderImporter
+    if config.pretrained is not None:
+        tokenizer = _importer(config, config.pretrained)
+    else:
+        tokenizer = SentencePieceTrainer(
+            examples=(corpus or ingest).outputs[specs.EXAMPLES],
+            tokenizer=config.tokenizer,
+            cleaning=config.cleaning,
+            seed=config.seed,
+            max_text_bytes=(config.corpus or config.data).max_row_bytes,
+        )
     tokenizer.add_upstream_node(validator)
     transform = TextTransform(
         examples=examples,
@@ -65,7 +72,7 @@ def build_pipeline(config: PipelineConfig, folder: RunFolder) -> Pipeline:
         preprocessing_fn=PREPROCESSING_FN,
         custom_config={"max_seq_len": config.training.max_seq_len},
     )
-    trainer = _trainer(config, folder, transform)
+    trainer = _trainer(config, folder, transform, tokenizer.outputs[specs.MODEL] if config.pretrained else None)
     model = trainer.outputs["model"]
     evaluator = ClassEvaluator(
         examples=examples,
@@ -115,12 +122,25 @@ def _schema(config: PipelineConfig, folder: RunFolder) -> ImportSchemaGen:
     return ImportSchemaGen(schema_file=str(copied))
 
 
-def _trainer(config: PipelineConfig, folder: RunFolder, transform: TextTransform) -> Trainer:
+def _importer(config: PipelineConfig, pretrained: PretrainedConfig) -> EncoderImporter:
+    return EncoderImporter(
+        pretrained,
+        input_fingerprint(pretrained),
+        config.cleaning,
+        config.export.fixed_seq_len,
+        config.training.max_seq_len,
+    )
+
+
+def _trainer(
+    config: PipelineConfig, folder: RunFolder, transform: TextTransform, base_model: BaseChannel | None
+) -> Trainer:
     sections = {
         name: getattr(config, name).model_dump(mode="json") for name in ("encoder", "head", "training", "export")
     }
     return Trainer(
         run_fn=RUN_FN,
+        base_model=base_model,
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         train_args=trainer_pb2.TrainArgs(splits=[TRAIN]),

@@ -44,6 +44,21 @@ class SentencePieceTrainerSpec(component_spec.ComponentSpec):
     OUTPUTS = {TOKENIZER: ChannelParameter(type=standard_artifacts.Model)}
 
 
+class EncoderImporterSpec(component_spec.ComponentSpec):
+    """EncoderImporter: a checkpoint in, an encoder and its tokenizer out."""
+
+    PARAMETERS = {
+        CONFIG: ExecutionParameter(type=str),
+        INPUT_FINGERPRINT: ExecutionParameter(type=str),
+        CODE_VERSION: ExecutionParameter(type=str),
+    }
+    INPUTS: ClassVar[dict[str, ChannelParameter]] = {}
+    OUTPUTS = {
+        MODEL: ChannelParameter(type=standard_artifacts.Model),
+        TOKENIZER: ChannelParameter(type=standard_artifacts.Model),
+    }
+
+
 class TextTransformSpec(component_spec.ComponentSpec):
     """TextTransform: Transform's channels and parameters, and the tokenizer."""
 

@@ -323,6 +323,9 @@ class PipelineConfig(_Section):
     cleaning: CleaningConfig = CleaningConfig()
     tokenizer: TokenizerConfig = TokenizerConfig()
     encoder: EncoderConfig = EncoderConfig()
+    pretrained: PretrainedConfig | None = Field(
+        None, description="start from an imported encoder; its sizes and its tokenizer then come with it"
+    )
     head: HeadConfig = HeadConfig()
     training: TrainingConfig = TrainingConfig()
     export: ExportConfig = ExportConfig()
@@ -331,3 +334,14 @@ class PipelineConfig(_Section):
     push: PushConfig = PushConfig()
     beam: BeamConfig = BeamConfig()
     sample_texts: tuple[str, ...] = Field((), description="texts that the new model labels at the end of a run")
+
+    @model_validator(mode="after")
+    def _pretrained_brings_sizes_and_tokenizer(self):
+        if self.pretrained is None:
+            return self
+        if sizes := sorted(self.encoder.model_fields_set - {"dropout", "zoneout"}):
+            raise ValueError(f"encoder.{sizes[0]} and pretrained are both set, and the checkpoint says the sizes")
+        for section in ("tokenizer", "corpus"):
+            if section in self.model_fields_set and getattr(self, section) is not None:
+                raise ValueError(f"{section} and pretrained are both set, and the tokenizer comes with the checkpoint")
+        return self

@@ -12,6 +12,17 @@ from pydantic import BaseModel, ValidationError
 from ulmfit_tfx.schemas.config import PipelineConfig, section_of
 from ulmfit_tfx.schemas.errors import ConfigError
 
+_PATHS = (
+    ("data", "path"),
+    ("corpus", "path"),
+    ("data_schema", "path"),
+    ("push", "directory"),
+    ("pretrained", "checkpoint"),
+    ("pretrained", "tokenizer"),
+    ("pretrained", "source_tokenizer"),
+)
+"""Fields that hold a path, by section."""
+
 _PYDANTIC_PREFIX = re.compile(r"^(Value error, |Input |String |Tuple |List |Dictionary )")
 _REWORDING = {
     "should be a valid integer, unable to parse string as an integer": "expected a whole number",
@@ -132,11 +143,10 @@ def _shown(value: Any) -> str:
 
 
 def _with_absolute_paths(config: PipelineConfig, folder: Path) -> PipelineConfig:
-    update = {}
-    for section, field in (("data", "path"), ("corpus", "path"), ("data_schema", "path"), ("push", "directory")):
+    for section, field in _PATHS:
         values = getattr(config, section)
         path = getattr(values, field, None)
         if path is not None and "://" not in path:
-            absolute = str(folder / Path(path).expanduser())
-            update[section] = values.model_copy(update={field: absolute})
-    return config.model_copy(update=update)
+            absolute = values.model_copy(update={field: str(folder / Path(path).expanduser())})
+            config = config.model_copy(update={section: absolute})
+    return config

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from ulmfit_tfx.schemas.config import PipelineConfig, section_of
+from ulmfit_tfx.schemas.config import PipelineConfig, SourceConfig, section_of
 
 _HEAD = """# Configuration
 
@@ -33,9 +33,9 @@ def _section(path: str, model: type[BaseModel]) -> Iterator[str]:
     sections = []
     for name, field in model.model_fields.items():
         section = section_of(field)
-        if section is not None and field.default is not None:
+        if section is not None and section is not SourceConfig:
             sections.append((name, section))
-        else:
+        if section is None or field.default is None:
             rows.append(f"| `{name}` | {_default(field)} | {_meaning(field, section)} |")
     if not path:
         names = ", ".join(f"[`{name}`](#{name})" for name, _ in sections)
@@ -59,8 +59,10 @@ def _default(field: FieldInfo) -> str:
 
 def _meaning(field: FieldInfo, section: type[BaseModel] | None) -> str:
     parts = [field.description or ""]
-    if section is not None:
+    if section is SourceConfig:
         parts.append("a section with the fields of `data` that are not about labels")
+    elif section is not None:
+        parts.append("a section, see below")
     literals = [value for value in get_args(field.annotation) if isinstance(value, str)]
     if literals:
         parts.append("one of " + ", ".join(f"`{value}`" for value in literals))

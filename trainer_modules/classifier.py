@@ -18,6 +18,7 @@ from ulmfit_tfx.schemas.feature_names import LABEL_VOCABULARY
 from ulmfit_tfx.trainer_modules.data.task_batches import task_batches
 from ulmfit_tfx.trainer_modules.export.saved_model import ModelInfo, save
 from ulmfit_tfx.trainer_modules.export.signatures import classifier_signatures, encoder_signatures
+from ulmfit_tfx.trainer_modules.models.base_model import encoder_from
 from ulmfit_tfx.trainer_modules.models.classifier import build_classifier
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.optimization.optimizers import optimizer_for
@@ -56,7 +57,10 @@ def run_fn(fn_args: Any) -> None:
         for patterns in (fn_args.train_files, fn_args.eval_files)
     )
 
-    encoder = build_encoder(encoder_config, tokenizer.vocab_size, tokenizer.special_ids.pad, seed)
+    if fn_args.base_model:
+        encoder, encoder_config = encoder_from(fn_args.base_model, encoder_config, tokenizer, seed)
+    else:
+        encoder = build_encoder(encoder_config, tokenizer.vocab_size, tokenizer.special_ids.pad, seed)
     model = build_classifier(encoder, HeadConfig.model_validate(custom["head"]), len(labels), seed)
     _compile(model, training, train.steps * training.epochs)
     log.info("%d parameters, %d batches an epoch", model.count_params(), train.steps)
@@ -77,7 +81,8 @@ def run_fn(fn_args: Any) -> None:
     tf.io.gfile.makedirs(fn_args.model_run_dir)
     with tf.io.gfile.GFile(f"{fn_args.model_run_dir}/{HISTORY}", "w") as file:
         file.write(json.dumps({"best_epoch": state.best_epoch + 1, "epochs": state.history}, indent=2))
-    _export(fn_args.serving_model_dir, model, encoder, tokenizer, labels, training, custom)
+    exported = custom | {"encoder": encoder_config.model_dump(mode="json")}
+    _export(fn_args.serving_model_dir, model, encoder, tokenizer, labels, training, exported)
     checkpoints.remove()  # from here on TFX's cache holds the result
 
 
@@ -97,7 +102,7 @@ def _checkpoint_folder(fn_args: Any) -> Path:
     """Folder that a rerun of the same training finds again: `model_run_dir` changes with every execution."""
     files = [(path, tf.io.gfile.stat(path)) for path in _matching(fn_args.train_files)]
     inputs = [(path, stat.length, stat.mtime_nsec) for path, stat in files]
-    identity = json.dumps([fn_args.custom_config, inputs, fn_args.transform_output], sort_keys=True)
+    identity = json.dumps([fn_args.custom_config, inputs, fn_args.transform_output, fn_args.base_model], sort_keys=True)
     return Path(fn_args.custom_config["checkpoints"]) / hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 

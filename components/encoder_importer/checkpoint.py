@@ -22,7 +22,7 @@ from ulmfit_tfx.components.encoder_importer.own_model import (
     read_own_folder,
     read_own_saved_model,
 )
-from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig
+from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, PretrainedConfig
 from ulmfit_tfx.schemas.errors import DataError
 
 _CHUNK = 1 << 20
@@ -72,7 +72,11 @@ def opened(path: str, format: Format) -> Iterator[Checkpoint]:
 
 
 def fingerprint(path: str) -> str:
-    """SHA-256 of a checkpoint's files: of a file's own content, of several files' names and contents."""
+    """SHA-256 of a checkpoint's files: of a file's own content, of several files' names and contents.
+
+    Raises:
+        DataError: Nothing is there.
+    """
     root = Path(path)
     if root.is_file():
         files = [root]
@@ -80,6 +84,8 @@ def fingerprint(path: str) -> str:
         files = sorted(file for file in root.rglob("*") if file.is_file())
     else:
         files = sorted(root.parent.glob(f"{glob.escape(root.name)}.*"))
+    if not files:
+        raise DataError(f"{path}: no such file.")
     digest = hashlib.sha256()
     for file in files:
         if len(files) > 1:
@@ -88,6 +94,16 @@ def fingerprint(path: str) -> str:
             while chunk := stream.read(_CHUNK):
                 digest.update(chunk)
     return digest.hexdigest()
+
+
+def input_fingerprint(config: PretrainedConfig) -> str:
+    """SHA-256 of all files that an import reads.
+
+    Raises:
+        DataError: One is not there.
+    """
+    paths = filter(None, (config.checkpoint, config.tokenizer, config.source_tokenizer))
+    return hashlib.sha256(" ".join(fingerprint(path) for path in paths).encode()).hexdigest()
 
 
 def _found(path: Path, format: Format) -> FoundModel:

@@ -48,6 +48,7 @@ def import_encoder(
     fixed_seq_len: int | None = 70,
     max_seq_len: int = DEFAULT_MAX_SEQ_LEN,
     overwrite: bool = False,
+    cleaning: CleaningConfig | None = None,
 ) -> ImportReport:
     """Imports a pretrained encoder, and its language-model head where it has one.
 
@@ -58,6 +59,7 @@ def import_encoder(
         fixed_seq_len: T of the SavedModel's encoder signatures; None: the longest text of the batch.
         max_seq_len: Bound of T where `fixed_seq_len` is None.
         overwrite: Replace an earlier import.
+        cleaning: What is to be done to texts beside what the checkpoint demands.
 
     Raises:
         ConfigError: The output folder is taken, or there is no tokenizer.
@@ -68,7 +70,7 @@ def import_encoder(
     _check_output(output, overwrite)
     with opened(config.checkpoint, config.format) as checkpoint:
         preset = preset_of_file(config.checkpoint)
-        tokenizer = _tokenizer(config, checkpoint, preset)
+        tokenizer = _tokenizer(config, checkpoint, preset, cleaning or CleaningConfig())
         weights, new_pieces = _fitted(checkpoint.weights, config, checkpoint.tokenizer, tokenizer)
         encoder_config = checkpoint.config.model_copy(update={"direction": config.direction})
         if preset:
@@ -110,14 +112,19 @@ def _check_output(output: Path, overwrite: bool) -> None:
         raise ConfigError(f"{output}: holds an imported encoder already. Pass --overwrite to replace it.")
 
 
-def _tokenizer(config: PretrainedConfig, checkpoint: Checkpoint, preset: Preset | None) -> Tokenizer:
+def _tokenizer(
+    config: PretrainedConfig, checkpoint: Checkpoint, preset: Preset | None, added: CleaningConfig
+) -> Tokenizer:
     path = Path(config.tokenizer) if config.tokenizer else checkpoint.tokenizer
     if path is None:
         raise ConfigError(
             f"{config.checkpoint}: brings no tokenizer along. Pass the SentencePiece .model that it was trained with "
             "(--tokenizer)."
         )
-    cleaning = checkpoint.cleaning or CleaningConfig(lower_case=bool(preset and preset.lower_case))
+    demanded = checkpoint.cleaning or CleaningConfig(lower_case=bool(preset and preset.lower_case))
+    cleaning = CleaningConfig(
+        lower_case=demanded.lower_case or added.lower_case, strip_html=demanded.strip_html or added.strip_html
+    )
     if config.lower_case is not None:
         cleaning = cleaning.model_copy(update={"lower_case": config.lower_case})
     model = _read(path)

@@ -1,6 +1,5 @@
 """Reads what ulmfit-tfx itself wrote: a folder of `import-encoder`, or any SavedModel of ours."""
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from ulmfit_tfx.schemas.signatures import MODEL_INFO_FILE
 
 _EMBEDDINGS = "embedding/embeddings"
 _HEAD_BIAS, _HEAD_KERNEL = "lm_head/bias", "lm_head/kernel"
-_VARIABLE = "variables_/{}/.ATTRIBUTES/VARIABLE_VALUE"
 
 
 def is_own_saved_model(folder: Path) -> bool:
@@ -50,16 +48,9 @@ def read_own_saved_model(folder: Path) -> tuple[LanguageModelWeights, Mapping[st
     Raises:
         DataError: It is damaged, or of a version that did not note the names of the weights.
     """
-    import tensorflow as tf
+    from ulmfit_tfx.trainer_modules.export.saved_model import read_weights
 
-    info = json.loads((folder / MODEL_INFO_FILE).read_text(encoding="utf-8"))
-    if "weights" not in info:
-        raise DataError(f"{folder}: does not say what its variables are; it is of an older version of ulmfit-tfx.")
-    try:
-        reader = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
-        arrays = {name: reader.get_tensor(_VARIABLE.format(index)) for index, name in enumerate(info["weights"])}
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
-        raise DataError(f"{folder}: its variables cannot be read: {str(error).splitlines()[0]}") from None
+    info, arrays = read_weights(str(folder))
     return _weights(str(folder), EncoderConfig.model_validate(info["encoder"]), arrays), info
 
 

@@ -13,6 +13,7 @@ _DOES = {
     "ImportSchemaGen": "takes the schema",
     "StrictExampleValidator": "holds the rows against the schema",
     "SentencePieceTrainer": "trains the tokenizer",
+    "EncoderImporter": "imports the pretrained encoder and its tokenizer",
     "TextTransform": "turns texts into token ids",
     "Trainer": "trains and exports the model",
     "ClassEvaluator": "evaluates and blesses",

@@ -90,8 +90,8 @@ def _add_rows_of_data(table: Table, accounting: Accounting, results: Results) ->
         table.add_row(rule, f"{count:,}")
     reasons = "; ".join(f"{reason}: {count:,}" for reason, count in accounting.quarantined.items())
     table.add_row("quarantined", f"{sum(accounting.quarantined.values()):,}" + (f" ({reasons})" if reasons else ""))
-    tokenizer = Path(results["SentencePieceTrainer"].outputs[specs.TOKENIZER].uri)
-    vocabulary = next(tokenizer.glob("*.vocab"))
+    (tokenizer,) = (stage.outputs[specs.TOKENIZER] for stage in results.values() if specs.TOKENIZER in stage.outputs)
+    vocabulary = next(Path(tokenizer.uri).glob("*.vocab"))
     pieces = vocabulary.read_bytes().count(b"\n")  # splitlines would also split at pieces such as U+2028
     table.add_row("vocabulary", f"{pieces:,} pieces ({vocabulary.stem})")
 

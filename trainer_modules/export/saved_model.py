@@ -9,12 +9,16 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 import ulmfit_tfx
+from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.schemas.signatures import MODEL_INFO_FILE
 from ulmfit_tfx.trainer_modules.export.signatures import Signatures
 from ulmfit_tfx.transforms.tokenization import Tokenizer
+
+_VARIABLE = "variables_/{}/.ATTRIBUTES/VARIABLE_VALUE"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,3 +81,24 @@ def _facts(model: keras.Model, tokenizer: Tokenizer) -> dict[str, Any]:
         "cleaning": tokenizer.cleaning.model_dump(mode="json"),
         "weights": [weight.path for weight in model.weights],
     }
+
+
+def read_weights(folder: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Reads a SavedModel's information file and its weights by name. Its graph is not loaded.
+
+    Raises:
+        DataError: It is not one that `save` wrote, or it is damaged.
+    """
+    path = f"{folder}/{MODEL_INFO_FILE}"
+    try:
+        with tf.io.gfile.GFile(path) as file:
+            info = json.loads(file.read())
+        names = info["weights"]
+        reader = tf.train.load_checkpoint(f"{folder}/variables/variables")
+        return info, {name: reader.get_tensor(_VARIABLE.format(index)) for index, name in enumerate(names)}
+    except tf.errors.NotFoundError:
+        raise DataError(
+            f"{folder}: has no {MODEL_INFO_FILE} or no variables, so ulmfit-tfx did not write it."
+        ) from None
+    except (tf.errors.OpError, ValueError, RuntimeError, KeyError, TypeError) as error:
+        raise DataError(f"{folder}: its weights cannot be read: {str(error).splitlines()[0]}") from None
