@@ -16,6 +16,9 @@ demo: setup ## train, evaluate and push a classifier of real movie reviews
 test: setup ## run the tests
 	@$(BIN)/python -m pytest
 
+bench: setup ## time the encoders against their peers (20 minutes)
+	@$(BIN)/python benchmarks/encoder_speed.py
+
 lint: setup ## check format, style and types
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && requirements/typecheck.sh
 
@@ -35,4 +38,4 @@ lock: setup ## resolve requirements/default.txt anew
 clean: ## remove what builds, tests and runs leave behind; the environment stays
 	@rm -rf build dist runs *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo test lint format build docs lock clean
+.PHONY: help setup demo test bench lint format build docs lock clean

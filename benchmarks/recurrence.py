@@ -3,7 +3,7 @@
     python benchmarks/recurrence.py [--json FILE]
 
 All ways run in the same process, taking turns, since a machine's speed drifts; each figure is the median of the rounds.
-The number of steps is unknown when the graph is built, as in training and serving; only the unrolled way is told it.
+Two ways need the number of steps when the graph is built; the others run at any length.
 """
 
 import argparse
@@ -18,42 +18,33 @@ import tensorflow as tf
 from rich.console import Console
 from rich.table import Table
 
-from ulmfit_tfx.trainer_modules.layers.recurrence import linear_recurrence
+from ulmfit_tfx.trainer_modules.layers.linear_recurrence import linear_recurrence
 
 tf.get_logger().setLevel("ERROR")  # each way is traced anew for each shape, on purpose
 
-SHAPES = [(32, 256, 256), (32, 70, 1552), (1, 70, 1552)]
-ROUNDS = 9
-
-
-def unrolled(decay, update, initial):
-    state, states = initial, []
-    for step_decay, step_update in zip(tf.unstack(decay, axis=1), tf.unstack(update, axis=1), strict=True):
-        state = step_decay * state + step_update
-        states.append(state)
-    return tf.stack(states, axis=1)
+SHAPES = [(1, 70, 1552), (32, 70, 1552), (32, 256, 256)]
+ROUNDS = 15
 
 
 def tf_scan(decay, update, initial):
-    steps = tf.transpose(decay, (1, 0, 2)), tf.transpose(update, (1, 0, 2))
-    states = tf.scan(lambda state, step: step[0] * state + step[1], steps, initial)
-    return tf.transpose(states, (1, 0, 2))
+    """TensorFlow's own scan and gradient."""
+    return tf.scan(lambda state, step: step[0] * state + step[1], (decay, update), initial)
 
 
 def log_depth_scan(decay, update, initial, longest=256):
     """Hillis and Steele 1986: at each round every step takes in what lies a power of two before it."""
-    time_steps, shift = tf.shape(update)[1], 1
-    update = tf.concat([update[:, :1] + decay[:, :1] * initial[:, None], update[:, 1:]], axis=1)
+    steps, shift = tf.shape(update)[0], 1
+    update = tf.concat([update[:1] + decay[:1] * initial[None], update[1:]], axis=0)
     while shift < longest:
-        before = [[0, 0], [shift, 0], [0, 0]]
-        update += decay * tf.pad(update, before)[:, :time_steps]
-        decay *= tf.pad(decay, before)[:, :time_steps]
+        before = [[shift, 0], [0, 0], [0, 0]]
+        update += decay * tf.pad(update, before)[:steps]
+        decay *= tf.pad(decay, before)[:steps]
         shift *= 2
     return update
 
 
-def while_loop(decay, update, initial):
-    decay, update = tf.transpose(decay, (1, 0, 2)), tf.transpose(update, (1, 0, 2))
+def loop_over_slices(decay, update, initial):
+    """A loop that slices the tensors, whose gradient is one of the whole tensor's size at each step."""
     states = tf.TensorArray(tf.float32, tf.shape(update)[0], element_shape=update.shape[1:])
 
     def body(step, state, states):
@@ -61,28 +52,31 @@ def while_loop(decay, update, initial):
         return step + 1, state, states.write(step, state)
 
     _, _, states = tf.while_loop(lambda step, *_: step < tf.shape(update)[0], body, (0, initial, states))
-    return tf.transpose(states.stack(), (1, 0, 2))
+    return states.stack()
 
 
+OURS_UNROLLED, OURS_LOOP, XLA = "ours, length known (unrolled)", "ours, any length (loop)", "XLA, length known"
 WAYS = {
-    "loop, gradient by hand (ours)": linear_recurrence,
-    "unrolled": unrolled,
+    OURS_UNROLLED: linear_recurrence,
+    XLA: linear_recurrence,
+    OURS_LOOP: linear_recurrence,
     "tf.scan": tf_scan,
     "log-depth scan": log_depth_scan,
-    "tf.while_loop over slices": while_loop,
+    "tf.while_loop over slices": loop_over_slices,
 }
 
 
-def compiled(way, steps, units):
+def compiled(name, steps, units):
     """Forward, and forward with gradients, as graphs."""
-    sequence = tf.TensorSpec([None, steps if way is unrolled else None, units])
-    signature = [sequence, sequence, tf.TensorSpec([None, units])]
+    way, is_known = WAYS[name], name in (OURS_UNROLLED, XLA)
+    sequence = tf.TensorSpec([steps if is_known else None, None, units])
+    options = {"input_signature": [sequence, sequence, tf.TensorSpec([None, units])], "jit_compile": name == XLA}
 
-    @tf.function(input_signature=signature)
+    @tf.function(**options)
     def forward(*inputs):
         return way(*inputs)
 
-    @tf.function(input_signature=signature)
+    @tf.function(**options)
     def with_gradient(*inputs):
         with tf.GradientTape() as tape:
             tape.watch(inputs)
@@ -93,9 +87,10 @@ def compiled(way, steps, units):
 
 
 def measure(batch, steps, units):
-    inputs = tf.random.uniform((batch, steps, units)), tf.random.normal((batch, steps, units)), tf.zeros((batch, units))
-    graphs = {name: compiled(way, steps, units) for name, way in WAYS.items()}
-    expected = graphs["unrolled"][1](*inputs)
+    """Milliseconds of each way, forward and with gradient."""
+    inputs = tf.random.uniform((steps, batch, units)), tf.random.normal((steps, batch, units)), tf.zeros((batch, units))
+    graphs = {name: compiled(name, steps, units) for name in WAYS}
+    expected = graphs[OURS_UNROLLED][1](*inputs)
     seconds = {name: ([], []) for name in graphs}
     for forward, with_gradient in graphs.values():
         forward(*inputs)

@@ -1,10 +1,15 @@
 """Shared fixtures: small data of our own and a configuration that trains on it in seconds."""
 
+import importlib.metadata
 import os
 import random
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -74,3 +79,41 @@ def tiny_project():
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def tensorflow_only(tmp_path_factory):
+    """A folder with links to tensorflow, tensorflow-text and what they require, and nothing else."""
+    folder = tmp_path_factory.mktemp("packages")
+    waiting, seen = ["tensorflow", "tensorflow-text"], set()
+    while waiting:
+        name = waiting.pop().lower().replace("_", "-")
+        if name in seen:
+            continue
+        seen.add(name)
+        distribution = importlib.metadata.distribution(name)
+        requirements = map(Requirement, distribution.requires or [])
+        waiting += [r.name for r in requirements if r.marker is None or r.marker.evaluate({"extra": ""})]
+        for top in {file.parts[0] for file in distribution.files or []} - {"..", "__pycache__"}:
+            if not (folder / top).exists():
+                (folder / top).symlink_to(Path(str(distribution.locate_file(top))))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def outputs_in_isolation(tensorflow_only, tmp_path_factory):
+    """Calls a SavedModel where nothing but TensorFlow is; returns its outputs by `signature/output`."""
+    import numpy as np
+
+    script = Path(__file__).parent / "trainer_modules" / "isolated_inference.py"
+
+    def run(model, mode):
+        output = tmp_path_factory.mktemp("outputs") / f"{mode}.npz"
+        command = [sys.executable, "-I", "-S", str(script), str(tensorflow_only), str(model), mode, str(output)]
+        # tensorflow_transform sets this one for child processes, once another test has imported it.
+        environment = {name: value for name, value in os.environ.items() if name != "TF_USE_LEGACY_KERAS"}
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return dict(np.load(output))
+
+    return run

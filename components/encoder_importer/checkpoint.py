@@ -5,9 +5,9 @@ import dataclasses
 import glob
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ulmfit_tfx.components.encoder_importer.archive import ARCHIVE_SUFFIXES, FoundModel, find_checkpoint, unpacked
 from ulmfit_tfx.components.encoder_importer.fastai_checkpoint import read_fastai
@@ -23,7 +23,7 @@ from ulmfit_tfx.components.encoder_importer.own_model import (
     read_own_saved_model,
 )
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, PretrainedConfig
-from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.errors import DataError, UserError
 
 _CHUNK = 1 << 20
 
@@ -40,12 +40,16 @@ class Checkpoint:
         config: The encoder that the weights go into.
         tokenizer: File of the SentencePiece model that came along.
         cleaning: What is done to texts first, where the checkpoint says so.
+        add_bos: False where the checkpoint says that its texts do not begin with `<s>`.
+        add_eos: The same of `</s>` at their end.
     """
 
     weights: LanguageModelWeights
     config: EncoderConfig
     tokenizer: Path | None = None
     cleaning: CleaningConfig | None = None
+    add_bos: bool = True
+    add_eos: bool = True
 
 
 @contextlib.contextmanager
@@ -65,10 +69,9 @@ def opened(path: str, format: Format) -> Iterator[Checkpoint]:
         return
     with unpacked(path) as folder:
         try:
-            checkpoint = _read(_found(folder, format))
-        except DataError as error:
-            raise DataError(str(error).replace(str(folder), path)) from None
-        yield checkpoint
+            yield _read(_found(folder, format))
+        except UserError as error:  # of the importing too: its messages name files of the folder, which is gone then
+            raise type(error)(str(error).replace(str(folder), path)) from None
 
 
 def fingerprint(path: str) -> str:
@@ -111,8 +114,10 @@ def _found(path: Path, format: Format) -> FoundModel:
         return find_checkpoint(path, None if format == "auto" else format)
     if format == "saved-model":
         raise DataError(f"{path}: is no folder, as a SavedModel is.")
-    is_keras = path.suffix == ".index" or path.with_name(f"{path.name}.index").is_file()
-    return FoundModel("keras" if is_keras or format == "keras" else "fastai", path)
+    if format == "auto":
+        is_keras = path.suffix == ".index" or path.with_name(f"{path.name}.index").is_file()
+        return FoundModel("keras" if is_keras else "fastai", path)
+    return FoundModel(format, path)
 
 
 def _read(found: FoundModel) -> Checkpoint:
@@ -130,12 +135,25 @@ def _read_saved_model(folder: Path) -> Checkpoint:
         weights = read_saved_model_variables(folder)
         return Checkpoint(weights, weights.encoder_config(), tokenizer)
     weights, info = read_own_saved_model(folder)
-    cleaning = CleaningConfig.model_validate(info["cleaning"])
-    return Checkpoint(weights, EncoderConfig.model_validate(info["encoder"]), tokenizer, cleaning)
+    return Checkpoint(
+        weights, EncoderConfig.model_validate(info["encoder"]), tokenizer, **_text_processing(info, folder)
+    )
 
 
 def _read_own_folder(folder: Path) -> Checkpoint:
     weights, config = read_own_folder(folder)
     models = sorted((folder / "spm_model").glob("*.model"))
-    parts = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
-    return Checkpoint(weights, config, models[0] if models else None, CleaningConfig.model_validate(parts["cleaning"]))
+    info = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
+    return Checkpoint(weights, config, models[0] if models else None, **_text_processing(info, folder))
+
+
+def _text_processing(info: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """What a model of ours says of the way from a text to ids."""
+    try:
+        return {
+            "cleaning": CleaningConfig.model_validate(info["cleaning"]),
+            "add_bos": bool(info["tokenizer"]["add_bos"]),
+            "add_eos": bool(info["tokenizer"]["add_eos"]),
+        }
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{folder}: does not say what is done to its texts: {str(error).splitlines()[0]}.") from None

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ulmfit_tfx.components.encoder_importer.checkpoint import Checkpoint, fingerprint, opened
+from ulmfit_tfx.components.encoder_importer.file_kinds import looks_like
 from ulmfit_tfx.components.encoder_importer.language_model_weights import LanguageModelWeights
 from ulmfit_tfx.components.encoder_importer.parity import LayerParity, check_parity
 from ulmfit_tfx.components.encoder_importer.vocabulary_mapping import map_vocabulary, pieces
@@ -72,9 +73,10 @@ def import_encoder(
         preset = preset_of_file(config.checkpoint)
         tokenizer = _tokenizer(config, checkpoint, preset, cleaning or CleaningConfig())
         weights, new_pieces = _fitted(checkpoint.weights, config, checkpoint.tokenizer, tokenizer)
-        encoder_config = checkpoint.config.model_copy(update={"direction": config.direction})
+        is_backward = "backward" in (config.direction, checkpoint.config.direction)
+        encoder_config = checkpoint.config.model_copy(update={"direction": "backward" if is_backward else "forward"})
         if preset:
-            _check_preset(preset, weights, encoder_config, config.checkpoint)
+            _check_preset(preset, encoder_config, config.checkpoint)
         record = EncoderRecord(
             encoder=encoder_config,
             vocab_size=weights.vocab_size,
@@ -90,8 +92,7 @@ def import_encoder(
     record = dataclasses.replace(
         record, source={**record.source, "parity": {row.layer: row.difference for row in parity}}
     )
-    output.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(mkdtemp(prefix=f".{output.name}-", dir=output.parent))
+    unfinished = _unfinished(output)
     try:
         write_encoder(unfinished, encoder, model, tokenizer, record)
         if output.exists():
@@ -112,6 +113,15 @@ def _check_output(output: Path, overwrite: bool) -> None:
         raise ConfigError(f"{output}: holds an imported encoder already. Pass --overwrite to replace it.")
 
 
+def _unfinished(output: Path) -> Path:
+    """A new folder beside the output."""
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        return Path(mkdtemp(prefix=f".{output.name}-", dir=output.parent))
+    except OSError as error:
+        raise ConfigError(f"{output}: cannot be written: {error.strerror}.") from None
+
+
 def _tokenizer(
     config: PretrainedConfig, checkpoint: Checkpoint, preset: Preset | None, added: CleaningConfig
 ) -> Tokenizer:
@@ -128,14 +138,33 @@ def _tokenizer(
     if config.lower_case is not None:
         cleaning = cleaning.model_copy(update={"lower_case": config.lower_case})
     model = _read(path)
+    add_bos, add_eos = config.add_bos and checkpoint.add_bos, config.add_eos and checkpoint.add_eos
+    listed = _pieces(path, model)
+    _check_ends(path, listed, add_bos, add_eos)
     try:
-        size = len(pieces(model))
         tokenizer_config = TokenizerConfig(
-            prefix=_prefix(path.stem, size), vocab_size=size, add_bos=config.add_bos, add_eos=config.add_eos
+            prefix=_prefix(path.stem, len(listed)), vocab_size=len(listed), add_bos=add_bos, add_eos=add_eos
         )
         return Tokenizer(model, tokenizer_config, cleaning)
-    except (DataError, ValueError, RuntimeError) as error:
+    except (DataError, ValueError) as error:
         raise DataError(f"{path}: {error}") from None
+
+
+def _check_ends(path: Path, listed: list[str], add_bos: bool, add_eos: bool) -> None:
+    for piece, is_added, name in (("<s>", add_bos, "bos"), ("</s>", add_eos, "eos")):
+        if is_added and piece not in listed:
+            raise DataError(
+                f"{path}: has no {piece} piece. Pass --no-{name} (add_{name}: false) if the encoder was trained "
+                "without it."
+            )
+
+
+def _pieces(path: Path, model: bytes) -> list[str]:
+    try:
+        return pieces(model)
+    except RuntimeError:
+        seems = looks_like(model[:512])
+        raise DataError(f"{path}: {seems}, expected a SentencePiece model.") from None
 
 
 def _read(path: Path) -> bytes:
@@ -160,7 +189,7 @@ def _fitted(
     """Weights of the tokenizer's vocabulary, mapped where asked."""
     source = Path(config.source_tokenizer) if config.source_tokenizer else None
     if source:
-        old = pieces(_read(source))
+        old = _pieces(source, _read(source))
         if len(old) != weights.vocab_size:
             raise DataError(
                 f"{source}: has {len(old):,} pieces, and {config.checkpoint} has embeddings of {weights.vocab_size:,}. "
@@ -177,14 +206,17 @@ def _fitted(
     return weights, None
 
 
-def _check_preset(preset: Preset, weights: LanguageModelWeights, encoder: EncoderConfig, checkpoint: str) -> None:
+def _check_preset(preset: Preset, encoder: EncoderConfig, checkpoint: str) -> None:
     expected = preset.encoder
-    if (expected.architecture, expected.layer_sizes) != (encoder.architecture, encoder.layer_sizes):
+    if _sizes(expected) != _sizes(encoder):
         raise DataError(
-            f"{checkpoint}: has the name of the published {preset.name}, which is {expected.architecture} with layers "
-            f"{list(expected.layer_sizes)}, and holds {encoder.architecture} with layers "
-            f"{list(encoder.layer_sizes)}. Rename it if it is another model."
+            f"{checkpoint}: has the name of the published {preset.name}, which is {_sizes(expected)}, and holds "
+            f"{_sizes(encoder)}. Rename it if it is another model."
         )
+
+
+def _sizes(encoder: EncoderConfig) -> str:
+    return f"{encoder.architecture} with embeddings of {encoder.embedding_size} and layers {list(encoder.layer_sizes)}"
 
 
 def _source(config: PretrainedConfig, weights: LanguageModelWeights, preset: Preset | None) -> Mapping[str, Any]:

@@ -11,7 +11,9 @@ def invoke(*arguments: str):
     return CliRunner(mix_stderr=False).invoke(app, list(arguments))
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["predict", "--help"], ["show", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], *([command, "--help"] for command in ("run", "import-encoder", "predict", "show"))]
+)
 def test_help_needs_neither_tensorflow_nor_tfx(arguments):
     script = (
         "import sys\n"
@@ -25,7 +27,7 @@ def test_help_needs_neither_tensorflow_nor_tfx(arguments):
     assert "Usage:" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "predict", "show"])
+@pytest.mark.parametrize("command", ["run", "import-encoder", "predict", "show"])
 def test_every_command_shows_an_example(command):
     assert f"ulmfit-tfx {command} " in invoke(command, "--help").stdout.replace("\n", " ")
 

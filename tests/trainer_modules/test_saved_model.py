@@ -1,15 +1,10 @@
-import importlib.metadata
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import sentencepiece
 import tensorflow as tf
-from packaging.requirements import Requirement
 
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, HeadConfig, TokenizerConfig
 from ulmfit_tfx.trainer_modules.export.saved_model import ModelInfo, save
@@ -18,28 +13,8 @@ from ulmfit_tfx.trainer_modules.models.classifier import build_classifier
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
-SCRIPT = Path(__file__).with_name("isolated_inference.py")
 LABELS = ["plain", "good", "bad"]
 D, MAX_SEQ_LEN = 6, 40
-
-
-@pytest.fixture(scope="session")
-def tensorflow_only(tmp_path_factory):
-    """A folder with links to tensorflow, tensorflow-text and what they require, and nothing else."""
-    folder = tmp_path_factory.mktemp("packages")
-    waiting, seen = ["tensorflow", "tensorflow-text"], set()
-    while waiting:
-        name = waiting.pop().lower().replace("_", "-")
-        if name in seen:
-            continue
-        seen.add(name)
-        distribution = importlib.metadata.distribution(name)
-        requirements = map(Requirement, distribution.requires or [])
-        waiting += [r.name for r in requirements if r.marker is None or r.marker.evaluate({"extra": ""})]
-        for top in {file.parts[0] for file in distribution.files or []} - {"..", "__pycache__"}:
-            if not (folder / top).exists():
-                (folder / top).symlink_to(Path(str(distribution.locate_file(top))))
-    return folder
 
 
 def export(folder: Path, spm_model: bytes, architecture: str, fixed_seq_len: int | None):
@@ -54,22 +29,12 @@ def export(folder: Path, spm_model: bytes, architecture: str, fixed_seq_len: int
     return encoder
 
 
-def outputs_in_isolation(packages, model, mode, folder):
-    output = folder / f"{mode}.npz"
-    command = [sys.executable, "-I", "-S", str(SCRIPT), str(packages), str(model), mode, str(output)]
-    # tensorflow_transform sets this one for child processes, once another test has imported it.
-    environment = {name: value for name, value in os.environ.items() if name != "TF_USE_LEGACY_KERAS"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return dict(np.load(output))
-
-
 @pytest.fixture(scope="module", params=[("qrnn", 12), ("awd_lstm", None)], ids=["qrnn-fixed", "lstm-variable"])
-def exported(request, spm_model, tensorflow_only, tmp_path_factory):
+def exported(request, spm_model, outputs_in_isolation, tmp_path_factory):
     architecture, fixed_seq_len = request.param
     folder = tmp_path_factory.mktemp("export")
     encoder = export(folder / "model", spm_model, architecture, fixed_seq_len)
-    by_mode = {mode: outputs_in_isolation(tensorflow_only, folder / "model", mode, folder) for mode in ("tf2", "tf1")}
+    by_mode = {mode: outputs_in_isolation(folder / "model", mode) for mode in ("tf2", "tf1")}
     return folder / "model", encoder, fixed_seq_len, by_mode
 
 

@@ -13,8 +13,16 @@ LONGEST_UNROLLED = 128
 def linear_recurrence(decay, update, initial):
     """Computes `c[t] = decay[t] * c[t-1] + update[t]` for all steps.
 
-    The gradient is the same recurrence run backwards, written here by hand: automatic differentiation of a loop keeps
-    a stack of every intermediate.
+    Unrolled where the length is known, else a loop. The gradient is the same recurrence run backwards, written here by
+    hand: automatic differentiation of a loop keeps a stack of every intermediate. On two CPU cores, milliseconds
+    forward / with gradient (`benchmarks/recurrence.py`):
+
+        batch x steps x units        1x70x1552     32x70x1552    32x256x256
+        unrolled                     1.6 / 1.9     5.1 / 15      7.8 / 20
+        loop                         1.8 / 3.4     9.6 / 31      7.4 / 17
+        XLA, a compile per length    1.4 / 2.1     21 / 68       3.7 / 8.9
+        tf.scan                      1.9 / 7.0     9.5 / 33      7.9 / 35
+        log-depth scan               2.4 / 12      39 / 341      21 / 198
 
     Args:
         decay: float [time, batch, units].

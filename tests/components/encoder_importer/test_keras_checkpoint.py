@@ -1,8 +1,10 @@
 import itertools
 
 import numpy as np
+import old_package_writer
 import pytest
 import tensorflow as tf
+from old_package_writer import write_checkpoint as write
 
 from ulmfit_tfx.components.encoder_importer.keras_checkpoint import (
     read_keras_checkpoint,
@@ -13,7 +15,6 @@ from ulmfit_tfx.components.encoder_importer.source_layers import KerasLSTM, Kera
 from ulmfit_tfx.schemas.errors import DataError
 
 RNG = np.random.default_rng(0)
-SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 VOCAB = 11
 LSTM = [(4, 7), (7, 7), (7, 4)]
 QRNN = [(4, 7, 3), (7, 7, 1), (7, 4, 2)]
@@ -55,29 +56,8 @@ def of_saved_model(layers, size=4):
     return embeddings | numbered | {"lm_head_biases": normal(VOCAB)}
 
 
-def write(prefix, variables):
-    """Writes a TensorFlow checkpoint with these keys, and the two that each has."""
-    prefix.parent.mkdir(parents=True, exist_ok=True)
-    named = {f"{name}{SUFFIX}": value for name, value in variables.items()}
-    named |= {"_CHECKPOINTABLE_OBJECT_GRAPH": b"graph", f"save_counter{SUFFIX}": np.int64(1)}
-    tf.raw_ops.SaveV2(
-        prefix=str(prefix),
-        tensor_names=list(named),
-        shape_and_slices=[""] * len(named),
-        tensors=[tf.constant(value) for value in named.values()],
-    )
-    shard = prefix.with_name(f"{prefix.name}.data-00000-of-00001")
-    assert shard.exists()
-    return prefix
-
-
 def write_saved_model(folder, variables, assets=("wiki-sp1k.model",)):
-    write(folder / "variables" / "variables", variables)
-    (folder / "saved_model.pb").write_bytes(b"a graph that nobody reads")
-    (folder / "assets").mkdir()
-    for asset in assets:
-        (folder / "assets" / asset).write_bytes(b"")
-    return folder
+    return old_package_writer.write_saved_model(folder, variables, dict.fromkeys(assets, b""))
 
 
 def refusal(read, path) -> str:

@@ -1,0 +1,148 @@
+"""An encoder is the same whichever file it comes in."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from old_package_writer import write_checkpoint, write_saved_model
+from random_language_model import RandomLanguageModel
+
+from ulmfit_tfx.components.encoder_importer.checkpoint import opened
+from ulmfit_tfx.components.encoder_importer.importing import import_encoder
+from ulmfit_tfx.schemas.config import CleaningConfig, HeadConfig, PretrainedConfig, TokenizerConfig
+from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.trainer_modules.export.encoder_folder import load_encoder, read_record
+from ulmfit_tfx.trainer_modules.export.saved_model import ModelInfo, save
+from ulmfit_tfx.trainer_modules.export.signatures import classifier_signatures, encoder_signatures
+from ulmfit_tfx.trainer_modules.models.classifier import build_classifier
+from ulmfit_tfx.transforms.tokenization import Tokenizer
+
+FIXED_SEQ_LEN = 12
+MODELS = {"lstm": {"sizes": (5, 7, 5)}, "qrnn": {"sizes": (5, 7, 5), "windows": (2, 3)}}
+SOURCES = ["own folder", "own SavedModel", "old checkpoint", "old SavedModel"]
+INPUTS = {
+    "string_encoder": {"string_inputs": ["A great film!", "", "a dull story and a clumsy plot " * 3]},
+    "numericalized_encoder": {"numericalized": [[2, 9, 8, 3], [2, 3, 1, 1]]},
+    "spm_processor": {"string_inputs": ["A great film!", "\u017b\u00f3\u0142\u0107"]},
+}
+
+
+def imported(checkpoint: Path, folder: Path, tokenizer: Path | None = None) -> Path:
+    config = PretrainedConfig(checkpoint=str(checkpoint), tokenizer=tokenizer and str(tokenizer))
+    import_encoder(config, folder, FIXED_SEQ_LEN)
+    return folder
+
+
+def described(folder: Path):
+    """Names, dtypes and shapes of all inputs and outputs of a SavedModel, and its outputs."""
+    specs, outputs = {}, {}
+    for name, function in tf.saved_model.load(str(folder / "saved_model")).signatures.items():
+        of_inputs = function.structured_input_signature[1]
+        specs[name] = {key: (spec.dtype, spec.shape.as_list()) for key, spec in of_inputs.items()}
+        found = function(**{key: tf.constant(value, of_inputs[key].dtype) for key, value in INPUTS[name].items()})
+        outputs |= {f"{name}/{key}": value.numpy() for key, value in found.items()}
+    return specs, outputs
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def from_pth(request, tmp_path_factory, torch_writer, tokenizer_file):
+    """A model of random weights, and the folder that its .pth was imported to."""
+    folder = tmp_path_factory.mktemp(request.param)
+    model = RandomLanguageModel(200, **MODELS[request.param])
+    return model, imported(
+        torch_writer.save(folder / "wiki.pth", model.state_dict()), folder / "imported", tokenizer_file
+    )
+
+
+def source_in(folder: Path, kind: str, model: RandomLanguageModel, own: Path, spm_model: bytes) -> Path:
+    if kind == "own folder":
+        return own
+    if kind == "own SavedModel":
+        return own / "saved_model"
+    if kind == "old checkpoint":
+        return write_checkpoint(folder / "checkpoint" / "wiki", model.checkpoint())
+    return write_saved_model(folder / "old", model.saved_model(), {"wiki-sp200.model": spm_model})
+
+
+@pytest.fixture(scope="module")
+def expected(from_pth):
+    """What the import of the .pth has and gives."""
+    return described(from_pth[1])
+
+
+def assert_same(folder: Path, expected):
+    (specs, outputs), (expected_specs, expected_outputs) = described(folder), expected
+    assert specs == expected_specs
+    assert outputs.keys() == expected_outputs.keys()
+    for name, array in expected_outputs.items():
+        assert outputs[name].dtype == array.dtype, name
+        np.testing.assert_allclose(outputs[name], array, rtol=0, atol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_saved_model_is_the_same_from_every_source(from_pth, expected, tmp_path, tokenizer_file, spm_model, kind):
+    model, own = from_pth
+    source = source_in(tmp_path, kind, model, own, spm_model)
+    folder = imported(source, tmp_path / "out", tokenizer_file if kind == "old checkpoint" else None)
+    assert_same(folder, expected)
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+@pytest.mark.parametrize("from_pth", ["lstm"], indirect=True)
+def test_saved_model_is_the_same_from_an_archive(from_pth, expected, tmp_path, tokenizer_file, spm_model, kind):
+    model, own = from_pth
+    source = source_in(tmp_path, kind, model, own, spm_model)
+    root = source.parent if kind == "old checkpoint" else source
+    archive = Path(shutil.make_archive(str(tmp_path / "wiki"), "gztar", root))
+    folder = imported(archive, tmp_path / "out", tokenizer_file if kind == "old checkpoint" else None)
+    assert_same(folder, expected)
+
+
+@pytest.mark.parametrize("from_pth", ["lstm"], indirect=True)
+def test_saved_model_is_the_same_from_an_archived_pth(from_pth, expected, tmp_path, torch_writer, tokenizer_file):
+    model, _ = from_pth
+    (tmp_path / "files").mkdir()
+    torch_writer.save(tmp_path / "files" / "wiki.pth", model.state_dict())
+    archive = Path(shutil.make_archive(str(tmp_path / "wiki"), "gztar", tmp_path / "files"))
+    assert_same(imported(archive, tmp_path / "out", tokenizer_file), expected)
+
+
+def test_head_is_the_same_from_every_source(from_pth, tmp_path, spm_model):
+    model, own = from_pth
+    for kind in SOURCES:
+        (folder := tmp_path / kind).mkdir()
+        weights = opened_weights(source_in(folder, kind, model, own, spm_model))
+        assert weights.has_head, kind
+        np.testing.assert_array_equal(weights.head_bias.float32, model.head_bias, err_msg=kind)
+
+
+def opened_weights(path: Path):
+    with opened(str(path), "auto") as checkpoint:
+        return checkpoint.weights
+
+
+@pytest.mark.parametrize("from_pth", ["lstm"], indirect=True)
+def test_encoder_of_a_classifiers_saved_model_comes_out(from_pth, expected, tmp_path, spm_model):
+    _, own = from_pth
+    encoder, record = load_encoder(own), read_record(own)
+    model = build_classifier(encoder, HeadConfig(), 3)
+    tokenizer = Tokenizer(spm_model, TokenizerConfig(), CleaningConfig())
+    signatures = encoder_signatures(encoder, tokenizer, FIXED_SEQ_LEN, 40)
+    signatures |= classifier_signatures(model, tokenizer, ["a", "b", "c"], 40)
+    info = ModelInfo("classification", record.encoder.model_dump(mode="json"), 40, FIXED_SEQ_LEN, ["a", "b", "c"])
+    save(str(tmp_path / "classifier"), model, tokenizer, signatures, info)
+    folder = imported(tmp_path / "classifier", tmp_path / "out")
+    assert_same(folder, expected)
+    assert read_record(folder).head is None
+
+
+@pytest.mark.parametrize("from_pth", ["lstm"], indirect=True)
+def test_message_about_an_archives_content_names_the_archive(from_pth, tmp_path):
+    model, _ = from_pth
+    write_saved_model(tmp_path / "old", model.saved_model(), {"wiki-sp200.model": b"no tokenizer"})
+    archive = Path(shutil.make_archive(str(tmp_path / "wiki"), "gztar", tmp_path / "old"))
+    with pytest.raises(DataError) as error:
+        imported(archive, tmp_path / "out")
+    assert str(error.value).startswith(f"{archive}/assets/wiki-sp200.model: is a text, expected a SentencePiece model")
