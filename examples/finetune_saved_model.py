@@ -28,6 +28,7 @@ def build_head(units: int, classes: int) -> keras.Model:
 
 
 def main():
+    """Restores, fine-tunes and asks."""
     encoder = tf.saved_model.load(sys.argv[1])
     encode = encoder.signatures["string_encoder"]
     units = encode.structured_outputs["output"].shape[-1]
@@ -54,9 +55,7 @@ def main():
         loss = train_step(tf.constant(TEXTS), tf.constant(LABELS))
         if epoch % 10 in (0, 9):
             print(f"epoch {epoch + 1:>2}  loss {loss:.4f}")
-    tuned = sum(
-        bool(tf.reduce_any(old != variable)) for old, variable in zip(before, encode.variables, strict=True)
-    )
+    tuned = sum(bool(tf.reduce_any(old != variable)) for old, variable in zip(before, encode.variables, strict=True))
     print(f"{tuned} of the encoder's {len(before)} variables were fine-tuned.")
     for text, probabilities in zip(TEXTS, tf.nn.softmax(classify(tf.constant(TEXTS))), strict=True):
         print(f"{probabilities[1]:.2f}  {text}")

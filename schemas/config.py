@@ -206,9 +206,11 @@ class PretrainedConfig(_Section):
     lower_case: bool | None = Field(
         None, description="texts are lower-cased. null: as the checkpoint says, or the preset that its name is of"
     )
-    add_bos: bool = Field(True, description="begin each text with <s>")
-    add_eos: bool = Field(True, description="end each text with </s>")
-    direction: Literal["forward", "backward"] = Field("forward", description="in which texts were read in pretraining")
+    add_bos: bool | None = Field(None, description="begin each text with <s>. null: as the checkpoint says, or true")
+    add_eos: bool | None = Field(None, description="end each text with </s>. null: as the checkpoint says, or true")
+    direction: Literal["forward", "backward"] | None = Field(
+        None, description="in which texts were read in pretraining. null: as the checkpoint says, or forward"
+    )
 
 
 class HeadConfig(_Section):

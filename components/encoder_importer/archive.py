@@ -7,10 +7,10 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Literal
+from typing import IO, Literal, get_args
 
 from ulmfit_tfx.components.encoder_importer.file_kinds import looks_like
 from ulmfit_tfx.schemas.errors import DataError
@@ -65,12 +65,12 @@ class FoundModel:
     path: Path
 
 
-def find_checkpoint(folder: str | Path, kind: ModelKind | None = None) -> FoundModel:
+def find_checkpoint(folder: str | Path, kinds: Collection[ModelKind] = get_args(ModelKind)) -> FoundModel:
     """Finds the one model in a folder or up to three folders below.
 
     Args:
         folder: Where to look.
-        kind: Look for this kind alone.
+        kinds: Look for these alone.
 
     Raises:
         DataError: There is none, or there are several.
@@ -78,14 +78,14 @@ def find_checkpoint(folder: str | Path, kind: ModelKind | None = None) -> FoundM
     root = Path(folder)
     if not root.is_dir():
         raise DataError(f"{folder}: no such folder.")
-    found = [model for model in _models_in(root) if kind in (None, model.kind)]
+    found = [model for model in _models_in(root) if model.kind in kinds]
     if len(found) == 1:
         return found[0]
     wanted = "a SavedModel (saved_model.pb), a checkpoint (*.index), a fastai file (*.pth) or our own encoder.json"
     if not found:
         raise DataError(f"{folder}: holds no model, expected {wanted}.")
     listed = ", ".join(f"{model.path.relative_to(root)} ({model.kind})" for model in found)
-    raise DataError(f"{folder}: holds {len(found)} models: {listed}. Name one of them.")
+    raise DataError(f"{folder}: holds {len(found)} models: {listed}. Name one of them, or its format.")
 
 
 def _models_in(folder: Path, depth: int = 0) -> Iterator[FoundModel]:

@@ -4,12 +4,17 @@ import contextlib
 import dataclasses
 import glob
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from ulmfit_tfx.components.encoder_importer.archive import ARCHIVE_SUFFIXES, FoundModel, find_checkpoint, unpacked
+from ulmfit_tfx.components.encoder_importer.archive import (
+    ARCHIVE_SUFFIXES,
+    FoundModel,
+    ModelKind,
+    find_checkpoint,
+    unpacked,
+)
 from ulmfit_tfx.components.encoder_importer.fastai_checkpoint import read_fastai
 from ulmfit_tfx.components.encoder_importer.keras_checkpoint import (
     read_keras_checkpoint,
@@ -19,7 +24,6 @@ from ulmfit_tfx.components.encoder_importer.keras_checkpoint import (
 from ulmfit_tfx.components.encoder_importer.language_model_weights import LanguageModelWeights
 from ulmfit_tfx.components.encoder_importer.own_model import (
     is_own_saved_model,
-    read_own_folder,
     read_own_saved_model,
 )
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, PretrainedConfig
@@ -27,8 +31,14 @@ from ulmfit_tfx.schemas.errors import DataError, UserError
 
 _CHUNK = 1 << 20
 
-
 Format = Literal["auto", "fastai", "keras", "saved-model"]
+
+_KINDS: dict[Format, tuple[ModelKind, ...]] = {
+    "auto": get_args(ModelKind),
+    "fastai": ("fastai",),
+    "keras": ("keras",),
+    "saved-model": ("saved-model", "ulmfit-tfx"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +121,7 @@ def input_fingerprint(config: PretrainedConfig) -> str:
 
 def _found(path: Path, format: Format) -> FoundModel:
     if path.is_dir():
-        return find_checkpoint(path, None if format == "auto" else format)
+        return find_checkpoint(path, _KINDS[format])
     if format == "saved-model":
         raise DataError(f"{path}: is no folder, as a SavedModel is.")
     if format == "auto":
@@ -122,7 +132,7 @@ def _found(path: Path, format: Format) -> FoundModel:
 
 def _read(found: FoundModel) -> Checkpoint:
     if found.kind == "ulmfit-tfx":
-        return _read_own_folder(found.path)
+        return _read_saved_model(found.path / "saved_model")
     if found.kind == "saved-model":
         return _read_saved_model(found.path)
     weights = read_fastai(found.path) if found.kind == "fastai" else read_keras_checkpoint(found.path)
@@ -138,13 +148,6 @@ def _read_saved_model(folder: Path) -> Checkpoint:
     return Checkpoint(
         weights, EncoderConfig.model_validate(info["encoder"]), tokenizer, **_text_processing(info, folder)
     )
-
-
-def _read_own_folder(folder: Path) -> Checkpoint:
-    weights, config = read_own_folder(folder)
-    models = sorted((folder / "spm_model").glob("*.model"))
-    info = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
-    return Checkpoint(weights, config, models[0] if models else None, **_text_processing(info, folder))
 
 
 def _text_processing(info: Mapping[str, Any], folder: Path) -> dict[str, Any]:

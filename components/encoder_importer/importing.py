@@ -9,6 +9,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from ulmfit_tfx.components.encoder_importer.checkpoint import Checkpoint, fingerprint, opened
 from ulmfit_tfx.components.encoder_importer.file_kinds import looks_like
@@ -73,8 +74,8 @@ def import_encoder(
         preset = preset_of_file(config.checkpoint)
         tokenizer = _tokenizer(config, checkpoint, preset, cleaning or CleaningConfig())
         weights, new_pieces = _fitted(checkpoint.weights, config, checkpoint.tokenizer, tokenizer)
-        is_backward = "backward" in (config.direction, checkpoint.config.direction)
-        encoder_config = checkpoint.config.model_copy(update={"direction": "backward" if is_backward else "forward"})
+        direction = config.direction or checkpoint.config.direction
+        encoder_config = checkpoint.config.model_copy(update={"direction": direction})
         if preset:
             _check_preset(preset, encoder_config, config.checkpoint)
         record = EncoderRecord(
@@ -95,10 +96,7 @@ def import_encoder(
     unfinished = _unfinished(output)
     try:
         write_encoder(unfinished, encoder, model, tokenizer, record)
-        if output.exists():
-            shutil.rmtree(output)
-        unfinished.chmod(0o755)
-        unfinished.rename(output)
+        _put_in_place(unfinished, output)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return ImportReport(record, parity, checkpoint.weights.ignored, new_pieces, preset)
@@ -122,6 +120,18 @@ def _unfinished(output: Path) -> Path:
         raise ConfigError(f"{output}: cannot be written: {error.strerror}.") from None
 
 
+def _put_in_place(finished: Path, output: Path) -> None:
+    """Renames the folder; an earlier import goes once the new one stands."""
+    finished.chmod(0o755)
+    if not output.exists():
+        finished.rename(output)
+        return
+    replaced = finished.with_name(f"{finished.name}-replaced")
+    output.rename(replaced)
+    finished.rename(output)
+    shutil.rmtree(replaced)
+
+
 def _tokenizer(
     config: PretrainedConfig, checkpoint: Checkpoint, preset: Preset | None, added: CleaningConfig
 ) -> Tokenizer:
@@ -138,7 +148,8 @@ def _tokenizer(
     if config.lower_case is not None:
         cleaning = cleaning.model_copy(update={"lower_case": config.lower_case})
     model = _read(path)
-    add_bos, add_eos = config.add_bos and checkpoint.add_bos, config.add_eos and checkpoint.add_eos
+    add_bos = checkpoint.add_bos if config.add_bos is None else config.add_bos
+    add_eos = checkpoint.add_eos if config.add_eos is None else config.add_eos
     listed = _pieces(path, model)
     _check_ends(path, listed, add_bos, add_eos)
     try:
@@ -146,7 +157,9 @@ def _tokenizer(
             prefix=_prefix(path.stem, len(listed)), vocab_size=len(listed), add_bos=add_bos, add_eos=add_eos
         )
         return Tokenizer(model, tokenizer_config, cleaning)
-    except (DataError, ValueError) as error:
+    except ValidationError as error:
+        raise DataError(f"{path}: has {len(listed):,} pieces: {error.errors()[0]['msg']}.") from None
+    except DataError as error:
         raise DataError(f"{path}: {error}") from None
 
 

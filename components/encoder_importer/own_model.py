@@ -1,4 +1,4 @@
-"""Reads what ulmfit-tfx itself wrote: a folder of `import-encoder`, or any SavedModel of ours."""
+"""Reads the SavedModels that ulmfit-tfx itself wrote."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,23 +20,6 @@ _HEAD_BIAS, _HEAD_KERNEL = "lm_head/bias", "lm_head/kernel"
 def is_own_saved_model(folder: Path) -> bool:
     """Whether a SavedModel is ours, by its information file."""
     return (folder / MODEL_INFO_FILE).is_file()
-
-
-def read_own_folder(folder: Path) -> tuple[LanguageModelWeights, EncoderConfig]:
-    """Reads a folder that `import-encoder` wrote.
-
-    Returns:
-        The weights, and the encoder that they are of.
-
-    Raises:
-        DataError: It is incomplete or damaged.
-    """
-    from ulmfit_tfx.trainer_modules.export.encoder_folder import load_encoder, load_language_model, read_record
-
-    record = read_record(folder)
-    model = load_encoder(folder) if record.head is None else load_language_model(folder)
-    arrays = {weight.path: weight.numpy() for weight in model.weights}
-    return _weights(str(folder), record.encoder, arrays), record.encoder
 
 
 def read_own_saved_model(folder: Path) -> tuple[LanguageModelWeights, Mapping[str, Any]]:

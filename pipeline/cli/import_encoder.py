@@ -55,9 +55,15 @@ def command(
         bool | None,
         typer.Option("--lower-case/--cased", help="Lower-case texts. Without it: as the checkpoint or its name says."),
     ] = None,
-    add_bos: Annotated[bool, typer.Option("--bos/--no-bos", help="Begin each text with <s>.")] = True,
-    add_eos: Annotated[bool, typer.Option("--eos/--no-eos", help="End each text with </s>.")] = True,
-    backward: Annotated[bool, typer.Option("--backward", help="The encoder was trained on reversed texts.")] = False,
+    add_bos: Annotated[
+        bool | None, typer.Option("--bos/--no-bos", help="Begin each text with <s>. Default: yes.")
+    ] = None,
+    add_eos: Annotated[
+        bool | None, typer.Option("--eos/--no-eos", help="End each text with </s>. Default: yes.")
+    ] = None,
+    backward: Annotated[
+        bool | None, typer.Option("--backward/--forward", help="In which direction it was trained. Default: forward.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier import in --output.")] = False,
 ) -> ExitCode:
     """Import a pretrained encoder with its language-model head, checked layer by layer against its source."""
@@ -69,9 +75,10 @@ def command(
         lower_case=lower_case,
         add_bos=add_bos,
         add_eos=add_eos,
-        direction="backward" if backward else "forward",
+        direction=None if backward is None else "backward" if backward else "forward",
     )
     length = _length(fixed_seq_len)
+    _check_files(config)
     silence_libraries()
     from ulmfit_tfx.components.encoder_importer.importing import import_encoder
 
@@ -79,6 +86,13 @@ def command(
         report = import_encoder(config, output, length, max_seq_len, overwrite)
     _show(report, output)
     return ExitCode.OK
+
+
+def _check_files(config: PretrainedConfig) -> None:
+    """Finds wrong paths before TensorFlow is loaded."""
+    for path in filter(None, (config.checkpoint, config.tokenizer, config.source_tokenizer)):
+        if not Path(path).exists() and not Path(f"{path}.index").exists():
+            raise ConfigError(f"{path}: no such file.")
 
 
 def _length(text: str) -> int | None:
@@ -99,7 +113,7 @@ def _show(report: "ImportReport", folder: Path) -> None:
     table.add_column("largest difference")
     for row in report.parity:
         table.add_row(row.layer, _shapes(row.source), _shapes(row.target), f"{row.difference:.1e}")
-    console.print(table)
+    console.print(table, width=None if console.is_terminal else 120)
     encoder = report.record.encoder
     sizes = ", ".join(map(str, encoder.layer_sizes))
     console.print(

@@ -71,7 +71,7 @@ def test_import_prints_a_parity_table_and_is_quiet_otherwise(tmp_path, pth, toke
 
 def test_missing_file(refused, tmp_path):
     code, line = refused(tmp_path / "none.pth")
-    assert (code, line) == (3, f"{tmp_path / 'none.pth'}: no such file.")
+    assert (code, line) == (2, f"{tmp_path / 'none.pth'}: no such file.")
 
 
 @pytest.mark.parametrize(

@@ -206,7 +206,7 @@ def test_several_models_are_listed(tmp_path):
     with pytest.raises(DataError) as error:
         find_checkpoint(tmp_path)
     listed = "fastai_model/x.pth (fastai), keras_weights/exp (keras), saved_model (saved-model)"
-    assert str(error.value) == f"{tmp_path}: holds 3 models: {listed}. Name one of them."
+    assert str(error.value) == f"{tmp_path}: holds 3 models: {listed}. Name one of them, or its format."
 
 
 def test_no_model_is_said(tmp_path):

@@ -210,16 +210,15 @@ def test_conventions_of_our_own_folder_are_kept(tmp_path, importing, spm_model, 
     record = EncoderRecord(config, VOCAB, PAD, "tied", None, 512, {})
     encoder, model = build(record)
     tokenizer = Tokenizer(spm_model, TokenizerConfig(), CleaningConfig())
+    write_encoder(tmp_path / "own", encoder, model, tokenizer, record)
     with no_saved_model():
-        write_encoder(tmp_path / "own", encoder, model, tokenizer, record)
         folder, report = importing(tmp_path / "own", tokenizer=None)
     assert report.record.encoder == config
     np.testing.assert_allclose(load_encoder(folder)(IDS)[0], encoder(IDS)[0], rtol=0, atol=1e-6)
 
 
-def test_text_processing_of_our_own_folder_is_kept(importing, pth, tokenizer_of, no_saved_model):
-    with no_saved_model():
-        folder, _ = importing(pth(), add_bos=False, add_eos=False, lower_case=True)
+def test_text_processing_of_our_own_folder_is_kept(importing, pth, tokenizer_of):
+    folder, _ = importing(pth(), add_bos=False, add_eos=False, lower_case=True)
     tokenizer = tokenizer_of(folder, "second", tokenizer=None)
     assert (tokenizer.config.add_bos, tokenizer.config.add_eos, tokenizer.cleaning.lower_case) == (False, False, True)
 
