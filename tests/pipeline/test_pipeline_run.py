@@ -13,11 +13,14 @@ from pathlib import Path
 import pytest
 import sentencepiece
 import tensorflow as tf
+import yaml
+from random_language_model import RandomLanguageModel
+from torch_writer import TorchWriter
 from typer.testing import CliRunner
 
 import ulmfit_tfx
 from ulmfit_tfx.pipeline.cli.app import app
-from ulmfit_tfx.trainer_modules.export.loaded_model import Classifier, find_model
+from ulmfit_tfx.trainer_modules.export.loaded_model import Classifier, find_model, read_info
 
 pytestmark = pytest.mark.pipeline
 
@@ -246,3 +249,22 @@ def test_killed_training_goes_on_from_its_last_checkpoint(tmp_path, reviews, tin
     history = json.loads(artifact(config, "Trainer/model_run/*/history.json").read_text())
     assert len(history["epochs"]) == 6
     assert not list(checkpoints.iterdir()), "a finished training leaves its checkpoints to nobody"
+
+
+def test_pipeline_starts_from_a_pretrained_encoder_and_its_tokenizer(tmp_path, reviews, tiny_project, spm_model):
+    (tmp_path / "wiki-sp200.model").write_bytes(spm_model)
+    source = RandomLanguageModel(200, (16, 24, 16))
+    TorchWriter.save(tmp_path / "wiki.pth", source.state_dict())
+    config = tiny_project(tmp_path, reviews)
+    sections = yaml.safe_load(config.read_text())
+    del sections["tokenizer"], sections["encoder"]
+    sections["pretrained"] = {"checkpoint": "wiki.pth", "tokenizer": "wiki-sp200.model"}
+    config.write_text(yaml.safe_dump(sections))
+    code, shown = run(config)
+    assert code == 0, shown
+    assert "EncoderImporter: " in shown
+    assert "SentencePieceTrainer" not in shown
+    assert "200 pieces (wiki-sp200)" in shown
+    info = read_info(find_model(config.parent / "root" / "serving" / "tiny"))
+    assert (info["encoder"]["architecture"], info["encoder"]["hidden_sizes"]) == ("awd_lstm", [24, 16])
+    assert "EncoderImporter" in cached_stages(run(config)[1])

@@ -101,6 +101,14 @@ def test_every_problem_is_listed(tmp_path):
         ({"data": {"path": "x", "format": "tsv", "label_names": {"a": "x", "b": "x"}}}, "two labels the same name"),
         ({"tokenizer": {"user_defined_symbols": ["!", "!"]}}, "holds an empty or a repeated symbol"),
         ({"name": "3 x"}, "name is '3 x', expected to match"),
+        (
+            {"pretrained": {"checkpoint": "x"}, "encoder": {"embedding_size": 8}},
+            "encoder.embedding_size and pretrained are both set",
+        ),
+        (
+            {"pretrained": {"checkpoint": "x"}, "tokenizer": {"vocab_size": 100}},
+            "tokenizer and pretrained are both set",
+        ),
     ],
 )
 def test_rules_across_fields_are_explained(tmp_path, sections, expected):
