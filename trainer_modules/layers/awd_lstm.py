@@ -42,7 +42,7 @@ class AWDLSTM(WholeSequenceRNN):
             seed: Of DropConnect.
             **kwargs: Of `keras.layers.Layer`.
         """
-        cell = keras.layers.LSTMCell(units, dtype=kwargs.get("dtype"), name="lstm_cell")
+        cell = keras.layers.LSTMCell(units, seed=seed, dtype=kwargs.get("dtype"), name="lstm_cell")
         super().__init__(
             cell,
             weight_dropout,
@@ -53,7 +53,6 @@ class AWDLSTM(WholeSequenceRNN):
             stateful=stateful,
             **kwargs,
         )
-        self.units = units
 
     def run(self, sequence, states, mask, training):
         """See `WholeSequenceRNN.run`."""
@@ -62,7 +61,3 @@ class AWDLSTM(WholeSequenceRNN):
         hidden, cell = states
         hidden_states, last_cell = lstm_recurrence(from_inputs, kernel, hidden, cell, mask, has_gradient=training)
         return hidden_states, [hidden_states[-1], last_cell]
-
-    def get_config(self):
-        """Constructor arguments."""
-        return super().get_config() | {"units": self.units}

@@ -10,4 +10,4 @@ def dropconnect(kernel: Tensor, rate: float, seed: keras.random.SeedGenerator) -
 
     The kernel itself stays as it is, so that the raw weights are what is trained, saved and exported.
     """
-    return keras.random.dropout(kernel, rate, seed=seed)
+    return keras.random.dropout(keras.ops.convert_to_tensor(kernel), rate, seed=seed)

@@ -45,6 +45,8 @@ class TokenEmbedding(keras.layers.Layer):
         """Looks vectors up, or the reverse, see the class."""
         if reverse:
             return ops.matmul(inputs, ops.transpose(self.embeddings))
+        if not keras.backend.is_int_dtype(inputs.dtype):
+            inputs = ops.cast(inputs, "int32")  # `keras.Input` makes float ids unless told otherwise
         vectors = ops.take(self.embeddings, inputs, axis=0)
         if training and self.dropout:
             kept = keras.random.dropout(

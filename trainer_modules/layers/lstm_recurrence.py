@@ -9,7 +9,7 @@ from keras import ops
 
 from ulmfit_tfx.trainer_modules.layers.time_scan import time_scan
 
-# Added to the gates at masked steps, so that sigmoid is exactly 0 or 1 there in float32 and float64.
+# The gates at masked steps, for which sigmoid is exactly 0 or 1 in float32 and float64.
 _SHUT = 1e9
 
 
@@ -29,7 +29,7 @@ def lstm_recurrence(from_inputs, kernel, hidden, cell, mask=None, has_gradient=T
         Hidden states, float [time, batch, units], and the last cell state, float [batch, units].
     """
     if mask is not None:
-        from_inputs = from_inputs + _shut_gates(mask, kernel.shape[0], from_inputs.dtype)
+        from_inputs = ops.where(mask[..., None], from_inputs, _shut_gates(kernel.shape[0], from_inputs.dtype))
     if not has_gradient:
         hidden_states, last_cell, *_ = _forward(from_inputs, kernel, hidden, cell, mask, keeps_gates=False)
         return hidden_states, last_cell
@@ -39,7 +39,10 @@ def lstm_recurrence(from_inputs, kernel, hidden, cell, mask=None, has_gradient=T
         hidden_states, last_cell, *kept = _forward(from_inputs, kernel, hidden, cell, mask, keeps_gates=True)
 
         def gradient(*args, upstream=None):
-            d_hidden_states, d_last_cell = args if upstream is None else upstream
+            # TensorFlow passes one argument an output, JAX one for all, PyTorch's come by name.
+            if upstream is None:
+                upstream = args[0] if len(args) == 1 else args
+            d_hidden_states, d_last_cell = upstream
             d_gates, d_hidden, d_cell = _backward(d_hidden_states, d_last_cell, kernel, cell, mask, *kept)
             before = ops.concatenate([hidden[None], hidden_states[:-1]])
             # One product for all steps; automatic differentiation would add up a small one for each.
@@ -51,11 +54,10 @@ def lstm_recurrence(from_inputs, kernel, hidden, cell, mask=None, has_gradient=T
     return differentiable(from_inputs, kernel, hidden, cell)
 
 
-def _shut_gates(mask, units, dtype):
-    """What closes the input gate and opens the forget gate at masked steps, so that the cell state stays."""
-    is_masked = ops.cast(ops.logical_not(mask), dtype)[..., None]
+def _shut_gates(units, dtype):
+    """Gates that close the input and open the forget gate, so that the cell state stays: float [4 * units]."""
     direction = ops.concatenate([-ops.ones(units, dtype), ops.ones(units, dtype), ops.zeros(2 * units, dtype)])
-    return is_masked * (_SHUT * direction)
+    return _SHUT * direction
 
 
 def _forward(from_inputs, kernel, hidden, cell, mask, keeps_gates):

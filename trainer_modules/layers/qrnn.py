@@ -12,7 +12,7 @@ from ulmfit_tfx.trainer_modules.layers.whole_sequence import WholeSequenceRNN
 GATES = {"f": 2, "fo": 3, "ifo": 4}
 """Gates by pooling: candidate and forget; output; input. They lie in the kernel in this order."""
 
-_OWN_ARGUMENTS = ("units", "window", "pooling", "forget_convention", "zoneout")
+_OWN_ARGUMENTS = ("window", "pooling", "forget_convention", "zoneout")
 
 
 @keras.saving.register_keras_serializable("ulmfit_tfx")
@@ -32,6 +32,7 @@ class QRNNCell(keras.layers.Layer):
         forget_convention: Literal["fastai", "paper"] = "fastai",
         zoneout: float = 0.0,
         seed: int | None = None,
+        features: int | None = None,
         **kwargs: Any,
     ):
         """Creates the cell.
@@ -44,6 +45,8 @@ class QRNNCell(keras.layers.Layer):
                 the weight of z is the input gate in both.
             zoneout: In training, share of the units that keep their state at a step (section 2.2).
             seed: Of zoneout.
+            features: Of a step's input. Needed beforehand only where window > 1 and `keras.layers.RNN` has
+                `return_state`: it asks for the sizes of the states before it builds the cell.
             **kwargs: Of `keras.layers.Layer`.
 
         Raises:
@@ -54,8 +57,11 @@ class QRNNCell(keras.layers.Layer):
             raise ValueError(f"pooling is {pooling!r}, expected one of {', '.join(GATES)}")
         if forget_convention not in ("fastai", "paper"):
             raise ValueError(f"forget_convention is {forget_convention!r}, expected fastai or paper")
-        if window < 1:
-            raise ValueError(f"window is {window}, expected at least 1")
+        for name, value in (("units", units), ("window", window)):
+            if value < 1:
+                raise ValueError(f"{name} is {value}, expected at least 1")
+        if not 0 <= zoneout < 1:
+            raise ValueError(f"zoneout is {zoneout}, expected at least 0 and less than 1")
         self.units = units
         self.window = window
         self.pooling = pooling
@@ -63,7 +69,7 @@ class QRNNCell(keras.layers.Layer):
         self.zoneout = zoneout
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self.features = 0  # until the cell is built
+        self.features = features or 0
 
     def build(self, input_shape):
         """Creates `kernel` [window * features, gates * units] and `bias` [gates * units]."""
@@ -127,7 +133,8 @@ class QRNNCell(keras.layers.Layer):
 
     def get_config(self):
         """Constructor arguments."""
-        return super().get_config() | {name: getattr(self, name) for name in (*_OWN_ARGUMENTS, "seed")}
+        own = ("units", *_OWN_ARGUMENTS, "seed")
+        return super().get_config() | {name: getattr(self, name) for name in own} | {"features": self.features or None}
 
 
 @keras.saving.register_keras_serializable("ulmfit_tfx")
@@ -190,12 +197,19 @@ class QRNN(WholeSequenceRNN):
         super().build(sequences_shape, initial_state_shape)
         self.state_size = self.cell.state_size
 
+    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
+        """Shapes of the output and, with `return_state`, of the states."""
+        shape = super().compute_output_shape(sequences_shape, initial_state_shape)
+        if not self.return_state or self.cell.window == 1:
+            return shape
+        return *shape[:2], (sequences_shape[0], (self.cell.window - 1) * sequences_shape[-1])
+
     def run(self, sequence, states, mask, training):
         """See `WholeSequenceRNN.run`."""
         cell_state, *before = states
         if before:
             before = ops.cast(before[0], sequence.dtype)
-            sequence, before = token_windows(sequence, before, self.cell.window, mask)
+            sequence, before = token_windows(sequence, before, self.cell.features, mask)
         gates = self.product(sequence, self.dropped(self.cell.kernel, training), self.cell.bias)
         decay, update, output_gate = self.cell.shares(gates, training, None if mask is None else mask[..., None])
         cells = linear_recurrence(decay, update, cell_state)

@@ -5,19 +5,19 @@ from keras import ops
 from ulmfit_tfx.trainer_modules.layers.time_scan import Tensor
 
 
-def token_windows(sequence: Tensor, before: Tensor, window: int, mask: Tensor = None) -> tuple[Tensor, Tensor]:
+def token_windows(sequence: Tensor, before: Tensor, features: int, mask: Tensor = None) -> tuple[Tensor, Tensor]:
     """Joins each token's features with those of the `window - 1` tokens before it, in the order x[t], x[t-1], ...
 
     Args:
         sequence: float [time, batch, features].
         before: float [batch, (window - 1) * features], the tokens before the first one, the latest first.
-        window: At least 2.
+        features: Of a token.
         mask: bool [time, batch], False at positions that are no tokens: windows reach over them. Or None.
 
     Returns:
         float [time, batch, window * features], and what `before` is for a sequence that follows.
     """
-    batch, features = ops.shape(sequence)[1], sequence.shape[2]
+    batch, window = ops.shape(sequence)[1], 1 + before.shape[-1] // features
     latest_first = ops.transpose(ops.reshape(before, (batch, window - 1, features)), (1, 0, 2))
     joined = ops.concatenate([ops.flip(latest_first, axis=0), sequence])
     time = ops.shape(sequence)[0]

@@ -1,6 +1,5 @@
 """The common part of the recurrent layers: Keras' RNN interface around a computation of all time steps at once."""
 
-import abc
 from typing import Any
 
 import keras
@@ -13,27 +12,36 @@ from ulmfit_tfx.trainer_modules.layers.masking import last_true, zero_padding
 class WholeSequenceRNN(keras.layers.RNN):
     """A `keras.layers.RNN` that computes its cell for all time steps at once, not by calling it step after step.
 
-    Arguments, states, statefulness and masks are those of `keras.layers.LSTM`, except that masked positions are zero
-    in the output. The result is that of `keras.layers.RNN` around the cell, whichever positions are masked.
+    States, statefulness, direction and masks are those of `keras.layers.LSTM`, except that masked positions are zero
+    in the output. The result is that of `keras.layers.RNN` around the cell, whichever positions are masked; what stands
+    there has to be finite.
     """
 
     def __init__(self, cell: keras.layers.Layer, weight_dropout: float, seed: int | None, **kwargs: Any):
         """Creates the layer.
 
         Args:
-            cell: Holds the weights.
+            cell: Holds the weights, and the `seed_generator` of all that is random.
             weight_dropout: DropConnect rate in training.
-            seed: Of DropConnect.
+            seed: Of the cell.
             **kwargs: Of `keras.layers.RNN`.
+
+        Raises:
+            ValueError: An argument is not one of the above.
         """
+        if not 0 <= weight_dropout < 1:
+            raise ValueError(f"weight_dropout is {weight_dropout}, expected at least 0 and less than 1")
         if kwargs.pop("unroll", False):
             raise ValueError("unroll is not an argument of this layer: it unrolls where that is faster")
         super().__init__(cell, **kwargs | {"zero_output_for_mask": True})
         self.weight_dropout = weight_dropout
         self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
 
-    @abc.abstractmethod
+    @property
+    def units(self) -> int:
+        """Size of the output."""
+        return self.cell.units
+
     def run(self, sequence, states, mask, training):
         """Computes all time steps.
 
@@ -46,6 +54,7 @@ class WholeSequenceRNN(keras.layers.RNN):
         Returns:
             Outputs, float [time, batch, units], and the states after the last step.
         """
+        raise NotImplementedError
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
         """Called by `keras.layers.RNN.call`: returns the last output, all outputs and the states."""
@@ -74,7 +83,7 @@ class WholeSequenceRNN(keras.layers.RNN):
         a batch axis.
         """
         time, batch = ops.shape(sequence)[0], ops.shape(sequence)[1]
-        rows = ops.reshape(sequence, (-1, sequence.shape[-1]))
+        rows = ops.reshape(sequence, (-1, kernel.shape[0]))
         gates = ops.reshape(ops.matmul(rows, kernel) + bias, (time, batch, kernel.shape[-1]))
         return ops.cast(gates, self.recurrence_dtype)
 
@@ -82,14 +91,14 @@ class WholeSequenceRNN(keras.layers.RNN):
         """The kernel under DropConnect, if any."""
         if not (training and self.weight_dropout):
             return kernel
-        return dropconnect(kernel, self.weight_dropout, self.seed_generator)
+        return dropconnect(kernel, self.weight_dropout, self.cell.seed_generator)
 
     def get_config(self):
         """Arguments of `WholeSequenceRNN` and of `keras.layers.RNN` but the cell."""
         config = super().get_config()
         for fixed in ("cell", "unroll", "zero_output_for_mask"):
             del config[fixed]
-        return config | {"weight_dropout": self.weight_dropout, "seed": self.seed}
+        return config | {"units": self.units, "weight_dropout": self.weight_dropout, "seed": self.seed}
 
     @classmethod
     def from_config(cls, config):

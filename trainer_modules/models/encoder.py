@@ -11,7 +11,6 @@ from ulmfit_tfx.schemas.config import EncoderConfig
 from ulmfit_tfx.trainer_modules.layers.awd_lstm import AWDLSTM
 from ulmfit_tfx.trainer_modules.layers.embedding import TokenEmbedding
 from ulmfit_tfx.trainer_modules.layers.qrnn import QRNN
-from ulmfit_tfx.trainer_modules.layers.reverse_tokens import ReverseTokens
 
 
 @keras.saving.register_keras_serializable("ulmfit_tfx")
@@ -49,18 +48,18 @@ def build_encoder(config: EncoderConfig, vocab_size: int, pad_id: int, seed: int
     ids = keras.Input((None,), dtype="int32", name="numericalized")
     mask = PaddingMask(pad_id, name="mask")(ids)
     is_backward = config.direction == "backward"
-    tokens = ReverseTokens(name="reversed")([ids, mask]) if is_backward else ids
+    tokens, is_token = (ops.flip(ids, axis=1), ops.flip(mask, axis=1)) if is_backward else (ids, mask)
     hidden = TokenEmbedding(vocab_size, config.embedding_size, dropout.embedding, seed=next(seeds), name="embedding")(
         tokens
     )
     hidden = keras.layers.SpatialDropout1D(dropout.input, seed=next(seeds), name="input_dropout")(hidden)
     last = len(config.layer_sizes) - 1
     for index in range(len(config.layer_sizes)):
-        hidden = _recurrent_layer(config, index, next(seeds))(hidden, mask=mask)
+        hidden = _recurrent_layer(config, index, next(seeds))(hidden, mask=is_token)
         rate = dropout.output if index == last else dropout.hidden
         hidden = keras.layers.SpatialDropout1D(rate, seed=next(seeds), name=f"hidden_dropout_{index}")(hidden)
     if is_backward:
-        hidden = ReverseTokens(name="in_text_order")([hidden, mask])
+        hidden = ops.flip(hidden, axis=1)
     return keras.Model(ids, [hidden, mask], name="encoder")
 
 
