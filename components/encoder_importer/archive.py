@@ -2,7 +2,9 @@
 
 import contextlib
 import gzip
+import lzma
 import stat
+import struct
 import tarfile
 import tempfile
 import zipfile
@@ -26,6 +28,10 @@ _LARGEST_HEADER = 1 << 24  # tarfile reads a member's extended header at once
 _TAR_BLOCK = 512
 _DEEPEST_MODEL = 3
 _DEEPEST_MEMBER = 30
+_DAMAGED = (
+    *(OSError, EOFError, ValueError, RuntimeError, IndexError, struct.error),
+    *(zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile),
+)
 ModelKind = Literal["ulmfit-tfx", "saved-model", "keras", "fastai"]
 
 
@@ -47,8 +53,9 @@ def unpacked(path: str | Path) -> Iterator[Path]:
             _unpack(Path(path), Path(folder))
         except FileNotFoundError:
             raise DataError(f"{path}: no such file.") from None
-        except (OSError, EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile, ValueError, RuntimeError) as error:
-            raise DataError(f"{path}: cannot be unpacked, is it truncated? {error}.") from None
+        except _DAMAGED as error:
+            reason = str(error).replace(folder, str(path))
+            raise DataError(f"{path}: cannot be unpacked, is it truncated? {reason}.") from None
         yield Path(folder)
 
 

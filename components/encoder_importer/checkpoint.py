@@ -4,9 +4,9 @@ import contextlib
 import dataclasses
 import glob
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from ulmfit_tfx.components.encoder_importer.archive import (
     ARCHIVE_SUFFIXES,
@@ -22,12 +22,10 @@ from ulmfit_tfx.components.encoder_importer.keras_checkpoint import (
     sentencepiece_model,
 )
 from ulmfit_tfx.components.encoder_importer.language_model_weights import LanguageModelWeights
-from ulmfit_tfx.components.encoder_importer.own_model import (
-    is_own_saved_model,
-    read_own_saved_model,
-)
+from ulmfit_tfx.components.encoder_importer.own_model import is_own_saved_model, own_weights
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, PretrainedConfig
 from ulmfit_tfx.schemas.errors import DataError, UserError
+from ulmfit_tfx.trainer_modules.export.saved_model import read_exported
 
 _CHUNK = 1 << 20
 
@@ -91,6 +89,8 @@ def fingerprint(path: str) -> str:
         DataError: Nothing is there.
     """
     root = Path(path)
+    if root.suffix == ".index":
+        root = root.with_suffix("")  # the data files count too
     if root.is_file():
         files = [root]
     elif root.is_dir():
@@ -144,19 +144,12 @@ def _read_saved_model(folder: Path) -> Checkpoint:
     if not is_own_saved_model(folder):
         weights = read_saved_model_variables(folder)
         return Checkpoint(weights, weights.encoder_config(), tokenizer)
-    weights, info = read_own_saved_model(folder)
+    exported = read_exported(str(folder))
     return Checkpoint(
-        weights, EncoderConfig.model_validate(info["encoder"]), tokenizer, **_text_processing(info, folder)
+        own_weights(folder, exported),
+        exported.encoder,
+        tokenizer,
+        exported.cleaning,
+        exported.add_bos,
+        exported.add_eos,
     )
-
-
-def _text_processing(info: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """What a model of ours says of the way from a text to ids."""
-    try:
-        return {
-            "cleaning": CleaningConfig.model_validate(info["cleaning"]),
-            "add_bos": bool(info["tokenizer"]["add_bos"]),
-            "add_eos": bool(info["tokenizer"]["add_eos"]),
-        }
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{folder}: does not say what is done to its texts: {str(error).splitlines()[0]}.") from None

@@ -68,8 +68,10 @@ def import_encoder(
         DataError: The checkpoint or the tokenizer cannot be used.
         UserError: The imported model does not compute what its source does.
     """
-    output = Path(output)
+    output = Path(output).resolve()
     _check_output(output, overwrite)
+    _check_length("fixed_seq_len", fixed_seq_len)
+    _check_length("max_seq_len", max_seq_len)
     with opened(config.checkpoint, config.format) as checkpoint:
         preset = preset_of_file(config.checkpoint)
         tokenizer = _tokenizer(config, checkpoint, preset, cleaning or CleaningConfig())
@@ -89,13 +91,14 @@ def import_encoder(
         )
         encoder, model = build(record)
         _assign(model, weights)
-        parity = check_parity(weights, encoder, model)
+        parity = check_parity(weights, encoder, model, record)
     record = dataclasses.replace(
         record, source={**record.source, "parity": {row.layer: row.difference for row in parity}}
     )
     unfinished = _unfinished(output)
     try:
         write_encoder(unfinished, encoder, model, tokenizer, record)
+        _check_output(output, overwrite)  # again: the import took its time
         _put_in_place(unfinished, output)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -120,9 +123,16 @@ def _unfinished(output: Path) -> Path:
         raise ConfigError(f"{output}: cannot be written: {error.strerror}.") from None
 
 
+def _check_length(name: str, length: int | None) -> None:
+    if length is not None and length < 2:
+        raise ConfigError(f"{name} is {length}, expected at least 2.")
+
+
 def _put_in_place(finished: Path, output: Path) -> None:
     """Renames the folder; an earlier import goes once the new one stands."""
     finished.chmod(0o755)
+    if output.exists() and not (output / RECORD).exists():
+        output.rmdir()  # it is empty, or this fails
     if not output.exists():
         finished.rename(output)
         return

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from ulmfit_tfx.components.encoder_importer.source_tensor import SourceTensor
 from ulmfit_tfx.schemas.config import EncoderConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.schemas.signatures import MODEL_INFO_FILE
+from ulmfit_tfx.trainer_modules.export.saved_model import ExportedModel
 
 _EMBEDDINGS = "embedding/embeddings"
 _HEAD_BIAS, _HEAD_KERNEL = "lm_head/bias", "lm_head/kernel"
@@ -22,19 +22,17 @@ def is_own_saved_model(folder: Path) -> bool:
     return (folder / MODEL_INFO_FILE).is_file()
 
 
-def read_own_saved_model(folder: Path) -> tuple[LanguageModelWeights, Mapping[str, Any]]:
-    """Reads the variables of a SavedModel of ours; its graph is not loaded.
-
-    Returns:
-        The weights, and the information file's content.
+def own_weights(folder: Path, exported: ExportedModel) -> LanguageModelWeights:
+    """The language model's weights among those of a SavedModel of ours.
 
     Raises:
-        DataError: It is damaged, or of a version that did not note the names of the weights.
+        DataError: They are not those of the encoder that the model says it has.
     """
-    from ulmfit_tfx.trainer_modules.export.saved_model import read_weights
-
-    info, arrays = read_weights(str(folder))
-    return _weights(str(folder), EncoderConfig.model_validate(info["encoder"]), arrays), info
+    weights = _weights(str(folder), exported.encoder, exported.weights)
+    for index, layer in enumerate(weights.layers):
+        if layer.window != exported.encoder.window(index):
+            raise layer.error(f"has a window of {layer.window}, expected {exported.encoder.window(index)}")
+    return weights
 
 
 def _weights(file: str, config: EncoderConfig, arrays: Mapping[str, np.ndarray]) -> LanguageModelWeights:

@@ -83,6 +83,8 @@ def _mapped(path: str | Path) -> Any:
     if file.is_dir():
         raise DataError(f"{path}: is a folder, expected a file of torch.save (.pth).")
     try:
+        if file.exists() and not file.is_file():
+            raise DataError(f"{path}: is a device or a pipe, expected a file of torch.save (.pth).")
         with file.open("rb") as stream:
             if not file.stat().st_size:
                 raise DataError(f"{path}: is empty, expected a file of torch.save (.pth).")

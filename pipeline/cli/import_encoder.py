@@ -98,7 +98,7 @@ def _check_files(config: PretrainedConfig) -> None:
 def _length(text: str) -> int | None:
     if text.lower() == "none":
         return None
-    if not text.isdigit() or int(text) < 2:
+    if not text.isdecimal() or int(text) < 2:
         raise ConfigError(f"--fixed-seq-len is '{text}', expected a number of at least 2, or none.")
     return int(text)
 

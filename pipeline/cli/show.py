@@ -51,7 +51,7 @@ def _facts(info: dict[str, Any]) -> dict[str, Any]:
     ids = ", ".join(f"{name}={value}" for name, value in tokenizer["special_ids"].items())
     return {
         "task": info["task"],
-        "labels": ", ".join(info["labels"]),
+        **({"labels": ", ".join(info["labels"])} if info["labels"] else {}),
         "encoder": f"{encoder['architecture']}, embedding {encoder['embedding_size']}, layers {sizes}",
         "tokenizer": f"{tokenizer['model_type']}, {tokenizer['vocab_size']:,} pieces, {ids}",
         "cleaning": ", ".join(name for name, on in info["cleaning"].items() if on) or "none",

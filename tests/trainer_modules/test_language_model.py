@@ -58,6 +58,17 @@ def test_backward_encoder_is_the_forward_one_on_reversed_texts(architecture):
     assert not hidden[1, 3:].numpy().any()
 
 
+@pytest.mark.parametrize("architecture", ["qrnn", "awd_lstm"])
+def test_backward_encoder_does_not_mind_where_padding_stands(architecture):
+    encoder = encoder_of(architecture=architecture, direction="backward", qrnn_windows=(3, 1))
+    text = [2, 9, 8, 3]
+    expected = encoder(np.array([text]))[0][0]
+    scattered = np.array([[PAD, 2, PAD, PAD, 9, 8, 3, PAD]])
+    hidden, mask = encoder(scattered)
+    np.testing.assert_allclose(hidden.numpy()[mask.numpy()], expected, atol=1e-6)
+    assert not hidden.numpy()[~mask.numpy()].any()
+
+
 def test_next_piece_is_learned():
     keras.utils.set_random_seed(0)
     no_dropout = EncoderDropoutConfig(embedding=0, input=0, hidden=0, output=0, weight=0)

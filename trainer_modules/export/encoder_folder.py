@@ -9,11 +9,15 @@ folder/
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import h5py
 import keras
+import pydantic
+from pydantic import NonNegativeInt, PositiveInt
 
 import ulmfit_tfx
 from ulmfit_tfx.schemas.config import EncoderConfig
@@ -40,7 +44,7 @@ CONVENTIONS = {
 Head = Literal["tied", "untied"]
 
 
-@dataclasses.dataclass(frozen=True)
+@pydantic.dataclasses.dataclass(frozen=True)
 class EncoderRecord:
     """What `encoder.json` says, beside the tokenizer, the conventions and the version of ulmfit-tfx.
 
@@ -55,11 +59,11 @@ class EncoderRecord:
     """
 
     encoder: EncoderConfig
-    vocab_size: int
-    pad_id: int
+    vocab_size: PositiveInt
+    pad_id: NonNegativeInt
     head: Head | None
-    fixed_seq_len: int | None
-    max_seq_len: int
+    fixed_seq_len: PositiveInt | None
+    max_seq_len: PositiveInt
     source: Mapping[str, Any]
 
 
@@ -119,7 +123,7 @@ def read_record(folder: str | Path) -> EncoderRecord:
         raise DataError(
             f"{folder}: has no {RECORD}, expected a folder that `ulmfit-tfx import-encoder` wrote."
         ) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(f"{path}: is not what `ulmfit-tfx import-encoder` writes: {error}.") from None
 
 
@@ -149,8 +153,34 @@ def _load(folder: str | Path) -> tuple[keras.Model, keras.Model]:
     path = Path(folder) / WEIGHTS / f"{model.name}.weights.h5"
     if not path.is_file():
         raise DataError(f"{path}: no such file.")
+    _check_hdf5(path, model)
     try:
         model.load_weights(path)
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"{path}: cannot be read into the encoder of {RECORD}: {str(error).splitlines()[0]}") from None
     return encoder, model
+
+
+def _check_hdf5(path: Path, model: keras.Model) -> None:
+    """Refuses what would make HDF5 read other files, or more than the model has: Keras reads before it compares.
+
+    Raises:
+        DataError: The file has that.
+    """
+    largest = max(math.prod(weight.shape) for weight in model.weights)
+
+    def check(group: h5py.Group) -> None:
+        for name in group:
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                raise DataError(f"{path}: {group.name}/{name} is a link, expected weights.")
+            item = group[name]
+            if isinstance(item, h5py.Group):
+                check(item)
+            elif item.external or item.is_virtual or item.size > largest:
+                raise DataError(f"{path}: {item.name} lies in another file or is larger than any weight.")
+
+    try:
+        with h5py.File(path, "r") as file:
+            check(file)
+    except (OSError, RuntimeError) as error:
+        raise DataError(f"{path}: cannot be read: {error}") from None

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 import ulmfit_tfx
+from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.schemas.signatures import MODEL_INFO_FILE
 from ulmfit_tfx.trainer_modules.export.signatures import Signatures
@@ -83,22 +85,67 @@ def _facts(model: keras.Model, tokenizer: Tokenizer) -> dict[str, Any]:
     }
 
 
-def read_weights(folder: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Reads a SavedModel's information file and its weights by name. Its graph is not loaded.
+@dataclasses.dataclass(frozen=True)
+class ExportedModel:
+    """What another training or an import takes from an exported model.
+
+    Attributes:
+        encoder: Its encoder.
+        cleaning: What it does to texts before it tokenizes them.
+        tokenizer_sha256: Of its SentencePiece model.
+        add_bos: Whether its texts begin with `<s>`.
+        add_eos: Whether they end with `</s>`.
+        weights: By name.
+    """
+
+    encoder: EncoderConfig
+    cleaning: CleaningConfig
+    tokenizer_sha256: str
+    add_bos: bool
+    add_eos: bool
+    weights: dict[str, np.ndarray]
+
+
+def read_exported(folder: str) -> ExportedModel:
+    """Reads a SavedModel's information file and weights. Its graph is not loaded.
 
     Raises:
         DataError: It is not one that `save` wrote, or it is damaged.
     """
-    path = f"{folder}/{MODEL_INFO_FILE}"
     try:
-        with tf.io.gfile.GFile(path) as file:
+        with tf.io.gfile.GFile(f"{folder}/{MODEL_INFO_FILE}") as file:
             info = json.loads(file.read())
-        names = info["weights"]
-        reader = tf.train.load_checkpoint(f"{folder}/variables/variables")
-        return info, {name: reader.get_tensor(_VARIABLE.format(index)) for index, name in enumerate(names)}
+        return ExportedModel(
+            encoder=EncoderConfig.model_validate(info["encoder"]),
+            cleaning=CleaningConfig.model_validate(info["cleaning"]),
+            tokenizer_sha256=str(info["tokenizer"]["sha256"]),
+            add_bos=bool(info["tokenizer"]["add_bos"]),
+            add_eos=bool(info["tokenizer"]["add_eos"]),
+            weights=_read_variables(f"{folder}/variables/variables", info["weights"]),
+        )
     except tf.errors.NotFoundError:
         raise DataError(
             f"{folder}: has no {MODEL_INFO_FILE} or no variables, so ulmfit-tfx did not write it."
         ) from None
-    except (tf.errors.OpError, ValueError, RuntimeError, KeyError, TypeError) as error:
+    except (
+        tf.errors.OpError,
+        ValueError,
+        RuntimeError,
+        KeyError,
+        TypeError,
+    ) as error:  # RecursionError is a RuntimeError
         raise DataError(f"{folder}: its weights cannot be read: {str(error).splitlines()[0]}") from None
+
+
+def _read_variables(prefix: str, names: Sequence[str]) -> dict[str, np.ndarray]:
+    reader = tf.train.load_checkpoint(prefix)
+    shapes = reader.get_variable_to_shape_map()
+    in_file = sum(tf.io.gfile.stat(shard).length for shard in tf.io.gfile.glob(f"{prefix}.data-*"))
+    arrays = {}
+    for index, name in enumerate(names):
+        key = _VARIABLE.format(index)
+        # TensorFlow makes room for what the index claims before it reads.
+        if math.prod(shapes[key]) > in_file:
+            raise ValueError(f"{name} has {math.prod(shapes[key]):,} numbers in {in_file:,} bytes of data.")
+        arrays[name] = reader.get_tensor(key)
+    return arrays

@@ -32,6 +32,17 @@ def encoder_signatures(
     pad_id = tokenizer.special_ids.pad
     limit = fixed_seq_len or max_seq_len
 
+    def encode(ids):
+        """Hidden states, zero at padding, and mask. Columns of padding at the end are not computed."""
+        mask = tf.not_equal(ids, pad_id)
+        length = tf.shape(ids)[1]
+        columns = tf.range(1, length + 1) * tf.cast(tf.reduce_any(mask, axis=0), tf.int32)
+        longest = tf.reduce_max(tf.concat([columns, [1]], axis=0))  # the recurrent layers need a step to run
+        trimmed = tf.pad(ids, [[0, 0], [0, tf.maximum(1 - length, 0)]], constant_values=pad_id)[:, :longest]
+        output = encoder(trimmed, training=False)[0][:, :length]
+        output = tf.pad(output, [[0, 0], [0, tf.maximum(length - longest, 0)], [0, 0]])
+        return tf.ensure_shape(output, [None, ids.shape[1], output.shape[2]]), mask
+
     def numericalize(texts):
         ragged = tokenizer.tokenize(texts, limit)
         return ragged, tokenizer.pad(ragged, fixed_seq_len)
@@ -39,17 +50,14 @@ def encoder_signatures(
     @tf.function(input_signature=[_STRINGS])
     def string_encoder(string_inputs):
         ragged, ids = numericalize(string_inputs)
-        output, mask = encoder(ids, training=False)
+        output, mask = encode(ids)
         lengths = tf.cast(ragged.row_lengths(), tf.int32)
         return {names.OUTPUT: output, names.NUMERICALIZED: ids, names.MASK: mask, names.LENGTHS: lengths}
 
     @tf.function(input_signature=[_IDS])
     def numericalized_encoder(numericalized):
-        length = tf.shape(numericalized)[1]
-        # The recurrent layers need a step to run, and a batch of empty rows has none.
-        ids = tf.pad(numericalized, [[0, 0], [0, tf.maximum(1 - length, 0)]], constant_values=pad_id)
-        output, mask = encoder(ids, training=False)
-        return {names.OUTPUT: output[:, :length], names.MASK: mask[:, :length]}
+        output, mask = encode(numericalized)
+        return {names.OUTPUT: output, names.MASK: mask}
 
     @tf.function(input_signature=[_STRINGS])
     def spm_processor(string_inputs):
@@ -59,7 +67,7 @@ def encoder_signatures(
     @tf.function(input_signature=[_STRINGS])
     def string_encoder_flat(string_inputs):
         ragged, ids = numericalize(string_inputs)
-        output, mask = encoder(ids, training=False)
+        output, mask = encode(ids)
         rows = tf.cast(ragged.row_lengths(), tf.int32)
         return {
             f"{names.OUTPUT}_flat": tf.boolean_mask(output, mask),

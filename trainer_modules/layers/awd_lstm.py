@@ -56,7 +56,7 @@ class AWDLSTM(WholeSequenceRNN):
 
     def run(self, sequence, states, mask, training):
         """See `WholeSequenceRNN.run`."""
-        from_inputs = self.product(sequence, self.cell.kernel, self.cell.bias)
+        from_inputs = self.product(sequence, self.cell.kernel, self.cell.bias, mask, training)
         kernel = keras.ops.cast(self.dropped(self.cell.recurrent_kernel, training), self.recurrence_dtype)
         hidden, cell = states
         hidden_states, last_cell = lstm_recurrence(from_inputs, kernel, hidden, cell, mask, has_gradient=training)

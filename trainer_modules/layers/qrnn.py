@@ -210,7 +210,7 @@ class QRNN(WholeSequenceRNN):
         if before:
             before = ops.cast(before[0], sequence.dtype)
             sequence, before = token_windows(sequence, before, self.cell.features, mask)
-        gates = self.product(sequence, self.dropped(self.cell.kernel, training), self.cell.bias)
+        gates = self.product(sequence, self.dropped(self.cell.kernel, training), self.cell.bias, mask, training)
         decay, update, output_gate = self.cell.shares(gates, training, None if mask is None else mask[..., None])
         cells = linear_recurrence(decay, update, cell_state)
         outputs = cells if output_gate is None else output_gate * cells

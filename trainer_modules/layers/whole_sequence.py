@@ -7,6 +7,7 @@ from keras import ops
 
 from ulmfit_tfx.trainer_modules.layers.dropconnect import dropconnect
 from ulmfit_tfx.trainer_modules.layers.masking import last_true, zero_padding
+from ulmfit_tfx.trainer_modules.layers.packed_product import packed_product
 
 
 class WholeSequenceRNN(keras.layers.RNN):
@@ -76,16 +77,17 @@ class WholeSequenceRNN(keras.layers.RNN):
         """States are float32 where products are float16 or bfloat16: small updates would be lost in these."""
         return "float32" if self.compute_dtype in ("float16", "bfloat16") else self.compute_dtype
 
-    def product(self, sequence, kernel, bias):
-        """One matrix product for all steps, plus bias: float [time, batch, gates * units].
+    def product(self, sequence, kernel, bias, mask, training):
+        """One matrix product for all steps, plus bias: float [time, batch, gates * units], anything at masked steps.
 
         The product is one of matrices, since TensorFlow without oneDNN takes twice as long for the same product with
         a batch axis.
         """
         time, batch = ops.shape(sequence)[0], ops.shape(sequence)[1]
         rows = ops.reshape(sequence, (-1, kernel.shape[0]))
-        gates = ops.reshape(ops.matmul(rows, kernel) + bias, (time, batch, kernel.shape[-1]))
-        return ops.cast(gates, self.recurrence_dtype)
+        packs = mask is not None and not training and keras.backend.backend() == "tensorflow"
+        gates = packed_product(rows, kernel, bias, mask) if packs else ops.matmul(rows, kernel) + bias
+        return ops.cast(ops.reshape(gates, (time, batch, kernel.shape[-1])), self.recurrence_dtype)
 
     def dropped(self, kernel, training):
         """The kernel under DropConnect, if any."""

@@ -4,7 +4,7 @@ import keras
 
 from ulmfit_tfx.schemas.config import EncoderConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.trainer_modules.export.saved_model import read_weights
+from ulmfit_tfx.trainer_modules.export.saved_model import read_exported
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
@@ -26,15 +26,15 @@ def encoder_from(
     Raises:
         DataError: The model was not exported by ulmfit-tfx, or it was trained with another tokenizer.
     """
-    info, arrays = read_weights(base_model)
-    if info["tokenizer"]["sha256"] != tokenizer.describe()["sha256"]:
+    exported = read_exported(base_model)
+    if exported.tokenizer_sha256 != tokenizer.describe()["sha256"]:
         raise DataError(f"{base_model}: was trained with another tokenizer than the one of this pipeline.")
-    config = EncoderConfig.model_validate(info["encoder"]).model_copy(
-        update={"dropout": dropouts.dropout, "zoneout": dropouts.zoneout}
-    )
+    config = exported.encoder.model_copy(update={"dropout": dropouts.dropout, "zoneout": dropouts.zoneout})
     encoder = build_encoder(config, tokenizer.vocab_size, tokenizer.special_ids.pad, seed)
     for weight in encoder.weights:
-        if weight.path not in arrays:
-            raise DataError(f"{base_model}: has no weight {weight.path}.")
-        weight.assign(arrays[weight.path])
+        value = exported.weights.get(weight.path)
+        if value is None or value.shape != tuple(weight.shape):
+            found = "no such weight" if value is None else f"one of shape {list(value.shape)}"
+            raise DataError(f"{base_model}: {weight.path}: expected shape {list(weight.shape)}, found {found}.")
+        weight.assign(value)
     return encoder, config

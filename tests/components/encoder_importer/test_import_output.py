@@ -160,3 +160,27 @@ def test_killed_import_leaves_no_folder_of_the_final_name(tmp_path, torch_writer
     assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
     (left,) = (tmp_path / "folder").iterdir()
     assert left.name.startswith(".out-")
+
+
+def test_what_appears_at_the_output_during_the_import_is_left_alone(importing, tmp_path, monkeypatch):
+    thesis = tmp_path / "folder" / "out" / "thesis.txt"
+    checked = module.check_parity
+
+    def meanwhile(*arguments):
+        thesis.parent.mkdir()
+        thesis.write_text("years of work")
+        return checked(*arguments)
+
+    monkeypatch.setattr(module, "check_parity", meanwhile)
+    with pytest.raises(ConfigError, match="is no imported encoder"):
+        importing(overwrite=True)
+    assert files_in(tmp_path / "folder") == {"out/thesis.txt": b"years of work"}
+
+
+def test_output_may_be_a_link_to_an_earlier_import(importing, tmp_path):
+    earlier = importing(units=8)
+    link = tmp_path / "link"
+    link.symlink_to(earlier)
+    importing(units=10, overwrite=True, output=link)
+    assert read_record(link).encoder.layer_sizes == (10, 6)
+    assert [path.name for path in earlier.parent.iterdir()] == ["out"]

@@ -18,7 +18,8 @@ def randomized(layer, features=3):
 @pytest.mark.parametrize("pooling", ["f", "fo", "ifo"])
 def test_layer_equals_its_cell_in_keras_rnn(pooling, window):
     layer = randomized(QRNN(5, window, pooling, return_sequences=True, return_state=True))
-    stepped = keras.layers.RNN(QRNNCell(5, window, pooling), return_sequences=True, return_state=True)
+    cell = QRNNCell(5, window, pooling, features=3)
+    stepped = keras.layers.RNN(cell, return_sequences=True, return_state=True)
     stepped.build((None, None, 3))
     stepped.set_weights(layer.get_weights())
     sequence = RNG.normal(size=(2, 6, 3)).astype("float32")
@@ -46,7 +47,32 @@ def test_zoneout_keeps_the_state_of_its_share_of_units_and_scales_nothing(of_lay
     np.testing.assert_allclose(cells[1][updated], expected[0, 0][updated], atol=1e-5)
 
 
-@pytest.mark.parametrize("wrong", [{"pooling": "g"}, {"forget_convention": "x"}, {"window": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"pooling": "g"}, {"forget_convention": "x"}, {"window": 0}, {"units": 0}, {"zoneout": 1.5}]
+)
 def test_wrong_arguments_are_refused(wrong):
     with pytest.raises(ValueError, match="expected"):
-        QRNN(4, **wrong)
+        QRNN(**{"units": 4} | wrong)
+
+
+def test_zoneout_and_dropconnect_drop_independently_of_each_other():
+    """From two generators of one seed they would draw the same numbers."""
+    layer = randomized(QRNN(40, zoneout=0.5, weight_dropout=0.5, return_sequences=True, seed=7), features=40)
+    drawn = []
+    original = keras.random.uniform, keras.random.dropout
+
+    def noted(function):
+        def call(inputs, *arguments, **options):
+            result = function(inputs, *arguments, **options)
+            drawn.append(np.ravel(result)[:1600])
+            return result
+
+        return call
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.random, "uniform", noted(original[0]))
+        patch.setattr(keras.random, "dropout", noted(original[1]))
+        layer(np.ones((1, 40, 40), "float32"), training=True)
+    dropped, kept = (values for values in drawn)
+    agreement = np.mean((dropped == 0) == (kept < 0.5))
+    assert agreement == pytest.approx(0.5, abs=0.06)

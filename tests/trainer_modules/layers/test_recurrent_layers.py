@@ -137,6 +137,18 @@ def test_length_may_be_unknown_when_the_graph_is_built(kind):
 
 
 @each_kind
+@pytest.mark.parametrize("tokens", [0, 1, 5, 9, 10])
+def test_padding_that_is_left_out_of_the_product_changes_nothing(kind, tokens):
+    layer, sequence = kind.layer(return_state=True), RNG.normal(size=(1, 10, FEATURES))
+    mask = np.arange(10)[None] < tokens
+    output, *states = layer(sequence, mask=mask)
+    expected, expected_states = kind.slow(sequence, layer.get_weights(), mask)
+    np.testing.assert_allclose(output, expected, atol=1e-12)
+    for own, slow in zip(states, expected_states, strict=False):
+        np.testing.assert_allclose(own, slow, atol=1e-12)
+
+
+@each_kind
 def test_row_does_not_depend_on_the_others_nor_on_padding(kind):
     layer, lengths = kind.layer(), [4, 1, 7, 0]
     sequence = RNG.normal(size=(4, 12, FEATURES))
@@ -237,6 +249,28 @@ def test_dropconnect_is_a_new_mask_each_batch_in_training_only_and_leaves_the_we
 
 
 @each_kind
+def test_features_may_be_unknown_when_the_graph_is_built(kind):
+    layer, sequence = kind.layer(), RNG.normal(size=(2, 5, FEATURES))
+    graph = tf.function(layer, input_signature=[tf.TensorSpec([None, None, None], tf.float64)])
+    np.testing.assert_allclose(graph(sequence), layer(sequence), atol=1e-12)
+
+
+@each_kind
+def test_shapes_are_told_before_the_layer_is_built(kind):
+    fresh = type(kind.layer()).from_config(kind.layer(return_state=True).get_config())
+    told = fresh.compute_output_shape((2, 5, FEATURES))
+    assert [tuple(shape) for shape in told] == [part.shape for part in fresh(RNG.normal(size=(2, 5, FEATURES)))]
+
+
+@each_kind
+def test_what_stands_at_masked_steps_has_no_influence_however_large(kind):
+    layer, sequence = kind.layer(), RNG.normal(size=(1, 6, FEATURES))
+    mask = np.array([[True, False, True, True, False, True]])
+    plain = layer(sequence, mask=mask)
+    np.testing.assert_array_equal(layer(np.where(mask[..., None], sequence, 1e12), mask=mask), plain)
+
+
+@each_kind
 def test_config_restores_the_layer(kind):
     arguments = {"weight_dropout": 0.2, "go_backwards": True, "return_state": True, "stateful": True, "seed": 7}
     layer = type(kind.layer())(UNITS, **arguments)
@@ -245,6 +279,7 @@ def test_config_restores_the_layer(kind):
     assert type(layer).from_config(config).get_config() == config
 
 
-def test_unroll_is_refused_as_an_argument():
-    with pytest.raises(ValueError, match="unroll"):
-        AWDLSTM(4, unroll=True)
+@pytest.mark.parametrize("wrong", [{"unroll": True}, {"weight_dropout": 1.0}])
+def test_wrong_arguments_are_refused(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        AWDLSTM(4, **wrong)
