@@ -1,6 +1,7 @@
 """`ulmfit-tfx import-encoder`: reads a pretrained encoder and writes it in our formats."""
 
 from enum import Enum
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -104,16 +105,12 @@ def _length(text: str) -> int | None:
 
 
 def _show(report: "ImportReport", folder: Path) -> None:
-    from rich import box
-    from rich.table import Table
-
-    table = Table("layer", box=box.SIMPLE, show_lines=True, title="Parity with the source", title_justify="left")
-    table.add_column("source", overflow="fold")
-    table.add_column("target", overflow="fold")
-    table.add_column("largest difference")
+    console.print("Parity with the source: largest difference of each layer's output, source and target shapes")
+    width = max(len(text) for row in report.parity for text in _shapes(row.source) or [""])
     for row in report.parity:
-        table.add_row(row.layer, _shapes(row.source), _shapes(row.target), f"{row.difference:.1e}")
-    console.print(table, width=None if console.is_terminal else 120)
+        console.print(f"  {row.layer:<12} {row.difference:.1e}", markup=False)
+        for source, target in zip_longest(_shapes(row.source), _shapes(row.target), fillvalue=""):
+            console.print(f"    {source:<{width}}  {target}", style="dim", markup=False)
     encoder = report.record.encoder
     sizes = ", ".join(map(str, encoder.layer_sizes))
     console.print(
@@ -132,5 +129,5 @@ def _show(report: "ImportReport", folder: Path) -> None:
     console.print(f"\nWritten to {folder}. Next: ulmfit-tfx show {folder / 'saved_model'}", markup=False)
 
 
-def _shapes(tensors: dict[str, tuple[int, ...]]) -> str:
-    return "\n".join(f"{name} {list(shape)}" for name, shape in tensors.items())
+def _shapes(tensors: dict[str, tuple[int, ...]]) -> list[str]:
+    return [f"{name} {list(shape)}" for name, shape in tensors.items()]

@@ -189,7 +189,7 @@ def test_report_has_a_row_for_each_layer_and_all_are_close(of_any_size):
     model, _, report = of_any_size
     cell = "awd_lstm" if model.windows is None else "qrnn"
     layers = ["embedding", *(f"{cell}_{number}" for number in range(len(model.layers)))]
-    assert [row.layer for row in report.parity] == layers + ["lm_head"] * (model.head_kernel is not None)
+    assert [row.layer for row in report.parity] == [*layers, "encoder"] + ["lm_head"] * (model.head_kernel is not None)
     assert max(row.difference for row in report.parity) < 1e-5
 
 
