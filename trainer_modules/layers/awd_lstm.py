@@ -18,41 +18,18 @@ class AWDLSTM(WholeSequenceRNN):
     output and leave the state as it was.
     """
 
-    def __init__(
-        self,
-        units: int,
-        weight_dropout: float = 0.0,
-        *,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        seed: int | None = None,
-        **kwargs: Any,
-    ):
+    def __init__(self, units: int, weight_dropout: float = 0.0, seed: int | None = None, **kwargs: Any):
         """Creates the layer.
 
         Args:
             units: Size of the state and of the output.
             weight_dropout: DropConnect rate of the recurrent kernel in training.
-            return_sequences: Return all steps, not the last.
-            return_state: Return the state too.
-            go_backwards: Read the sequence from its end, and return the steps in that order.
-            stateful: Begin each batch with the state that the one before it ended with.
             seed: Of DropConnect.
-            **kwargs: Of `keras.layers.Layer`.
+            **kwargs: `return_sequences`, `return_state`, `go_backwards` and `stateful` as in `keras.layers.LSTM`, and
+                those of `keras.layers.Layer`.
         """
         cell = keras.layers.LSTMCell(units, seed=seed, dtype=kwargs.get("dtype"), name="lstm_cell")
-        super().__init__(
-            cell,
-            weight_dropout,
-            seed,
-            return_sequences=return_sequences,
-            return_state=return_state,
-            go_backwards=go_backwards,
-            stateful=stateful,
-            **kwargs,
-        )
+        super().__init__(cell, weight_dropout, seed, **kwargs)
 
     def run(self, sequence, states, mask, training):
         """See `WholeSequenceRNN.run`."""

@@ -154,11 +154,6 @@ class QRNN(WholeSequenceRNN):
         forget_convention: Literal["fastai", "paper"] = "fastai",
         zoneout: float = 0.0,
         weight_dropout: float = 0.0,
-        *,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
         seed: int | None = None,
         **kwargs: Any,
     ):
@@ -171,26 +166,14 @@ class QRNN(WholeSequenceRNN):
             forget_convention: See `QRNNCell`.
             zoneout: See `QRNNCell`.
             weight_dropout: DropConnect rate of the kernel in training, a new mask each batch.
-            return_sequences: Return all steps, not the last.
-            return_state: Return the states too, see `QRNNCell`.
-            go_backwards: Read the sequence from its end, and return the steps in that order.
-            stateful: Begin each batch with the state that the one before it ended with.
             seed: Of zoneout and DropConnect.
-            **kwargs: Of `keras.layers.Layer`.
+            **kwargs: `return_sequences`, `return_state`, `go_backwards` and `stateful` as in `keras.layers.LSTM`, and
+                those of `keras.layers.Layer`. The states are those of `QRNNCell`.
         """
         cell = QRNNCell(
             units, window, pooling, forget_convention, zoneout, seed, dtype=kwargs.get("dtype"), name="qrnn_cell"
         )
-        super().__init__(
-            cell,
-            weight_dropout,
-            seed,
-            return_sequences=return_sequences,
-            return_state=return_state,
-            go_backwards=go_backwards,
-            stateful=stateful,
-            **kwargs,
-        )
+        super().__init__(cell, weight_dropout, seed, **kwargs)
 
     def build(self, sequences_shape, initial_state_shape=None):
         """Builds the cell, after which the size of all states is known."""
