@@ -16,7 +16,7 @@ demo: setup ## train, evaluate and push a classifier of real movie reviews
 test: setup ## run the tests
 	@$(BIN)/python -m pytest
 
-bench: setup ## time the encoders against their peers (20 minutes)
+bench: setup ## time the encoders against their peers (6 minutes)
 	@$(BIN)/python benchmarks/encoder_speed.py
 
 lint: setup ## check format, style and types
