@@ -176,6 +176,7 @@ def training_step(encoder: keras.Model) -> Callable[[Any], Any]:
     if isinstance(encoder.output, list):
         model = build_language_model(encoder)
     else:
+        # A constant: the peers save the gradient of the embeddings through the softmax, which is in their favour.
         products = encoder.output @ keras.ops.transpose(encoder.get_layer("embedding").embeddings.value)
         model = keras.Model(encoder.input, products)
     optimizer = keras.optimizers.Adam()
