@@ -93,14 +93,7 @@ class TorchLSTM(SourceLayer):
     architecture = "awd_lstm"
 
     def __post_init__(self):
-        self.weight_hh.check_rank(2)
-        self.weight_ih.check_rank(2)
-        gates = _LSTM_GATES * self.units
-        reason = f"{self.weight_hh.name} has {self.units} columns, so the layer has {self.units} units and 4 gates"
-        self.weight_hh.check_shape((gates, self.units), reason)
-        self.weight_ih.check_shape((gates, self.inputs), reason)
-        self.bias_ih.check_shape((gates,), reason)
-        self.bias_hh.check_shape((gates,), reason)
+        _check_lstm(self.weight_ih, self.weight_hh, (self.bias_ih, self.bias_hh), gates_axis=0)
 
     @property
     def units(self) -> int:
@@ -153,13 +146,7 @@ class KerasLSTM(SourceLayer):
     architecture = "awd_lstm"
 
     def __post_init__(self):
-        self.kernel.check_rank(2)
-        self.recurrent_kernel.check_rank(2)
-        gates = _LSTM_GATES * self.units
-        reason = f"{self.recurrent_kernel.name} has {self.units} rows, so the layer has {self.units} units and 4 gates"
-        self.recurrent_kernel.check_shape((self.units, gates), reason)
-        self.kernel.check_shape((self.inputs, gates), reason)
-        self.bias.check_shape((gates,), reason)
+        _check_lstm(self.kernel, self.recurrent_kernel, (self.bias,), gates_axis=1)
 
     @property
     def units(self) -> int:
@@ -314,6 +301,21 @@ class KerasQRNN(SourceLayer):
             past_inputs = merged[:, : past_inputs.shape[1]]
             outputs.append(memory if self.pooling == "f" else memory * other_gates[0])
         return np.stack(outputs, axis=1)
+
+
+def _check_lstm(
+    of_inputs: SourceTensor, recurrent: SourceTensor, biases: tuple[SourceTensor, ...], gates_axis: int
+) -> None:
+    for weight in (recurrent, of_inputs):
+        weight.check_rank(2)
+    units = recurrent.shape[1 - gates_axis]
+    gates, side = _LSTM_GATES * units, ("columns", "rows")[gates_axis]
+    reason = f"{recurrent.name} has {units} {side}, so the layer has {units} units and 4 gates"
+    for weight in (recurrent, of_inputs):
+        others = weight.shape[1 - gates_axis]
+        weight.check_shape((gates, others) if gates_axis == 0 else (others, gates), reason)
+    for bias in biases:
+        bias.check_shape((gates,), reason)
 
 
 def _check_qrnn_weight(weight: SourceTensor, gates_axis: int, features: int, gates: int = _QRNN_GATES) -> None:
