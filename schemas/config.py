@@ -4,7 +4,7 @@ Every field stands here with its default, its bounds and what it means; `docs/co
 """
 
 import json
-from typing import Annotated, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -88,6 +88,12 @@ class LabelledSourceConfig(SourceConfig):
 
     format: Literal["csv", "tsv"] = Field(description="both have a header line")
     label_column: str = Field("label", description="column with the label")
+    train_fraction: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="share of the train split that is used, chosen by a seeded hash: what few labels are worth",
+    )
     labels: tuple[str, ...] | None = Field(
         None, description="allowed values of the label column; other rows are quarantined. null: whatever occurs"
     )
@@ -219,14 +225,16 @@ class HeadConfig(_Section):
     hidden_size: PositiveInt = 50
     dropout: tuple[Probability, Probability] = Field((0.2, 0.1), description="before the first and the last layer")
     batch_norm: bool = Field(True, description="as in fastai")
+    pooled_pieces: PositiveInt | None = Field(
+        None, description="pool over the last so many pieces of a text, as they are read. null: over all"
+    )
 
 
-class TrainingConfig(_Section):
-    """Training of the task model."""
+class OptimizationConfig(_Section):
+    """What every training has."""
 
     epochs: PositiveInt = 4
-    batch_size: PositiveInt = 32
-    max_seq_len: int = Field(256, ge=3, description="pieces; what is longer is cut")
+    batch_size: PositiveInt = Field(32, description="rows of a step, shared out among the GPUs")
     learning_rate: float = Field(3e-3, gt=0, le=10, description="peak of the schedule")
     schedule: Literal["one_cycle", "slanted_triangular", "constant"] = "one_cycle"
     warm_up: float | None = Field(
@@ -240,13 +248,24 @@ class TrainingConfig(_Section):
         description="one_cycle: Adam's beta_1 at the beginning and end, and at the peak, both below 1; fastai: 0.95, "
         "0.85. null: 0.9 throughout, as with the other schedules",
     )
+    beta_2: Probability = Field(0.999, description="Adam's; fastai: 0.99")
+    epsilon: float = Field(1e-7, gt=0, lt=1, description="Adam's; fastai: 1e-5")
     weight_decay: float = Field(0.01, ge=0, le=1, description="decoupled")
-    gradient_clip_norm: float | None = Field(1.0, gt=0)
+    gradient_clip_norm: float | None = Field(1.0, gt=0, description="of all gradients together")
+    layer_rate_factor: float | None = Field(
+        None,
+        ge=1,
+        le=100,
+        description="each layer group learns so many times slower than the one above it. null: 2.6 for what starts "
+        "from a pretrained encoder, else 1",
+    )
+    mixed_precision: Literal["auto", "off", "float16", "bfloat16"] = Field(
+        "auto", description="of the layers' products; weights are float32. auto: float16 where there is a GPU, else off"
+    )
     early_stopping_patience: PositiveInt | None = Field(
         None, description="stop after so many epochs without a lower eval loss. null: never"
     )
     checkpoint_seconds: float = Field(30.0, ge=0, description="least time between checkpoints; a killed run goes on")
-    shuffle_buffer: PositiveInt = Field(20_000, description="texts held in memory for shuffling")
 
     @field_validator("momentum")
     @classmethod
@@ -263,6 +282,78 @@ class TrainingConfig(_Section):
         return 0.1 if self.schedule == "slanted_triangular" else 0.25
 
 
+class TrainingConfig(OptimizationConfig):
+    """Training of the task model."""
+
+    max_seq_len: int = Field(256, ge=3, description="pieces; what is longer is cut")
+    gradual_unfreezing: bool = Field(
+        False, description="train the head alone in the first epoch, then one more layer group each epoch, top down"
+    )
+    chunk_pieces: PositiveInt | None = Field(
+        None,
+        description="read texts in chunks of so many pieces, the state carried over, so that memory does not grow with "
+        "the length of the text. null: texts are read whole",
+    )
+    gradient_pieces: PositiveInt | None = Field(
+        None, description="with chunk_pieces: gradients flow through the last so many pieces of a text. null: all"
+    )
+    shuffle_buffer: PositiveInt = Field(20_000, description="texts held in memory for shuffling")
+
+    @model_validator(mode="after")
+    def _gradients_are_cut_between_chunks(self):
+        if self.gradient_pieces is not None and self.chunk_pieces is None:
+            raise ValueError("gradient_pieces is set and chunk_pieces is not")
+        return self
+
+
+class LanguageModelConfig(OptimizationConfig):
+    """Pretraining of a language model on `corpus`, or fine-tuning of the imported one to it."""
+
+    epochs: PositiveInt = 10
+    batch_size: PositiveInt = Field(64, description="rows of a step, shared out among the GPUs")
+    learning_rate: float = Field(5e-3, gt=0, le=10, description="peak of the schedule")
+    momentum: tuple[Probability, Probability] | None = Field(
+        (0.95, 0.85), description="one_cycle: Adam's beta_1 at the beginning and end, and at the peak. null: 0.9"
+    )
+    beta_2: Probability = Field(0.99, description="Adam's, as in fastai")
+    epsilon: float = Field(1e-5, gt=0, lt=1, description="Adam's, as in fastai")
+    gradient_clip_norm: float | None = Field(0.4, gt=0, description="of all gradients together")
+    checkpoint_seconds: float = Field(300.0, ge=0, description="least time between checkpoints; a killed run goes on")
+    direction: Literal["forward", "backward", "both"] = Field(
+        "forward", description="of reading; both: two models, one after the other, whose predictions a task averages"
+    )
+    mode: Literal["stream", "sentences"] = Field(
+        "stream",
+        description="stream: documents end to end, the state carried from step to step. sentences: each text by itself",
+    )
+    bptt: int = Field(70, ge=2, description="stream: pieces a step")
+    bptt_jitter: bool = Field(False, description="stream: steps of varying length (AWD-LSTM section 5)")
+    min_seq_len: int = Field(3, ge=2, description="sentences: shorter ones are left out, in pieces")
+    max_seq_len: int = Field(256, ge=3, description="sentences: longer ones are cut, in pieces")
+    ar_alpha: float = Field(2.0, ge=0, description="activation regularization, AWD-LSTM section 4.4")
+    tar_beta: float = Field(1.0, ge=0, description="temporal activation regularization")
+    label_smoothing: Probability = Field(0.0, description="share of the target spread over all pieces")
+    tied: bool | None = Field(None, description="head weights are the embeddings. null: where the sizes allow it")
+    max_logits: PositiveInt = Field(
+        4_000_000, description="logits in memory at a time: the softmax is computed for some of the positions at once"
+    )
+    frozen_epochs: NonNegativeInt = Field(
+        1, description="fine-tuning: epochs in which the recurrent layers stay as they are"
+    )
+    find_learning_rate: bool = Field(False, description="a stage before the training looks for learning_rate")
+
+    @model_validator(mode="after")
+    def _lengths_in_order(self):
+        if self.min_seq_len > self.max_seq_len:
+            raise ValueError(f"min_seq_len is {self.min_seq_len}, more than max_seq_len, {self.max_seq_len}")
+        return self
+
+    @property
+    def directions(self) -> tuple[Literal["forward", "backward"], ...]:
+        """The directions one by one."""
+        return ("forward", "backward") if self.direction == "both" else (self.direction,)
+
+
 class ExportConfig(_Section):
     """Shape of the exported encoder signatures."""
 
@@ -275,16 +366,23 @@ class ExportConfig(_Section):
 
 
 class ThresholdsConfig(_Section):
-    """Lower bounds on the eval split that bless a model. Without any, no model is blessed."""
+    """Bounds on the eval split that bless a model. Without any, no model is blessed."""
 
     accuracy: Share | None = None
     auc: Share | None = Field(None, description="area under the ROC curve, the mean over classes against the rest")
+    perplexity: float | None = Field(
+        None, gt=1, description="highest perplexity a piece of the language model, on the corpus' eval split"
+    )
+    word_perplexity: float | None = Field(None, gt=1, description="the same restated a word")
 
 
 class EvaluationConfig(_Section):
     """What the Evaluator demands."""
 
     thresholds: ThresholdsConfig = ThresholdsConfig()
+    compare_from_scratch: bool = Field(
+        False, description="train the same classifier without pretraining too, and show both on the test split"
+    )
 
 
 class SchemaConfig(_Section):
@@ -316,17 +414,22 @@ class PipelineConfig(_Section):
     """A whole pipeline: the sections of the YAML file."""
 
     name: str = Field(pattern=r"^[A-Za-z][\w-]*$", description="names the run's folder and the served model")
-    task: Literal["classification"] = "classification"
+    task: Literal["classification", "language_model"] = "classification"
     seed: NonNegativeInt = Field(42, lt=2**31, description="of splits, sampling, weights, dropout and shuffling")
-    data: LabelledSourceConfig = Field(description="labelled rows")
+    data: LabelledSourceConfig | None = Field(None, description="labelled rows. Required but for a language_model")
     corpus: SourceConfig | None = Field(
-        None, description="unlabelled text that the tokenizer is trained on. null: the train split of `data`"
+        None,
+        description="unlabelled text that the tokenizer and the language model are trained on. null: the tokenizer is "
+        "trained on the train split of `data`",
     )
     cleaning: CleaningConfig = CleaningConfig()
     tokenizer: TokenizerConfig = TokenizerConfig()
     encoder: EncoderConfig = EncoderConfig()
     pretrained: PretrainedConfig | None = Field(
         None, description="start from an imported encoder; its sizes and its tokenizer then come with it"
+    )
+    language_model: LanguageModelConfig | None = Field(
+        None, description="train a language model on `corpus`, and start the task model from its encoder"
     )
     head: HeadConfig = HeadConfig()
     training: TrainingConfig = TrainingConfig()
@@ -337,6 +440,34 @@ class PipelineConfig(_Section):
     beam: BeamConfig = BeamConfig()
     sample_texts: tuple[str, ...] = Field((), description="texts that the new model labels at the end of a run")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _task_implies_its_section(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("task") == "language_model":
+            return {"language_model": {}} | values
+        return values
+
+    @model_validator(mode="after")
+    def _rows_of_the_task(self):
+        if self.task == "language_model":
+            if self.data is not None:
+                raise ValueError("data is set, and task language_model has no labelled rows: their place is corpus")
+        elif self.data is None:
+            raise ValueError(f"data is missing, the labelled rows of task {self.task}")
+        return self
+
+    @model_validator(mode="after")
+    def _language_model_has_a_corpus(self):
+        if self.language_model is None:
+            return self
+        if self.corpus is None:
+            raise ValueError("corpus is missing, the text that the language model is trained on")
+        if "direction" in self.encoder.model_fields_set:
+            raise ValueError("encoder.direction is set, and with a language model it is language_model.direction")
+        if self.pretrained is not None and self.language_model.direction == "both":
+            raise ValueError("language_model.direction is both, and the pretrained encoder reads in one direction")
+        return self
+
     @model_validator(mode="after")
     def _pretrained_brings_sizes_and_tokenizer(self):
         if self.pretrained is None:
@@ -344,6 +475,8 @@ class PipelineConfig(_Section):
         if sizes := sorted(self.encoder.model_fields_set - {"dropout", "zoneout"}):
             raise ValueError(f"encoder.{sizes[0]} and pretrained are both set, and the checkpoint says the sizes")
         for section in ("tokenizer", "corpus"):
+            if section == "corpus" and self.language_model is not None:
+                continue
             if section in self.model_fields_set and getattr(self, section) is not None:
                 raise ValueError(f"{section} and pretrained are both set, and the tokenizer comes with the checkpoint")
         return self
