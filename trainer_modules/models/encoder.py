@@ -55,7 +55,7 @@ def build_encoder(config: EncoderConfig, vocab_size: int, pad_id: int, seed: int
     hidden = keras.layers.SpatialDropout1D(dropout.input, seed=next(seeds), name="input_dropout")(hidden)
     last = len(config.layer_sizes) - 1
     for index in range(len(config.layer_sizes)):
-        hidden = _recurrent_layer(config, index, next(seeds))(hidden, mask=is_token)
+        hidden, *_ = _recurrent_layer(config, index, next(seeds))(hidden, mask=is_token)
         rate = dropout.output if index == last else dropout.hidden
         hidden = keras.layers.SpatialDropout1D(rate, seed=next(seeds), name=f"hidden_dropout_{index}")(hidden)
     if is_backward:
@@ -71,7 +71,9 @@ def layer_seeds(seed: int | None) -> Iterator[int | None]:
 def _recurrent_layer(config: EncoderConfig, index: int, seed: int | None) -> keras.layers.Layer:
     units, name = config.layer_sizes[index], f"{config.architecture}_{index}"
     if config.architecture == "awd_lstm":
-        return AWDLSTM(units, config.dropout.weight, return_sequences=True, seed=seed, name=name)
+        return AWDLSTM(
+            units, config.dropout.weight, return_sequences=True, return_state=True, seed=seed, name=name
+        )
     return QRNN(
         units,
         window=config.window(index),
@@ -80,6 +82,7 @@ def _recurrent_layer(config: EncoderConfig, index: int, seed: int | None) -> ker
         zoneout=config.zoneout,
         weight_dropout=config.dropout.weight,
         return_sequences=True,
+        return_state=True,  # for `stateful_encoder`
         seed=seed,
         name=name,
     )

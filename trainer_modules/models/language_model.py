@@ -1,6 +1,9 @@
 """The language model of ULMFiT and MultiFiT: an encoder and a softmax over the next piece."""
 
+from typing import Any
+
 import keras
+from keras import ops
 
 from ulmfit_tfx.trainer_modules.layers.head_bias import HeadBias
 
@@ -34,3 +37,19 @@ def build_language_model(encoder: keras.Model, tied: bool | None = None) -> kera
         logits = keras.layers.Dense(embedding.vocab_size, name=HEAD)(hidden)
     # One graph with the encoder's: Keras would reload an embedding that a nested model shares as two, untied.
     return keras.Model(encoder.input, logits, name="language_model")
+
+
+def head_weights(model: keras.Model) -> tuple[Any, Any]:
+    """The softmax's weights.
+
+    Args:
+        model: As `build_language_model` makes it.
+
+    Returns:
+        Kernel, float32 [vocab_size, size], which is the embeddings where the head is tied, and bias, float32
+        [vocab_size].
+    """
+    head = model.get_layer(HEAD)
+    if isinstance(head, HeadBias):
+        return model.get_layer("embedding").embeddings, head.bias
+    return ops.transpose(head.kernel), head.bias
