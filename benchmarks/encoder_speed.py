@@ -12,12 +12,8 @@ import csv
 import dataclasses
 import json
 import os
-import platform
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,8 +23,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import tensorflow as tf
-from rich.console import Console
-from rich.progress import track
+from contest import CONSOLE, Worker, machine, medians, timed
 from rich.table import Table
 
 from ulmfit_tfx.components.corpus_ingest.source_files import find_files
@@ -46,7 +41,6 @@ tf.get_logger().setLevel("ERROR")
 
 STEPS, VOCABULARY, PAD = 70, 8000, 1
 QRNN, LSTM = EncoderConfig(architecture="qrnn"), EncoderConfig(architecture="awd_lstm")
-CONSOLE = Console()
 
 OURS_QRNN, OURS_LSTM = "QRNN", "AWD-LSTM"
 STEPPED_QRNN, STEPPED_LSTM = "QRNN, a step at a time", "LSTM, a step at a time"
@@ -85,35 +79,12 @@ class TorchProcess:
     """PyTorch's LSTM, see `torch_lstm.py`."""
 
     def __init__(self, python: str):
-        worker = Path(__file__).with_name("torch_lstm.py")
-        self._process = subprocess.Popen(
-            [python, str(worker)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-        greeting = self._process.stdout.readline()
-        self.version = json.loads(greeting)["torch"] if greeting else None
+        self._worker = Worker(python, "torch_lstm.py")
+        self.version = self._worker.greeting and self._worker.greeting["torch"]
 
     def seconds(self, work: str, batch: int) -> float:
         """How long PyTorch takes for the work."""
-        self._process.stdin.write(json.dumps({"work": work, "batch": batch}) + "\n")
-        self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())["seconds"]
-
-
-def timed(function: Callable[..., Any], *inputs: Any) -> float:
-    started = time.perf_counter()
-    function(*inputs)
-    return time.perf_counter() - started
-
-
-def medians(contestants: dict[str, Callable[[], float]], rounds: int, title: str) -> dict[str, float]:
-    """Milliseconds of each contestant, called in turn. A call before the first round warms it up."""
-    for contestant in contestants.values():
-        contestant()
-    seconds: dict[str, list[float]] = {name: [] for name in contestants}
-    for _ in track(range(rounds), title, console=CONSOLE, transient=True):
-        for name, contestant in contestants.items():
-            seconds[name].append(contestant())
-    return {name: 1e3 * statistics.median(times) for name, times in seconds.items()}
+        return self._worker.ask(work=work, batch=batch)["seconds"]
 
 
 def peer_encoder(layers: list[keras.layers.Layer]) -> keras.Model:
@@ -325,16 +296,10 @@ def main():
     torch = torch if torch.version else None
     encoders = {OURS_QRNN: build_encoder(QRNN, VOCABULARY, PAD), OURS_LSTM: build_encoder(LSTM, VOCABULARY, PAD)}
     encoders |= peers()
-    machine = {
-        "cores": os.cpu_count(),
-        "processor": processor(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-    }
-    machine["torch"] = torch and torch.version
-    CONSOLE.print(machine)
+    used = machine() | {"tensorflow": tf.__version__, "keras": keras.__version__, "torch": torch and torch.version}
+    CONSOLE.print(used)
 
-    report: dict[str, Any] = {"machine": machine}
+    report: dict[str, Any] = {"machine": used}
     functions = {QRNN_BOUND: matrix_products()} | {name: hidden_states(encoder) for name, encoder in encoders.items()}
     inference = compare("inference", functions, [1, 8, 32], STEPS, torch, rounds)
     title = f"Inference, {STEPS} tokens, published sizes"
@@ -356,13 +321,6 @@ def main():
     report["string_encoder"] = string_overhead(encoders[OURS_QRNN], tokenizer, chosen[0], rounds)
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(report, indent=2))
-
-
-def processor() -> str:
-    """Name of the processor."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
 
 
 if __name__ == "__main__":

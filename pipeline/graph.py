@@ -1,7 +1,10 @@
 """Builds the TFX pipeline that a configuration describes."""
 
+import dataclasses
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 from tfx.components import Pusher, StatisticsGen, Trainer
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
@@ -17,138 +20,267 @@ from ulmfit_tfx.components.corpus_ingest.source_files import fingerprint
 from ulmfit_tfx.components.encoder_importer.checkpoint import input_fingerprint
 from ulmfit_tfx.components.encoder_importer.component import EncoderImporter
 from ulmfit_tfx.components.held_out_scorer.component import HeldOutScorer
+from ulmfit_tfx.components.learning_rate_finder.component import LearningRateFinder
+from ulmfit_tfx.components.perplexity_gate.component import PerplexityGate
 from ulmfit_tfx.components.sentencepiece_trainer.component import SentencePieceTrainer
 from ulmfit_tfx.components.strict_example_validator.component import StrictExampleValidator
 from ulmfit_tfx.components.text_transform.component import TextTransform
-from ulmfit_tfx.pipeline.eval_config import classification_eval_config
+from ulmfit_tfx.pipeline.eval_config import classification_eval_config, language_model_eval_config
 from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.code_version import code_version, folder_of
-from ulmfit_tfx.schemas.config import PipelineConfig, PretrainedConfig, SourceConfig
+from ulmfit_tfx.schemas.config import PipelineConfig, SourceConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.splitting import EVAL, TEST, TRAIN
 
-PREPROCESSING_FN = "ulmfit_tfx.transforms.preprocessing.classification.preprocessing_fn"
-RUN_FN = "ulmfit_tfx.trainer_modules.classifier.run_fn"
+_Node = TypeVar("_Node", bound=BaseNode)
+
+_PREPROCESSING_FN = "ulmfit_tfx.transforms.preprocessing.{}.preprocessing_fn"
+_RUN_FN = "ulmfit_tfx.trainer_modules.{}.run_fn"
+_TUNER_FN = "ulmfit_tfx.trainer_modules.language_model.tuner_fn"
+
+_LANGUAGE_MODEL = "language_model"
+LEARNING_RATE_FINDER = "LearningRateFinder"
 
 
-def build_pipeline(config: PipelineConfig, folder: RunFolder) -> Pipeline:
+def build_pipeline(config: PipelineConfig, folder: RunFolder, until: str | None = None) -> Pipeline:
     """Builds the pipeline. TFX runs its stages in an order that their inputs allow.
 
     Args:
         config: As `load_config` gives it.
         folder: Where artifacts, metadata, checkpoints and served models go.
+        until: Id of a stage: only it and those that it needs are in the pipeline.
 
     Raises:
         DataError: An input file is not there.
     """
-    ingest = _ingest(config.data, config.seed)
-    examples = ingest.outputs[specs.EXAMPLES]
-    statistics = StatisticsGen(examples=examples, exclude_splits=[TEST])
-    schema = _schema(config, folder)
-    validator = StrictExampleValidator(
-        statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"], exclude_splits=[TEST]
-    )
-    corpus = None
-    if config.corpus is not None:
-        corpus = _ingest(config.corpus, config.seed).with_id("CorpusIngestUnlabelled")
-        corpus.add_upstream_node(validator)
-    tokenizer: SentencePieceTrainer | EncoderImporter
-    if config.pretrained is not None:
-        tokenizer = _importer(config, config.pretrained)
-    else:
-        tokenizer = SentencePieceTrainer(
-            examples=(corpus or ingest).outputs[specs.EXAMPLES],
-            tokenizer=config.tokenizer,
-            cleaning=config.cleaning,
-            seed=config.seed,
-            max_text_bytes=(config.corpus or config.data).max_row_bytes,
-        )
-    tokenizer.add_upstream_node(validator)
-    transform = TextTransform(
-        examples=examples,
-        schema=schema.outputs["schema"],
-        tokenizer=tokenizer.outputs[specs.TOKENIZER],
-        preprocessing_fn=PREPROCESSING_FN,
-        custom_config={"max_seq_len": config.training.max_seq_len},
-    )
-    trainer = _trainer(config, folder, transform, tokenizer.outputs[specs.MODEL] if config.pretrained else None)
-    model = trainer.outputs["model"]
-    evaluator = ClassEvaluator(
-        examples=examples,
-        model=model,
-        example_splits=[EVAL],
-        eval_config=classification_eval_config(config.evaluation),
-    )
-    pusher = Pusher(
-        model=model,
-        model_blessing=evaluator.outputs["blessing"],
-        push_destination=pusher_pb2.PushDestination(
-            filesystem=pusher_pb2.PushDestination.Filesystem(
-                base_directory=config.push.directory or str(folder.serving / config.name)
-            )
-        ),
-    )
-    stages: list[BaseNode] = [ingest, statistics, schema, validator, tokenizer, transform, trainer, evaluator, pusher]
-    if corpus is not None:
-        stages.insert(stages.index(tokenizer), corpus)
-    if config.data.splits.test:
-        stages.append(HeldOutScorer(examples=examples, model=model, seed=config.seed))
+    stages = _Stages(config, folder, finds_learning_rate=until == LEARNING_RATE_FINDER)
+    stages.add_all()
     return Pipeline(
         pipeline_name=config.name,
         pipeline_root=str(folder.artifacts),
-        components=stages,
+        components=stages.nodes if until is None else _needed_for(until, stages.nodes),
         enable_cache=True,
         metadata_connection_config=metadata.sqlite_metadata_connection_config(str(folder.metadata)),
         beam_pipeline_args=list(config.beam.pipeline_args),
     )
 
 
-def _ingest(source: SourceConfig, seed: int) -> CorpusIngest:
-    return CorpusIngest(source, seed, fingerprint(source.path))
+class _Stages:
+    """The stages of a configuration, in the order in which they are shown."""
+
+    def __init__(self, config: PipelineConfig, folder: RunFolder, finds_learning_rate: bool):
+        self.config = config
+        self.folder = folder
+        self.finds_learning_rate = finds_learning_rate
+        self.nodes: list[BaseNode] = []
+        self.validator: StrictExampleValidator | None = None
+
+    def add_all(self) -> None:
+        """Adds the stages of the task."""
+        data, corpus = self.config.data, self.config.corpus
+        rows = self._ingested(data, self.config.task) if data else None
+        if rows:
+            self._validate(rows)
+        texts = self._ingested(corpus, _LANGUAGE_MODEL, "Unlabelled") if corpus else None
+        tokenizer = self._tokenizer(texts or rows)
+        language_model = gate = None
+        if self.config.language_model is not None and texts is not None:
+            language_model, gate = self._language_model(texts, tokenizer)
+        if rows is None:
+            assert language_model is not None
+            assert gate is not None
+            self._pushed(language_model.outputs[specs.MODEL], gate)
+            return
+        base = language_model or (tokenizer if self.config.pretrained else None)
+        self._classifier(rows, tokenizer, base, gate)
+
+    def _add(self, node: _Node, name: str | None = None) -> _Node:
+        if name is not None:
+            node.with_id(name)
+        self.nodes.append(node)
+        return node
+
+    def _ingested(self, source: SourceConfig, schema_name: str, suffix: str = "") -> "_Rows":
+        ingest = self._add(CorpusIngest(source, self.config.seed, fingerprint(source.path)), f"CorpusIngest{suffix}")
+        own_schema = self.config.data_schema.path if schema_name == self.config.task else None
+        schema = self._add(_schema(own_schema, schema_name, self.folder), f"ImportSchemaGen{suffix}")
+        return _Rows(source, ingest.outputs[specs.EXAMPLES], schema.outputs["schema"])
+
+    def _validate(self, rows: "_Rows") -> None:
+        statistics = self._add(StatisticsGen(examples=rows.examples, exclude_splits=[TEST]))
+        self.validator = self._add(
+            StrictExampleValidator(
+                statistics=statistics.outputs["statistics"], schema=rows.schema, exclude_splits=[TEST]
+            )
+        )
+
+    def _tokenizer(self, texts: "_Rows") -> SentencePieceTrainer | EncoderImporter:
+        config = self.config
+        node: SentencePieceTrainer | EncoderImporter
+        if config.pretrained is not None:
+            node = EncoderImporter(
+                config.pretrained,
+                input_fingerprint(config.pretrained),
+                config.cleaning,
+                config.export.fixed_seq_len,
+                config.training.max_seq_len,
+            )
+        else:
+            node = SentencePieceTrainer(
+                examples=texts.examples,
+                tokenizer=config.tokenizer,
+                cleaning=config.cleaning,
+                seed=config.seed,
+                max_text_bytes=texts.source.max_row_bytes,
+            )
+        if self.validator is not None:
+            node.add_upstream_node(self.validator)  # bad rows stop the run before the long stages
+        return self._add(node)
+
+    def _transformed(self, rows: "_Rows", tokenizer: BaseNode, task: str, name: str | None = None) -> TextTransform:
+        return self._add(
+            TextTransform(
+                examples=rows.examples,
+                schema=rows.schema,
+                tokenizer=tokenizer.outputs[specs.TOKENIZER],
+                preprocessing_fn=_PREPROCESSING_FN.format(task),
+                custom_config={} if task == _LANGUAGE_MODEL else {"max_seq_len": self.config.training.max_seq_len},
+            ),
+            name,
+        )
+
+    def _language_model(self, texts: "_Rows", tokenizer: BaseNode) -> tuple[Trainer, PerplexityGate]:
+        config = self.config.language_model
+        assert config is not None
+        inputs = self._training_inputs(self._transformed(texts, tokenizer, _LANGUAGE_MODEL, "TextTransformUnlabelled"))
+        if self.config.pretrained is not None:
+            inputs["base_model"] = tokenizer.outputs[specs.MODEL]
+        inputs["custom_config"] = self._custom_config("encoder", "export", _LANGUAGE_MODEL)
+        inputs["custom_config"]["max_seq_len"] = self.config.training.max_seq_len
+        found = {}
+        if config.find_learning_rate or self.finds_learning_rate:
+            finder = self._add(LearningRateFinder(tuner_fn=_TUNER_FN, **inputs), LEARNING_RATE_FINDER)
+            found = {"hyperparameters": finder.outputs["best_hyperparameters"]}
+        trainer = self._add(Trainer(run_fn=_RUN_FN.format(_LANGUAGE_MODEL), **inputs, **found), "LanguageModelTrainer")
+        gate = self._add(
+            PerplexityGate(
+                examples=texts.examples,
+                model=trainer.outputs[specs.MODEL],
+                example_splits=[EVAL],
+                eval_config=language_model_eval_config(self.config.evaluation, config.directions),
+            )
+        )
+        return trainer, gate
+
+    def _classifier(
+        self, rows: "_Rows", tokenizer: BaseNode, base: BaseNode | None, gate: PerplexityGate | None
+    ) -> None:
+        config = self.config
+        inputs = self._training_inputs(self._transformed(rows, tokenizer, config.task))
+        sections = self._custom_config("encoder", "head", "training", "export")
+        trainer = self._add(
+            Trainer(
+                run_fn=_RUN_FN.format("classifier"),
+                base_model=base.outputs[specs.MODEL] if base else None,
+                custom_config=sections,
+                **inputs,
+            )
+        )
+        if gate is not None:
+            trainer.add_upstream_node(gate)
+        from_scratch = None
+        if config.evaluation.compare_from_scratch:
+            from_scratch = self._add(
+                Trainer(run_fn=_RUN_FN.format("classifier"), custom_config=_without_transfer(sections), **inputs),
+                "TrainerFromScratch",
+            )
+        model = trainer.outputs[specs.MODEL]
+        evaluator = self._add(
+            ClassEvaluator(
+                examples=rows.examples,
+                model=model,
+                example_splits=[EVAL],
+                eval_config=classification_eval_config(config.evaluation),
+            )
+        )
+        if rows.source.splits.test:
+            self._add(
+                HeldOutScorer(
+                    examples=rows.examples,
+                    model=model,
+                    seed=config.seed,
+                    model_from_scratch=from_scratch.outputs[specs.MODEL] if from_scratch else None,
+                )
+            )
+        self._pushed(model, evaluator)
+
+    def _training_inputs(self, transform: TextTransform) -> dict[str, Any]:
+        return {
+            "examples": transform.outputs["transformed_examples"],
+            "transform_graph": transform.outputs["transform_graph"],
+            "train_args": trainer_pb2.TrainArgs(splits=[TRAIN]),
+            "eval_args": trainer_pb2.EvalArgs(splits=[EVAL]),
+        }
+
+    def _custom_config(self, *sections: str) -> dict[str, Any]:
+        return {name: getattr(self.config, name).model_dump(mode="json") for name in sections} | {
+            "seed": self.config.seed,
+            "checkpoints": str(self.folder.checkpoints),
+            specs.CODE_VERSION: code_version("trainer_modules"),
+        }
+
+    def _pushed(self, model: BaseChannel, evaluator: BaseNode) -> None:
+        directory = self.config.push.directory or str(self.folder.serving / self.config.name)
+        filesystem = pusher_pb2.PushDestination.Filesystem(base_directory=directory)
+        self._add(
+            Pusher(
+                model=model,
+                model_blessing=evaluator.outputs["blessing"],
+                push_destination=pusher_pb2.PushDestination(filesystem=filesystem),
+            )
+        )
 
 
-def _schema(config: PipelineConfig, folder: RunFolder) -> ImportSchemaGen:
-    curated = folder_of("schemas") / "tfdv" / f"{config.task}.pbtxt"
-    path = Path(config.data_schema.path) if config.data_schema.path else curated
+@dataclasses.dataclass(frozen=True)
+class _Rows:
+    """Ingested rows and their schema."""
+
+    source: SourceConfig
+    examples: BaseChannel
+    schema: BaseChannel
+
+
+def _needed_for(name: str, nodes: Sequence[BaseNode]) -> list[BaseNode]:
+    """A node of that id and all that come before it, in the order of the nodes."""
+    by_id = {node.id: node for node in nodes}
+    needed: dict[str, BaseNode] = {}
+    waiting = [by_id[name]]
+    while waiting:
+        node = waiting.pop()
+        if node.id not in needed:
+            needed[node.id] = node
+            producers = {getattr(channel, "producer_component_id", None) for channel in node.inputs.values()}
+            waiting += [by_id[producer] for producer in producers if producer in by_id]
+            waiting += list(node.upstream_nodes)
+    return [node for node in nodes if node.id in needed]
+
+
+def _without_transfer(sections: dict[str, Any]) -> dict[str, Any]:
+    """The configuration of a training without a base model: nothing is frozen, all layers learn alike."""
+    training = sections["training"] | {"gradual_unfreezing": False, "layer_rate_factor": None}
+    return sections | {"training": training}
+
+
+def _schema(path: str | None, name: str, folder: RunFolder) -> ImportSchemaGen:
+    """Takes a user's schema, or the curated one of a name."""
+    file = Path(path) if path else folder_of("schemas") / "tfdv" / f"{name}.pbtxt"
     try:
-        content = path.read_bytes()
+        content = file.read_bytes()
     except OSError as error:
-        raise DataError(f"{path}: the schema cannot be read: {error.strerror}.") from None
+        raise DataError(f"{file}: the schema cannot be read: {error.strerror}.") from None
     # TFX's cache key holds the path alone, so the path names the content.
-    copied = folder.schemas / f"{path.stem}-{hashlib.sha256(content).hexdigest()[:12]}.pbtxt"
+    copied = folder.schemas / f"{file.stem}-{hashlib.sha256(content).hexdigest()[:12]}.pbtxt"
     copied.parent.mkdir(parents=True, exist_ok=True)
     copied.write_bytes(content)
     return ImportSchemaGen(schema_file=str(copied))
-
-
-def _importer(config: PipelineConfig, pretrained: PretrainedConfig) -> EncoderImporter:
-    return EncoderImporter(
-        pretrained,
-        input_fingerprint(pretrained),
-        config.cleaning,
-        config.export.fixed_seq_len,
-        config.training.max_seq_len,
-    )
-
-
-def _trainer(
-    config: PipelineConfig, folder: RunFolder, transform: TextTransform, base_model: BaseChannel | None
-) -> Trainer:
-    sections = {
-        name: getattr(config, name).model_dump(mode="json") for name in ("encoder", "head", "training", "export")
-    }
-    return Trainer(
-        run_fn=RUN_FN,
-        base_model=base_model,
-        examples=transform.outputs["transformed_examples"],
-        transform_graph=transform.outputs["transform_graph"],
-        train_args=trainer_pb2.TrainArgs(splits=[TRAIN]),
-        eval_args=trainer_pb2.EvalArgs(splits=[EVAL]),
-        custom_config=sections
-        | {
-            "seed": config.seed,
-            "checkpoints": str(folder.checkpoints),
-            specs.CODE_VERSION: code_version("trainer_modules"),
-        },
-    )

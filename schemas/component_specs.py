@@ -8,6 +8,7 @@ from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 EXAMPLES = standard_component_specs.EXAMPLES_KEY
 MODEL = standard_component_specs.MODEL_KEY
 CUSTOM_CONFIG = standard_component_specs.CUSTOM_CONFIG_KEY
+MODEL_FROM_SCRATCH = "model_from_scratch"
 TOKENIZER = "tokenizer"
 REPORT = "report"
 CONFIG = "config"
@@ -71,11 +72,12 @@ class TextTransformSpec(component_spec.ComponentSpec):
 
 
 class HeldOutScorerSpec(component_spec.ComponentSpec):
-    """HeldOutScorer: examples and a model in, a report out."""
+    """HeldOutScorer: examples, a model and perhaps one to compare with in, a report out."""
 
     PARAMETERS = {SEED: ExecutionParameter(type=int), CODE_VERSION: ExecutionParameter(type=str)}
     INPUTS = {
         EXAMPLES: ChannelParameter(type=standard_artifacts.Examples),
         MODEL: ChannelParameter(type=standard_artifacts.Model),
+        MODEL_FROM_SCRATCH: ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
     OUTPUTS = {REPORT: ChannelParameter(type=standard_artifacts.ModelEvaluation)}

@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 
 Probability = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Direction = Literal["forward", "backward"]
 
 
 def _known_encoding(name: str) -> str:
@@ -175,7 +176,7 @@ class EncoderConfig(_Section):
         "fastai", description="fastai: c = f*z + (1-f)*c_before; paper: c = f*c_before + (1-f)*z"
     )
     zoneout: Probability = Field(0.0, description="QRNN: share of the units that keep their state at a step")
-    direction: Literal["forward", "backward"] = Field(
+    direction: Direction = Field(
         "forward", description="backward: texts are read from their end; the output stays in the order of the text"
     )
     dropout: EncoderDropoutConfig = EncoderDropoutConfig()
@@ -214,7 +215,7 @@ class PretrainedConfig(_Section):
     )
     add_bos: bool | None = Field(None, description="begin each text with <s>. null: as the checkpoint says, or true")
     add_eos: bool | None = Field(None, description="end each text with </s>. null: as the checkpoint says, or true")
-    direction: Literal["forward", "backward"] | None = Field(
+    direction: Direction | None = Field(
         None, description="in which texts were read in pretraining. null: as the checkpoint says, or forward"
     )
 
@@ -349,7 +350,7 @@ class LanguageModelConfig(OptimizationConfig):
         return self
 
     @property
-    def directions(self) -> tuple[Literal["forward", "backward"], ...]:
+    def directions(self) -> tuple[Direction, ...]:
         """The directions one by one."""
         return ("forward", "backward") if self.direction == "both" else (self.direction,)
 
@@ -466,6 +467,12 @@ class PipelineConfig(_Section):
             raise ValueError("encoder.direction is set, and with a language model it is language_model.direction")
         if self.pretrained is not None and self.language_model.direction == "both":
             raise ValueError("language_model.direction is both, and the pretrained encoder reads in one direction")
+        return self
+
+    @model_validator(mode="after")
+    def _comparison_has_two_sides(self):
+        if self.evaluation.compare_from_scratch and (self.language_model is None or self.pretrained is not None):
+            raise ValueError("evaluation.compare_from_scratch is set, and it compares with language_model alone")
         return self
 
     @model_validator(mode="after")

@@ -30,3 +30,9 @@ class DataError(UserError):
     """The input data cannot be used as configured."""
 
     exit_code = ExitCode.BAD_DATA
+
+
+class NotBlessedError(UserError):
+    """A model does not meet a threshold that the run depends on."""
+
+    exit_code = ExitCode.NOT_BLESSED

@@ -1,7 +1,7 @@
 """The public contract of an exported SavedModel: signature, input and output names.
 
 Clients of published models rely on these names, shapes and dtypes, so a change here is a breaking change.
-B is the batch size, T the padded length, D the encoder's output size, C the number of classes.
+B is the batch size, T the padded length, D the encoder's output size, C the number of classes, V the vocabulary size.
 """
 
 MODEL_INFO_FILE = "assets.extra/ulmfit_tfx.json"
@@ -16,6 +16,11 @@ EXAMPLES = "examples"
 LABEL = "label"
 PROBABILITIES = "probabilities"
 ALL_CLASSES = "all_classes"
+LOG_PROBABILITIES = "log_probabilities"
+NEGATIVE_LOG_LIKELIHOOD = "negative_log_likelihood"
+NEGATIVE_LOG_LIKELIHOOD_BACKWARD = "negative_log_likelihood_backward"
+PREDICTED_PIECES = "predicted_pieces"
+WORDS = "words"
 
 STRING_ENCODER = "string_encoder"
 """string [B] -> output float32 [B,T,D], numericalized int32 [B,T], mask bool [B,T], lengths int32 [B]."""
@@ -28,10 +33,38 @@ STRING_ENCODER_FLAT = "string_encoder_flat"
 
 Only where `fixed_seq_len` is null: TF Serving cannot return ragged tensors, so rows come end to end with their lengths.
 """
+NEXT_PIECE = "next_piece"
+"""Language model that reads forward: string [B] -> log_probabilities float32 [B,V] of the piece that follows each text,
+numericalized int32 [B,T] and lengths int32 [B] of the pieces that this is given: `<s>` where configured, no `</s>`.
+
+T is the longest of the batch; of a text longer than the model's `max_seq_len` the last pieces are taken.
+"""
+NEXT_PIECE_NUMERICALIZED = "next_piece_numericalized"
+"""The same from pieces: int32 [B,T], padded on the right -> log_probabilities float32 [B,V].
+
+The piece after a row that holds nothing is given by the head's bias alone.
+"""
+PREVIOUS_PIECE = "previous_piece"
+"""Language model that reads backward: as `next_piece`, of the piece that precedes each text. Texts have `</s>` where
+configured and no `<s>`; of a long one the first pieces are taken."""
+PREVIOUS_PIECE_NUMERICALIZED = "previous_piece_numericalized"
+"""As `next_piece_numericalized`, of the piece that precedes. Pieces stand in the order of the text."""
 SERVING_DEFAULT = "serving_default"
-"""Classifier: string [B] -> label string [B], probabilities float32 [B,C], all_classes string [B,C]."""
+"""Classifier: string [B] -> label string [B], probabilities float32 [B,C], all_classes string [B,C].
+
+Language model: string [B] -> negative_log_likelihood float32 [B], predicted_pieces int32 [B], words int32 [B].
+
+- `negative_log_likelihood` is of the whole text, however long, in nats: the sum over its pieces but the first that is
+  read, which has nothing before it. That is `<s>`, or read backward `</s>`, where texts are configured to have it.
+- `predicted_pieces` are the pieces of that sum. Perplexity is exp(sum of the first / sum of the second).
+- `words` are those of the cleaned text between white space, plus one where the mark at the other end, `</s>` or read
+  backward `<s>`, is predicted. Perplexity a word is exp(sum of the first / sum of the third).
+- A model of both directions has `negative_log_likelihood_backward` float32 [B] too, and the words of the forward one.
+"""
 SERVING_EXAMPLES = "serving_examples"
 """Classifier: serialized tf.Example string [B] -> label string [B,1], probabilities [B,C], all_classes [B,C].
 
 Strings have rank 2 because BulkInferrer fails on rank 1.
+
+Language model: serialized tf.Example string [B] -> the outputs of `serving_default`, [B,1] each.
 """

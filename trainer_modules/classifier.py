@@ -3,38 +3,86 @@
 TFX reloads this module, so it defines no Keras layers and registers nothing.
 """
 
-import hashlib
+import dataclasses
 import json
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
 import tensorflow as tf
 import tensorflow_transform as tft
+from rich.console import Console
 
-from ulmfit_tfx.schemas.config import EncoderConfig, ExportConfig, HeadConfig, TrainingConfig
+from ulmfit_tfx.schemas.config import Direction, EncoderConfig, ExportConfig, HeadConfig, TrainingConfig
 from ulmfit_tfx.schemas.feature_names import LABEL_VOCABULARY
-from ulmfit_tfx.trainer_modules.data.task_batches import task_batches
-from ulmfit_tfx.trainer_modules.export.saved_model import ModelInfo, save
+from ulmfit_tfx.trainer_modules.data.task_batches import TaskBatches, task_batches
+from ulmfit_tfx.trainer_modules.export.saved_model import BACKWARD, ModelInfo, save
 from ulmfit_tfx.trainer_modules.export.signatures import classifier_signatures, encoder_signatures
-from ulmfit_tfx.trainer_modules.models.base_model import encoder_from
+from ulmfit_tfx.trainer_modules.models.averaged_classifier import averaged_classifier
+from ulmfit_tfx.trainer_modules.models.base_model import base_directions, encoder_from
 from ulmfit_tfx.trainer_modules.models.classifier import build_classifier
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
+from ulmfit_tfx.trainer_modules.optimization.layer_groups import layer_groups, rate_factors
 from ulmfit_tfx.trainer_modules.optimization.optimizers import optimizer_for
 from ulmfit_tfx.trainer_modules.optimization.progress import Progress
-from ulmfit_tfx.trainer_modules.optimization.resumable import CheckpointFolder, fit_resumably
+from ulmfit_tfx.trainer_modules.optimization.resumable import CheckpointFolder, TrainingState, fit_resumably
+from ulmfit_tfx.trainer_modules.optimization.tensorboard import TrainingLog
+from ulmfit_tfx.trainer_modules.run_identity import checkpoint_folder, matching_files
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 from ulmfit_tfx.transforms.tokenizer_files import read_tokenizer
 
 log = logging.getLogger(__name__)
 
 HISTORY = "history.json"
-"""File in the model run folder: metrics of each epoch."""
+"""File in the model run folder: metrics of each epoch, of each direction where there are two, and of their average."""
+
+TRANSFER_RATE_FACTOR = 2.6
+"""Of the learning rates of neighbouring layer groups, where the encoder is pretrained (section 3.2 of the paper)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Task:
+    """What is trained on, and how."""
+
+    encoder: EncoderConfig
+    head: HeadConfig
+    training: TrainingConfig
+    seed: int
+    base_model: str | None
+    tokenizer: Tokenizer
+    labels: list[str]
+    train: TaskBatches
+    evaluation: TaskBatches
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """In which texts are read, each by a classifier of its own."""
+        return base_directions(self.base_model) if self.base_model else (self.encoder.direction,)
+
+    @property
+    def rate_factor(self) -> float:
+        """How many times slower a layer group learns than the one above it."""
+        if self.training.layer_rate_factor is not None:
+            return self.training.layer_rate_factor
+        return TRANSFER_RATE_FACTOR if self.base_model else 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class _Classifier:
+    """A classifier, its encoder and what that is like."""
+
+    model: keras.Model
+    encoder: keras.Model
+    encoder_config: EncoderConfig
 
 
 def run_fn(fn_args: Any) -> None:
     """Trains a classifier from transformed examples and exports it.
+
+    Where the base model has a forward and a backward encoder, a classifier is trained on each, one after the other, and
+    the average of their predictions is exported.
 
     Args:
         fn_args: TFX's `FnArgs`. `custom_config` holds the configuration's sections `encoder`, `head`, `training` and
@@ -42,87 +90,138 @@ def run_fn(fn_args: Any) -> None:
 
     Raises:
         UserError: See `fit_resumably`.
+        DataError: See `encoder_from`.
     """
+    task, folder = _read_task(fn_args), checkpoint_folder(fn_args)
+    console = Console(soft_wrap=True, highlight=False)
+    directions = task.directions
+    trained, history = {}, {}
+    for direction in directions:
+        below = direction if len(directions) > 1 else ""
+        if below:
+            console.print(f"      classifier that reads {direction}")
+        classifier = trained[direction] = _built(task, direction)
+        state = _fitted(classifier.model, task, folder / below, f"{fn_args.model_run_dir}/{below}", console)
+        history[direction] = {"best_epoch": state.best_epoch + 1, "epochs": state.history}
+    model = trained[directions[0]].model
+    if len(directions) > 1:
+        model = averaged_classifier([classifier.model for classifier in trained.values()])
+        history["average"] = _evaluated(model, task, console)
+    _write_history(fn_args.model_run_dir, history if len(directions) > 1 else history[directions[0]])
+    fixed_seq_len = ExportConfig.model_validate(fn_args.custom_config["export"]).fixed_seq_len
+    _export(fn_args.serving_model_dir, model, trained, task, fixed_seq_len)
+    CheckpointFolder(folder).remove()  # from here on TFX's cache holds the result
+
+
+def _read_task(fn_args: Any) -> _Task:
     custom = fn_args.custom_config
     training = TrainingConfig.model_validate(custom["training"])
-    encoder_config = EncoderConfig.model_validate(custom["encoder"])
-    seed = custom["seed"]
-    keras.utils.set_random_seed(seed)
-
     tokenizer = read_tokenizer(fn_args.transform_output)
     vocabulary = tft.TFTransformOutput(fn_args.transform_output).vocabulary_by_name(LABEL_VOCABULARY)
-    labels = [label.decode() for label in vocabulary]
     train, evaluation = (
-        task_batches(_matching(patterns), training.batch_size, tokenizer.special_ids.pad, training.max_seq_len)
+        task_batches(matching_files(patterns), training.batch_size, tokenizer.special_ids.pad, training.max_seq_len)
         for patterns in (fn_args.train_files, fn_args.eval_files)
     )
+    return _Task(
+        encoder=EncoderConfig.model_validate(custom["encoder"]),
+        head=HeadConfig.model_validate(custom["head"]),
+        training=training,
+        seed=custom["seed"],
+        base_model=fn_args.base_model,
+        tokenizer=tokenizer,
+        labels=[label.decode() for label in vocabulary],
+        train=train,
+        evaluation=evaluation,
+    )
 
-    if fn_args.base_model:
-        encoder, encoder_config = encoder_from(fn_args.base_model, encoder_config, tokenizer, seed)
+
+def _built(task: _Task, direction: Direction) -> _Classifier:
+    """A fresh classifier, which does not depend on what was built or trained before it."""
+    keras.utils.set_random_seed(task.seed)
+    tokenizer, config = task.tokenizer, task.encoder
+    if task.base_model:
+        encoder, config = encoder_from(task.base_model, config, tokenizer, task.seed, direction)
     else:
-        encoder = build_encoder(encoder_config, tokenizer.vocab_size, tokenizer.special_ids.pad, seed)
-    model = build_classifier(encoder, HeadConfig.model_validate(custom["head"]), len(labels), seed)
-    _compile(model, training, train.steps * training.epochs)
-    log.info("%d parameters, %d batches an epoch", model.count_params(), train.steps)
+        encoder = build_encoder(config, tokenizer.vocab_size, tokenizer.special_ids.pad, task.seed)
+    model = build_classifier(
+        encoder,
+        task.head,
+        len(task.labels),
+        task.seed,
+        reads_backward=direction == "backward",
+        chunk_pieces=task.training.chunk_pieces,
+        gradient_pieces=task.training.gradient_pieces,
+        name=f"{direction}_classifier",
+    )
+    log.info("%s: %d parameters, %d batches an epoch", model.name, model.count_params(), task.train.steps)
+    return _Classifier(model, encoder, config)
 
-    checkpoints = CheckpointFolder(_checkpoint_folder(fn_args))
-    with Progress(training.epochs, train.steps, train.tokens, "accuracy") as progress:
-        state = fit_resumably(
+
+def _fitted(model: keras.Model, task: _Task, checkpoints: Path, log_folder: str, console: Console) -> TrainingState:
+    """Trains the model, and leaves the best weights in it."""
+    training, train = task.training, task.train
+    groups = layer_groups(model)
+    factors = rate_factors(groups, task.rate_factor)
+    _compile(model, optimizer_for(training, train.steps * training.epochs, factors))
+    with Progress(training.epochs, train.steps, train.tokens, "accuracy", console) as progress:
+        return fit_resumably(
             model,
-            folder=checkpoints,
-            train_epoch=lambda epoch, done: train.epoch(epoch, seed, training.shuffle_buffer, skip=done),
-            eval_batches=evaluation.in_order(),
+            folder=CheckpointFolder(checkpoints),
+            train_epoch=lambda epoch, done: train.epoch(epoch, task.seed, training.shuffle_buffer, skip=done),
+            eval_batches=task.evaluation.in_order(),
             steps=train.steps,
             epochs=training.epochs,
             patience=training.early_stopping_patience,
             checkpoint_seconds=training.checkpoint_seconds,
             progress=progress,
+            unfreeze=groups if training.gradual_unfreezing else (),
+            training_log=TrainingLog(log_folder),
         )
-    tf.io.gfile.makedirs(fn_args.model_run_dir)
-    with tf.io.gfile.GFile(f"{fn_args.model_run_dir}/{HISTORY}", "w") as file:
-        file.write(json.dumps({"best_epoch": state.best_epoch + 1, "epochs": state.history}, indent=2))
-    exported = custom | {"encoder": encoder_config.model_dump(mode="json")}
-    _export(fn_args.serving_model_dir, model, encoder, tokenizer, labels, training, exported)
-    checkpoints.remove()  # from here on TFX's cache holds the result
 
 
-def _matching(patterns: list[str]) -> list[str]:
-    return sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
-
-
-def _compile(model: keras.Model, training: TrainingConfig, steps: int) -> None:
+def _compile(model: keras.Model, optimizer: keras.optimizers.Optimizer | None = None) -> None:
     model.compile(
-        optimizer=optimizer_for(training, steps),
+        optimizer=optimizer,
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
+        jit_compile=False,  # XLA would compile anew for every length of a batch
     )
 
 
-def _checkpoint_folder(fn_args: Any) -> Path:
-    """Folder that a rerun of the same training finds again: `model_run_dir` changes with every execution."""
-    files = [(path, tf.io.gfile.stat(path)) for path in _matching(fn_args.train_files)]
-    inputs = [(path, stat.length, stat.mtime_nsec) for path, stat in files]
-    identity = json.dumps([fn_args.custom_config, inputs, fn_args.transform_output, fn_args.base_model], sort_keys=True)
-    return Path(fn_args.custom_config["checkpoints"]) / hashlib.sha256(identity.encode()).hexdigest()[:16]
+def _evaluated(average: keras.Model, task: _Task, console: Console) -> dict[str, float]:
+    """Metrics of the average on the eval split."""
+    _compile(average)
+    evaluated = average.evaluate(task.evaluation.in_order(), verbose=0, return_dict=True)
+    metrics = {f"eval_{name}": float(value) for name, value in evaluated.items()}
+    shown = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+    console.print(f"      average of both: {shown}")
+    return metrics
+
+
+def _write_history(folder: str, history: Mapping[str, Any]) -> None:
+    tf.io.gfile.makedirs(folder)
+    with tf.io.gfile.GFile(f"{folder}/{HISTORY}", "w") as file:
+        file.write(json.dumps(history, indent=2))
 
 
 def _export(
     folder: str,
     model: keras.Model,
-    encoder: keras.Model,
-    tokenizer: Tokenizer,
-    labels: list[str],
-    training: TrainingConfig,
-    custom: dict[str, Any],
+    trained: Mapping[Direction, _Classifier],
+    task: _Task,
+    fixed_seq_len: int | None,
 ) -> None:
-    fixed_seq_len = ExportConfig.model_validate(custom["export"]).fixed_seq_len
-    signatures = encoder_signatures(encoder, tokenizer, fixed_seq_len, training.max_seq_len)
-    signatures |= classifier_signatures(model, tokenizer, labels, training.max_seq_len)
+    """Writes the SavedModel. The encoder signatures are of the first direction."""
+    first = next(iter(trained.values()))
+    signatures = encoder_signatures(first.encoder, task.tokenizer, fixed_seq_len, task.training.max_seq_len)
+    signatures |= classifier_signatures(model, task.tokenizer, task.labels, task.training.max_seq_len)
     info = ModelInfo(
         task="classification",
-        labels=labels,
-        encoder=custom["encoder"],
-        max_seq_len=training.max_seq_len,
+        labels=task.labels,
+        encoder=first.encoder_config.model_dump(mode="json"),
+        max_seq_len=task.training.max_seq_len,
         fixed_seq_len=fixed_seq_len,
+        directions=tuple(trained),
     )
-    save(folder, model, tokenizer, signatures, info)
+    parts = {"" if part is first else BACKWARD: part.model for part in trained.values()}
+    save(folder, parts, task.tokenizer, signatures, info)

@@ -27,9 +27,12 @@ def split_of(text: str, seed: int, shares: SplitsConfig) -> str:
     return EVAL if position < shares.train + shares.eval or not shares.test else TEST
 
 
-def is_sampled(text: str, seed: int, fraction: float) -> bool:
-    """Whether a text is among the `fraction` of all texts that a seed chooses. Independent of its split."""
-    return fraction >= 1 or unit_hash(text, f"sample {seed}") < fraction
+def is_sampled(text: str, seed: int, fraction: float, purpose: str = "sample") -> bool:
+    """Whether a text is among the `fraction` of all texts that a seed chooses.
+
+    Independent of its split, and of the choice for another purpose.
+    """
+    return fraction >= 1 or unit_hash(text, f"{purpose} {seed}") < fraction
 
 
 def sample(texts: Iterable[str], seed: int, count: int) -> list[str]:

@@ -23,12 +23,13 @@ from ulmfit_tfx.schemas.config import LabelledSourceConfig, SourceConfig, source
 from ulmfit_tfx.transforms.length_buckets import length_bucket
 from ulmfit_tfx.transforms.records import delimited, plain_text
 from ulmfit_tfx.transforms.records.record import Refusal, Row
-from ulmfit_tfx.transforms.splitting import SPLITS, is_sampled, split_of
+from ulmfit_tfx.transforms.splitting import SPLITS, TRAIN, is_sampled, split_of
 
 log = logging.getLogger(__name__)
 
 _REFUSALS_SHOWN = 5
 _SAMPLED_OUT = "not in the sample"
+_LEFT_OUT_OF_TRAIN = "not in the share of the train split"
 
 
 class Executor(BaseBeamExecutor):
@@ -113,7 +114,12 @@ class _Parse(beam.DoFn):
                     yield beam.pvalue.TaggedOutput(DROPPED, _SAMPLED_OUT)
                 else:
                     split = split_of(record.text, self.seed, self.config.splits)
-                    yield beam.pvalue.TaggedOutput(split, record)
+                    is_used = split != TRAIN or self._is_in_train_fraction(record.text)
+                    yield beam.pvalue.TaggedOutput(*((split, record) if is_used else (DROPPED, _LEFT_OUT_OF_TRAIN)))
+
+    def _is_in_train_fraction(self, text: str) -> bool:
+        fraction = self.config.train_fraction if isinstance(self.config, LabelledSourceConfig) else 1.0
+        return is_sampled(text, self.seed, fraction, "train")
 
 
 def _to_example(row: Row, length_buckets: tuple[int, ...]) -> bytes:

@@ -15,6 +15,7 @@ from ulmfit_tfx.components.encoder_importer.importing import import_encoder
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.config import CleaningConfig, PretrainedConfig
 from ulmfit_tfx.trainer_modules.export.encoder_folder import RECORD, SAVED_MODEL, SPM_MODEL, WEIGHTS
+from ulmfit_tfx.trainer_modules.export.folder_copy import copy_folder
 
 PRETRAINED, CLEANING = "pretrained", "cleaning"
 FIXED_SEQ_LEN, MAX_SEQ_LEN = "fixed_seq_len", "max_seq_len"
@@ -45,16 +46,7 @@ class Executor(BaseExecutor):
             )
             for row in report.parity:
                 log.info("%s: largest difference to its source %.1e", row.layer, row.difference)
-            _copy(folder / SAVED_MODEL, path_utils.serving_model_dir(model))
-            _copy(folder / WEIGHTS, f"{model}/{WEIGHTS}")
-            _copy(folder / SPM_MODEL, tokenizer)
+            copy_folder(folder / SAVED_MODEL, path_utils.serving_model_dir(model))
+            copy_folder(folder / WEIGHTS, f"{model}/{WEIGHTS}")
+            copy_folder(folder / SPM_MODEL, tokenizer)
             fileio.copy(str(folder / RECORD), f"{model}/{RECORD}", overwrite=True)
-
-
-def _copy(source: Path, target: str) -> None:
-    """Copies a folder to any of TFX's filesystems."""
-    for file in sorted(source.rglob("*")):
-        if file.is_file():
-            destination = f"{target}/{file.relative_to(source).as_posix()}"
-            fileio.makedirs(destination.rpartition("/")[0])
-            fileio.copy(str(file), destination, overwrite=True)

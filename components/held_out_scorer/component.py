@@ -20,19 +20,28 @@ class HeldOutScorer(base_component.BaseComponent):
     SPEC_CLASS = specs.HeldOutScorerSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, examples: types.BaseChannel, model: types.BaseChannel, seed: int):
+    def __init__(
+        self,
+        examples: types.BaseChannel,
+        model: types.BaseChannel,
+        seed: int,
+        model_from_scratch: types.BaseChannel | None = None,
+    ):
         """Describes the scoring.
 
         Args:
             examples: As CorpusIngest writes them.
             model: As Trainer writes it.
             seed: Of the linear baseline.
+            model_from_scratch: The same without pretraining, as Trainer writes it.
         """
+        compared = {specs.MODEL_FROM_SCRATCH: model_from_scratch} if model_from_scratch else {}
         super().__init__(
             spec=specs.HeldOutScorerSpec(
                 **{
                     specs.EXAMPLES: examples,
                     specs.MODEL: model,
+                    **compared,
                     specs.SEED: seed,
                     specs.CODE_VERSION: code_version("components"),
                     specs.REPORT: channel_utils.as_channel([standard_artifacts.ModelEvaluation()]),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
+from tfx import types
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
@@ -27,24 +28,26 @@ class Executor(BaseExecutor):
     def Do(self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]) -> None:
         """Scores."""
         examples = artifact_utils.get_single_instance(input_dict[specs.EXAMPLES])
-        model = artifact_utils.get_single_instance(input_dict[specs.MODEL])
+        from_scratch = input_dict.get(specs.MODEL_FROM_SCRATCH)
         texts, labels = labelled_texts(examples, TEST)
         train_texts, train_labels = labelled_texts(examples, TRAIN)
-        predicted = _predict(path_utils.serving_model_path(model.uri), texts)
+        predicted = _predict(input_dict[specs.MODEL], texts)
         linear = tfidf_baseline(train_texts, train_labels, texts, exec_properties[specs.SEED])
         report = HeldOutReport(
             rows=len(texts),
             model=Accuracy.of(predicted, labels),
             majority=Accuracy.of(majority_baseline(train_labels, len(texts)), labels),
             tfidf=None if linear is None else Accuracy.of(linear, labels),
+            from_scratch=Accuracy.of(_predict(from_scratch, texts), labels) if from_scratch else None,
         )
         folder = artifact_utils.get_single_uri(output_dict[specs.REPORT])
         with tf.io.gfile.GFile(f"{folder}/{REPORT_FILE}", "w") as file:
             file.write(report.to_json())
 
 
-def _predict(saved_model: str, texts: Sequence[str]) -> list[str]:
+def _predict(model: list[types.Artifact], texts: Sequence[str]) -> list[str]:
     """Labels of texts in their order; texts of like length go together, so that little is padded."""
+    saved_model = path_utils.serving_model_path(artifact_utils.get_single_uri(model))
     by_length = sorted(range(len(texts)), key=lambda index: len(texts[index]))
     predictions = Classifier(saved_model).predict([texts[index] for index in by_length])
     labels = dict(zip(by_length, (prediction.label for prediction in predictions), strict=True))

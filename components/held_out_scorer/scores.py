@@ -48,12 +48,14 @@ class HeldOutReport:
         model: The classifier.
         majority: The most frequent class of the train split, for every row.
         tfidf: TF-IDF with logistic regression, fitted on the train split; None where the texts hold nothing to count.
+        from_scratch: The same classifier without pretraining; None where it was not asked for.
     """
 
     rows: int
     model: Accuracy
     majority: Accuracy
     tfidf: Accuracy | None
+    from_scratch: Accuracy | None = None
 
     def to_json(self) -> str:
         """As JSON."""

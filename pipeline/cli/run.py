@@ -4,8 +4,9 @@ import logging
 import shlex
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,51 +18,91 @@ from ulmfit_tfx.schemas.config import PipelineConfig
 from ulmfit_tfx.schemas.config_file import load_config
 from ulmfit_tfx.schemas.errors import ExitCode, UserError
 
+if TYPE_CHECKING:
+    from tfx.orchestration.pipeline import Pipeline
+
+    from ulmfit_tfx.pipeline.local_runner import StageResult
+
 NAME = "run"
 EXAMPLE = "Example: `ulmfit-tfx run examples/reviews.yaml --set training.epochs=2`"
 
 log = logging.getLogger(__name__)
 
 
+ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="The pipeline's configuration.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a field, such as training.epochs=2. Repeatable."),
+]
+Root = Annotated[
+    Path | None,
+    typer.Option("--root", metavar="DIR", help="Folder of the runs. Default: runs/NAME below this one."),
+]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Show the log on the terminal.")]
+
+Build = Callable[[PipelineConfig, RunFolder], "Pipeline"]
+Conclude = Callable[[PipelineConfig, Mapping[str, "StageResult"], float, Path], ExitCode]
+"""Shows the results of the stages, by name; the other arguments are the seconds they took and the log file."""
+
+
 def command(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="The pipeline's configuration.")],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Override a field, such as training.epochs=2. Repeatable."),
-    ] = None,
-    root: Annotated[
-        Path | None,
-        typer.Option("--root", metavar="DIR", help="Folder of the runs. Default: runs/NAME below this one."),
-    ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Show the log on the terminal.")] = False,
+    config: ConfigArgument, overrides: Overrides = None, root: Root = None, verbose: Verbose = False
 ) -> ExitCode:
     """Run a pipeline here: ingest, train, evaluate, push. Stages whose input did not change come from cache."""
-    checked = load_config(config, overrides or ())
-    for source in filter(None, (checked.data, checked.corpus)):
+    return run_pipeline(load_config(config, overrides or ()), config, root, verbose, _build, _conclude)
+
+
+def _build(config: PipelineConfig, folder: RunFolder) -> "Pipeline":
+    from ulmfit_tfx.pipeline.graph import build_pipeline
+
+    return build_pipeline(config, folder)
+
+
+def _conclude(config: PipelineConfig, results: Mapping[str, "StageResult"], seconds: float, log_file: Path) -> ExitCode:
+    from ulmfit_tfx.pipeline.cli.run_summary import show_summary
+
+    return show_summary(output, config, results, seconds, log_file)
+
+
+def run_pipeline(
+    config: PipelineConfig, path: Path, root: Path | None, verbose: bool, build: Build, conclude: Conclude
+) -> ExitCode:
+    """Runs a pipeline, shows its progress and explains its failure. TFX is imported once the sources have been found.
+
+    Args:
+        config: As `load_config` gives it.
+        path: Its file, to be named.
+        root: Folder of the runs. None: `runs/NAME`.
+        verbose: Show the log on the terminal.
+        build: Makes the pipeline; imports TFX.
+        conclude: Shows the results of the stages.
+
+    Raises:
+        UserError: A source cannot be used, or the folder cannot be written.
+    """
+    for source in filter(None, (config.data, config.corpus)):
         check_source(source)
-    folder = RunFolder((root or Path("runs") / checked.name).resolve())
+    folder = RunFolder((root or Path("runs") / config.name).resolve())
     try:
         log_file = folder.new_log()
     except OSError as error:
         raise UserError(f"{folder.root}: cannot be written: {error.strerror}.") from None
-    output.print(f"{checked.name}: {config} -> {folder.root}", style="bold", markup=False)
+    output.print(f"{config.name}: {path} -> {folder.root}", style="bold", markup=False)
     silence_native_logs()
     with log_to(log_file, verbose):
-        return _run(checked, folder, log_file)
+        return _run(config, folder, log_file, build, conclude)
 
 
-def _run(config: PipelineConfig, folder: RunFolder, log_file: Path) -> ExitCode:
+def _run(config: PipelineConfig, folder: RunFolder, log_file: Path, build: Build, conclude: Conclude) -> ExitCode:
     started = time.monotonic()
     output.print("Starting TensorFlow and TFX", style="dim")
     arguments, sys.argv = sys.argv, sys.argv[:1]  # TFX hands sys.argv to absl's flags
     try:
-        from ulmfit_tfx.pipeline import graph, local_runner
+        from ulmfit_tfx.pipeline import local_runner
         from ulmfit_tfx.pipeline.cli.run_display import StageDisplay
-        from ulmfit_tfx.pipeline.cli.run_summary import show_summary
 
-        results = local_runner.run(graph.build_pipeline(config, folder), StageDisplay(output))
-        seconds = time.monotonic() - started
-        return show_summary(output, config, results, seconds, log_file)
+        results = local_runner.run(build(config, folder), StageDisplay(output))
+        return conclude(config, results, time.monotonic() - started, log_file)
     except KeyboardInterrupt:
         output.print(f"Interrupted. The same command goes on where it stopped: {shlex.join(arguments)}")
         return ExitCode.INTERRUPTED

@@ -90,3 +90,31 @@ def test_batch_norm_follows_the_data_within_an_epoch():
     of_the_initial_one = 0.9**40
     expected = (1 - of_the_initial_one) * pooled.var(axis=0) + of_the_initial_one
     np.testing.assert_allclose(norm.moving_variance, expected, rtol=0.3)
+
+
+def pooled(text, direction, pieces=None):
+    """Features of one text, their thirds apart, and the encoder's hidden states."""
+    keras.utils.set_random_seed(0)
+    encoder = encoder_of(direction=direction, dropout=NO_DROPOUT)
+    config = HeadConfig(pooled_pieces=pieces)
+    model = build_classifier(encoder, config, classes=2, reads_backward=direction == "backward")
+    ids = np.array([padded(text, len(text) + 3)])
+    features = keras.Model(model.input, model.get_layer("pooling").output)(ids).numpy()[0]
+    return np.split(features, 3), encoder(ids)[0].numpy()[0, : len(text)]
+
+
+@pytest.mark.parametrize(("direction", "position"), [("forward", -1), ("backward", 0)])
+def test_last_hidden_state_is_that_of_the_token_read_last(direction, position):
+    (last, _, _), hidden = pooled([2, 5, 6, 7, 3], direction)
+    np.testing.assert_allclose(last, hidden[position], atol=1e-6)
+
+
+@pytest.mark.parametrize(("direction", "tokens"), [("forward", slice(2, 5)), ("backward", slice(0, 3))])
+def test_pooling_over_some_pieces_takes_those_read_last(direction, tokens):
+    (_, largest, mean), hidden = pooled([2, 5, 6, 7, 3], direction, pieces=3)
+    np.testing.assert_allclose(largest, hidden[tokens].max(axis=0), atol=1e-6)
+    np.testing.assert_allclose(mean, hidden[tokens].mean(axis=0), atol=1e-6)
+
+
+def test_pooling_over_more_pieces_than_there_are_takes_all():
+    np.testing.assert_array_equal(pooled([2, 5, 3], "forward", 9)[0], pooled([2, 5, 3], "forward")[0])

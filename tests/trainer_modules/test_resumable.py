@@ -7,14 +7,23 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from rich.console import Console
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from ulmfit_tfx.schemas.config import EncoderConfig, HeadConfig
 from ulmfit_tfx.schemas.errors import UserError
 from ulmfit_tfx.trainer_modules.models.classifier import build_classifier
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
+from ulmfit_tfx.trainer_modules.optimization.layer_groups import layer_groups, rate_factors
+from ulmfit_tfx.trainer_modules.optimization.optimizers import ReplicaLossScale, ScheduledAdamW
 from ulmfit_tfx.trainer_modules.optimization.progress import Progress
-from ulmfit_tfx.trainer_modules.optimization.resumable import CheckpointFolder, TrainingState, fit_resumably
+from ulmfit_tfx.trainer_modules.optimization.resumable import (
+    CheckpointFolder,
+    TrainingState,
+    check_loss,
+    fit_resumably,
+)
 from ulmfit_tfx.trainer_modules.optimization.schedules import OneCycle
+from ulmfit_tfx.trainer_modules.optimization.tensorboard import TrainingLog
 
 RNG = np.random.default_rng(0)
 IDS = RNG.integers(4, 50, (48, 9)).astype("int32")
@@ -48,16 +57,18 @@ def fresh_model():
     keras.utils.set_random_seed(5)
     encoder = build_encoder(EncoderConfig(embedding_size=8, hidden_sizes=(8,)), 50, 1, seed=3)
     model = build_classifier(encoder, HeadConfig(), 2, seed=3)
+    factors = rate_factors(layer_groups(model), 1.5)
     model.compile(
-        keras.optimizers.AdamW(OneCycle(0.02, STEPS * EPOCHS)),
+        ScheduledAdamW(OneCycle(0.02, STEPS * EPOCHS), rate_factors=factors),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
     return model
 
 
-def train(folder, kill_after=float("inf"), **arguments):
+def train(folder, kill_after=float("inf"), gradually=False, **arguments):
     model, out = fresh_model(), io.StringIO()
+    arguments["unfreeze"] = layer_groups(model) if gradually else ()
     settings = {"epochs": EPOCHS, "patience": None, "checkpoint_seconds": 0.0, "train_epoch": train_epoch}
     settings["steps"] = STEPS
     state = fit_resumably(
@@ -87,6 +98,23 @@ def test_killed_training_ends_where_an_unbroken_one_does(tmp_path, unbroken, kil
     assert state.history[-1]["eval_loss"] == pytest.approx(expected_state.history[-1]["eval_loss"], abs=1e-5)
     for weight, wanted in zip(model.get_weights(), expected.get_weights(), strict=True):
         np.testing.assert_allclose(weight, wanted, atol=1e-5)
+
+
+def test_killed_training_resumes_in_the_middle_of_gradual_unfreezing(tmp_path):
+    expected, expected_state, _ = train(tmp_path / "unbroken", gradually=True)
+    with pytest.raises(Killed):
+        train(tmp_path / "broken", kill_after=9, gradually=True)
+    model, state, _ = train(tmp_path / "broken", gradually=True)
+    assert state.history[-1]["eval_loss"] == pytest.approx(expected_state.history[-1]["eval_loss"], abs=1e-5)
+    for weight, wanted in zip(model.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_allclose(weight, wanted, atol=1e-5)
+    fresh = fresh_model()
+    changed = [
+        not np.array_equal(group.variables[0], first.variables[0])
+        for group, first in zip(layer_groups(model), layer_groups(fresh), strict=True)
+    ]
+    assert changed == [False, True, True], "two epochs reach the head and the layer below"
+    assert len(model.trainable_variables) == len(fresh.trainable_variables), "nothing is left frozen"
 
 
 def test_finished_training_is_not_trained_again(tmp_path):
@@ -124,7 +152,7 @@ def test_kill_at_the_end_of_an_epoch_loses_none_of_it(tmp_path, unbroken, monkey
         patch.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(Killed()))
         with pytest.raises(Killed):
             train(tmp_path)
-    assert [path.name for path in tmp_path.glob("step-*")] == [f"step-{STEPS}-0"]
+    assert [path.name for path in tmp_path.glob("step-*")] == [f"step-{STEPS}-0-{STEPS}"]
     model, state, _ = train(tmp_path)
     assert all("loss" in epoch for epoch in state.history)
     for weight, wanted in zip(model.get_weights(), unbroken[0].get_weights(), strict=True):
@@ -133,8 +161,8 @@ def test_kill_at_the_end_of_an_epoch_loses_none_of_it(tmp_path, unbroken, monkey
 
 def test_checkpoints_do_not_pile_up(tmp_path):
     train(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.weights.h5", f"step-{STEPS * EPOCHS}-{EPOCHS}"]
-    state = json.loads((tmp_path / f"step-{STEPS * EPOCHS}-{EPOCHS}" / "state.json").read_text())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.weights.h5", f"step-{STEPS * EPOCHS}-{EPOCHS}-0"]
+    state = json.loads((tmp_path / f"step-{STEPS * EPOCHS}-{EPOCHS}-0" / "state.json").read_text())
     assert len(state["history"]) == EPOCHS
 
 
@@ -143,6 +171,69 @@ def test_best_weights_are_those_left_in_the_model(tmp_path):
     loss = model.evaluate(IDS, LABELS, batch_size=32, verbose=0, return_dict=True)["loss"]
     assert loss == pytest.approx(min(epoch["eval_loss"] for epoch in state.history), abs=1e-4)
     assert state.best_loss == min(epoch["eval_loss"] for epoch in state.history)
+
+
+def test_arrays_of_the_last_checkpoint_come_back_as_they_were(tmp_path):
+    folder, model = CheckpointFolder(tmp_path), fresh_model()
+    assert folder.arrays() == {}
+    assert folder.restore(model) == TrainingState()
+    arrays = {"state_0": RNG.normal(size=(4, 3)).astype("float32"), "rows": np.array([[7]]), "names": np.array(["ä"])}
+    folder.save(model, TrainingState(batch=1), {"state_0": np.zeros(2)})
+    folder.save(model, TrainingState(batch=2), arrays)
+    again = CheckpointFolder(tmp_path)
+    assert again.restore(fresh_model()) == TrainingState(batch=2)
+    restored = again.arrays()
+    assert restored.keys() == arrays.keys()
+    for name, array in arrays.items():
+        assert restored[name].dtype == array.dtype
+        np.testing.assert_array_equal(restored[name], array)
+
+
+def test_arrays_of_python_objects_are_refused_and_the_checkpoint_before_is_kept(tmp_path):
+    folder, model = CheckpointFolder(tmp_path), fresh_model()
+    folder.restore(model)
+    folder.save(model, TrainingState(batch=1), {"state": np.ones(1)})
+    with pytest.raises(ValueError, match="array 'state' is of type object, expected numbers or strings"):
+        folder.save(model, TrainingState(batch=2), {"state": np.array([{}])})
+    assert folder.restore(fresh_model()) == TrainingState(batch=1)
+
+
+def test_steps_that_scaling_of_the_loss_skips_have_checkpoints_too(tmp_path):
+    """The optimizer stands where it stood; the position in the data does not."""
+    folder, model = CheckpointFolder(tmp_path), fresh_model()
+    model.compile(ReplicaLossScale(model.optimizer, initial_scale=64.0))
+    folder.restore(model)
+    folder.save(model, TrainingState(batch=1))
+    model.optimizer.dynamic_scale.assign(32.0)
+    folder.save(model, TrainingState(batch=2))
+    again = fresh_model()
+    again.compile(ReplicaLossScale(again.optimizer, initial_scale=64.0))
+    assert folder.restore(again).batch == 2
+    assert float(again.optimizer.dynamic_scale) == 32.0
+
+
+def test_training_log_has_steps_with_the_learning_rate_and_epochs(tmp_path):
+    with pytest.raises(Killed):
+        train(tmp_path / "checkpoints", kill_after=7, training_log=TrainingLog(str(tmp_path / "first"), 4))
+    _, state, _ = train(tmp_path / "checkpoints", training_log=TrainingLog(str(tmp_path / "second"), 4))
+    events = EventAccumulator(str(tmp_path / "second"))
+    events.Reload()
+    assert {tag: [event.step for event in events.Tensors(tag)] for tag in events.Tags()["tensors"]} == {
+        **{f"step/{name}": [8, 12] for name in ("loss", "accuracy", "learning_rate")},
+        **{f"epoch/{name}": [12] for name in state.history[-1]},
+    }
+    [rate, _] = [tf.make_ndarray(event.tensor_proto) for event in events.Tensors("step/learning_rate")]
+    assert rate == pytest.approx(float(OneCycle(0.02, STEPS * EPOCHS)(8)))
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+def test_loss_of_any_loop_is_checked(loss):
+    optimizer = ScheduledAdamW(0.25)
+    optimizer.iterations.assign(7)
+    state = TrainingState(epoch=1, batch=3)
+    check_loss(1e30, "loss", optimizer, state)
+    with pytest.raises(UserError, match=rf"eval loss is {loss} at step 7 \(epoch 2, batch 3\), learning rate 0.25\."):
+        check_loss(loss, "eval loss", optimizer, state)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +247,7 @@ def test_early_stopping_counts_epochs_without_improvement(epoch, best_epoch, pat
 def test_loss_that_is_no_number_stops_with_step_and_learning_rate(tmp_path):
     model = fresh_model()
     model.compile("sgd", loss=lambda y, p: keras.ops.mean(p) * float("nan"), metrics=["accuracy"])
-    with pytest.raises(UserError, match="loss is nan at epoch 1, batch 1, learning rate"):
+    with pytest.raises(UserError, match=r"loss is nan at step 1 \(epoch 1, batch 1\), learning rate"):
         fit_resumably(
             model,
             folder=CheckpointFolder(tmp_path),

@@ -67,7 +67,8 @@ class BpttStream:
             length = self.bptt
             if self.jitter:
                 mean = self.bptt if random.random() < 0.95 else self.bptt / 2
-                length = max(_SHORTEST, int(random.normal(mean, 5)))
+                # A small corpus has a step in every epoch, too.
+                length = min(max(_SHORTEST, int(random.normal(mean, 5))), self.row_length - 1)
             if length > left:
                 return
             left -= length
@@ -76,6 +77,10 @@ class BpttStream:
     def steps(self, epoch: int, seed: int) -> int:
         """Steps of an epoch."""
         return sum(1 for _ in self.lengths(epoch, seed)) if self.jitter else (self.row_length - 1) // self.bptt
+
+    def predicted(self, epoch: int, seed: int) -> int:
+        """Pieces that an epoch predicts."""
+        return self.batch_size * sum(self.lengths(epoch, seed))
 
     def epoch(self, number: int, seed: int, skip: int = 0) -> Iterator[Batch]:
         """The steps of an epoch.
@@ -101,6 +106,19 @@ class BpttStream:
             ids = np.concatenate([last, np.stack([row.take(length) for row in rows])], axis=1)
             last = ids[:, -1:]
             yield ids[:, :-1], ids[:, 1:]
+
+
+def rows_for_evaluation(corpus: TokenCorpus, batch_size: int, bptt: int, replicas: int = 1) -> int:
+    """Rows in which a corpus is evaluated: fewer than are trained where it could not fill two steps of them.
+
+    Args:
+        corpus: What is evaluated.
+        batch_size: Rows of training, a multiple of `replicas`.
+        bptt: Pieces a step.
+        replicas: Rows are a multiple of it.
+    """
+    fitting = corpus.pieces // (2 * bptt) // replicas * replicas
+    return min(batch_size, max(fitting, replicas))
 
 
 class _Row:

@@ -62,6 +62,10 @@ class SentenceBatches:
         """Batches of an epoch."""
         return -(-self.texts // self.batch_size)
 
+    def predicted(self, epoch: int, seed: int) -> int:
+        """Pieces that an epoch predicts."""
+        return self.pieces
+
     def epoch(self, number: int, seed: int, skip: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, in an order of its own, without the first `skip`."""
         random = np.random.default_rng([seed, number])

@@ -10,7 +10,7 @@ folder/
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +22,8 @@ from pydantic import NonNegativeInt, PositiveInt
 import ulmfit_tfx
 from ulmfit_tfx.schemas.config import EncoderConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.trainer_modules.export.saved_model import ModelInfo, save
+from ulmfit_tfx.trainer_modules.export.language_model_signatures import language_model_signatures
+from ulmfit_tfx.trainer_modules.export.saved_model import BACKWARD, ModelInfo, save
 from ulmfit_tfx.trainer_modules.export.signatures import encoder_signatures
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.models.language_model import build_language_model
@@ -75,6 +76,21 @@ def build(record: EncoderRecord) -> tuple[keras.Model, keras.Model]:
     return encoder, build_language_model(encoder, tied=record.head == "tied")
 
 
+@dataclasses.dataclass(frozen=True)
+class PretrainedModel:
+    """An encoder with its weights, and what it is.
+
+    Attributes:
+        encoder: As `build_encoder` makes it.
+        model: The language model around it, or the encoder again, as `build` gives them.
+        record: What `encoder.json` says.
+    """
+
+    encoder: keras.Model
+    model: keras.Model
+    record: EncoderRecord
+
+
 def write_encoder(
     folder: Path, encoder: keras.Model, model: keras.Model, tokenizer: Tokenizer, record: EncoderRecord
 ) -> None:
@@ -87,25 +103,53 @@ def write_encoder(
         tokenizer: The one that it was trained with.
         record: What it is.
     """
-    weights = folder / WEIGHTS
-    weights.mkdir(parents=True, exist_ok=True)
-    model.save_weights(weights / f"{model.name}.weights.h5")
+    pretrained = PretrainedModel(encoder, model, record)
+    write_weights(folder, pretrained, tokenizer)
     write_tokenizer(
         str(folder / SPM_MODEL), tokenizer.model, vocabulary(tokenizer.model), tokenizer.config, tokenizer.cleaning
     )
-    config = record.encoder.model_dump(mode="json")
-    signatures = encoder_signatures(encoder, tokenizer, record.fixed_seq_len, record.max_seq_len)
-    info = ModelInfo("encoder", config, record.max_seq_len, record.fixed_seq_len)
-    save(str(folder / SAVED_MODEL), model, tokenizer, signatures, info)
+    save_pretrained(str(folder / SAVED_MODEL), [pretrained], tokenizer)
+
+
+def write_weights(folder: Path, pretrained: PretrainedModel, tokenizer: Tokenizer) -> None:
+    """Writes `encoder.json` and Keras' weights, the part of the folder that Keras models are loaded from."""
+    weights = folder / WEIGHTS
+    weights.mkdir(parents=True, exist_ok=True)
+    pretrained.model.save_weights(weights / f"{pretrained.model.name}.weights.h5")
     content = {
         "version": ulmfit_tfx.__version__,
-        **dataclasses.asdict(record),
-        "encoder": config,
+        **dataclasses.asdict(pretrained.record),
+        "encoder": pretrained.record.encoder.model_dump(mode="json"),
         "tokenizer": tokenizer.describe(),
         "cleaning": tokenizer.cleaning.model_dump(mode="json"),
         "conventions": CONVENTIONS,
     }
     (folder / RECORD).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def save_pretrained(folder: str, models: Sequence[PretrainedModel], tokenizer: Tokenizer) -> None:
+    """Writes one SavedModel, with the encoder's signatures and, where there is a head, the language model's.
+
+    Args:
+        folder: Where to, local or remote.
+        models: One, or a forward and a backward one: the encoder's signatures are those of the first.
+        tokenizer: The one that they were trained with.
+    """
+    first = models[0]
+    record = first.record
+    signatures = encoder_signatures(first.encoder, tokenizer, record.fixed_seq_len, record.max_seq_len)
+    if record.head is not None:
+        by_direction = {pretrained.record.encoder.direction: pretrained.model for pretrained in models}
+        signatures |= language_model_signatures(by_direction, tokenizer, record.max_seq_len)
+    info = ModelInfo(
+        task="encoder" if record.head is None else "language_model",
+        encoder=record.encoder.model_dump(mode="json"),
+        max_seq_len=record.max_seq_len,
+        fixed_seq_len=record.fixed_seq_len,
+        directions=[pretrained.record.encoder.direction for pretrained in models],
+    )
+    by_prefix = {prefix: pretrained.model for prefix, pretrained in zip(("", BACKWARD), models, strict=False)}
+    save(folder, by_prefix, tokenizer, signatures, info)
 
 
 def read_record(folder: str | Path) -> EncoderRecord:

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,11 +14,14 @@ import numpy as np
 import tensorflow as tf
 
 import ulmfit_tfx
-from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig
+from ulmfit_tfx.schemas.config import CleaningConfig, Direction, EncoderConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.schemas.signatures import MODEL_INFO_FILE
 from ulmfit_tfx.trainer_modules.export.signatures import Signatures
 from ulmfit_tfx.transforms.tokenization import Tokenizer
+
+BACKWARD = "backward/"
+"""What the names of a backward model's weights begin with, beside a forward one's."""
 
 _VARIABLE = "variables_/{}/.ATTRIBUTES/VARIABLE_VALUE"
 
@@ -33,6 +36,7 @@ class ModelInfo:
         max_seq_len: Pieces that the task looks at.
         fixed_seq_len: T of the encoder signatures; None: the longest text of the batch.
         labels: Class names in the order of the probabilities.
+        directions: In which its encoders read. Where there are two, `encoder` is of the forward one.
     """
 
     task: str
@@ -40,9 +44,16 @@ class ModelInfo:
     max_seq_len: int
     fixed_seq_len: int | None
     labels: Sequence[str] = ()
+    directions: Sequence[Direction] = ("forward",)
 
 
-def save(folder: str, model: keras.Model, tokenizer: Tokenizer, signatures: Signatures, info: ModelInfo) -> None:
+def save(
+    folder: str,
+    model: keras.Model | Mapping[str, keras.Model],
+    tokenizer: Tokenizer,
+    signatures: Signatures,
+    info: ModelInfo,
+) -> None:
     """Writes the SavedModel.
 
     folder/
@@ -55,14 +66,15 @@ def save(folder: str, model: keras.Model, tokenizer: Tokenizer, signatures: Sign
 
     Args:
         folder: Where to.
-        model: The whole model, whose variables the signatures use.
+        model: The whole model, whose variables the signatures use; or several, by what their weights' names begin with.
         tokenizer: The tokenizer that the signatures use.
         signatures: By name.
         info: Written beside the model.
     """
+    weights = _weights(model)
     exported = tf.Module()
     # The model alone as an attribute restores in TensorFlow 2, but a TensorFlow 1 session does not find its variables.
-    exported.variables_ = [weight.value for weight in model.weights]
+    exported.variables_ = [weight.value for weight in weights.values()]
     exported.tokenizer = tokenizer.op
     exported.signature_functions = dict(signatures)
     with TemporaryDirectory() as temporary:
@@ -73,15 +85,20 @@ def save(folder: str, model: keras.Model, tokenizer: Tokenizer, signatures: Sign
     info_file = f"{folder}/{MODEL_INFO_FILE}"
     tf.io.gfile.makedirs(os.path.dirname(info_file))
     with tf.io.gfile.GFile(info_file, "w") as file:
-        file.write(json.dumps(dataclasses.asdict(info) | _facts(model, tokenizer), indent=2))
+        file.write(json.dumps(dataclasses.asdict(info) | _facts(weights, tokenizer), indent=2))
 
 
-def _facts(model: keras.Model, tokenizer: Tokenizer) -> dict[str, Any]:
+def _weights(model: keras.Model | Mapping[str, keras.Model]) -> dict[str, keras.Variable]:
+    models = model if isinstance(model, Mapping) else {"": model}
+    return {f"{prefix}{weight.path}": weight for prefix, part in models.items() for weight in part.weights}
+
+
+def _facts(weights: Mapping[str, keras.Variable], tokenizer: Tokenizer) -> dict[str, Any]:
     return {
         "version": ulmfit_tfx.__version__,
         "tokenizer": tokenizer.describe(),
         "cleaning": tokenizer.cleaning.model_dump(mode="json"),
-        "weights": [weight.path for weight in model.weights],
+        "weights": list(weights),
     }
 
 
@@ -95,7 +112,8 @@ class ExportedModel:
         tokenizer_sha256: Of its SentencePiece model.
         add_bos: Whether its texts begin with `<s>`.
         add_eos: Whether they end with `</s>`.
-        weights: By name.
+        weights: By name. Where there is a backward model beside a forward one, its names begin with `BACKWARD`.
+        directions: In which its encoders read.
     """
 
     encoder: EncoderConfig
@@ -104,6 +122,7 @@ class ExportedModel:
     add_bos: bool
     add_eos: bool
     weights: dict[str, np.ndarray]
+    directions: tuple[Direction, ...] = ("forward",)
 
 
 def read_exported(folder: str) -> ExportedModel:
@@ -122,6 +141,7 @@ def read_exported(folder: str) -> ExportedModel:
             add_bos=bool(info["tokenizer"]["add_bos"]),
             add_eos=bool(info["tokenizer"]["add_eos"]),
             weights=_read_variables(f"{folder}/variables/variables", info["weights"]),
+            directions=tuple(info.get("directions", [info["encoder"]["direction"]])),
         )
     except tf.errors.NotFoundError:
         raise DataError(

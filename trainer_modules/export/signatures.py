@@ -12,9 +12,9 @@ from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 Signatures = dict[str, Callable[..., dict[str, tf.Tensor]]]
 
-_STRINGS = tf.TensorSpec([None], tf.string, name=names.STRING_INPUTS)
-_IDS = tf.TensorSpec([None, None], tf.int32, name=names.NUMERICALIZED)
-_SERIALIZED = tf.TensorSpec([None], tf.string, name=names.EXAMPLES)
+STRINGS = tf.TensorSpec([None], tf.string, name=names.STRING_INPUTS)
+IDS = tf.TensorSpec([None, None], tf.int32, name=names.NUMERICALIZED)
+SERIALIZED = tf.TensorSpec([None], tf.string, name=names.EXAMPLES)
 
 
 def encoder_signatures(
@@ -47,24 +47,24 @@ def encoder_signatures(
         ragged = tokenizer.tokenize(texts, limit)
         return ragged, tokenizer.pad(ragged, fixed_seq_len)
 
-    @tf.function(input_signature=[_STRINGS])
+    @tf.function(input_signature=[STRINGS])
     def string_encoder(string_inputs):
         ragged, ids = numericalize(string_inputs)
         output, mask = encode(ids)
         lengths = tf.cast(ragged.row_lengths(), tf.int32)
         return {names.OUTPUT: output, names.NUMERICALIZED: ids, names.MASK: mask, names.LENGTHS: lengths}
 
-    @tf.function(input_signature=[_IDS])
+    @tf.function(input_signature=[IDS])
     def numericalized_encoder(numericalized):
         output, mask = encode(numericalized)
         return {names.OUTPUT: output, names.MASK: mask}
 
-    @tf.function(input_signature=[_STRINGS])
+    @tf.function(input_signature=[STRINGS])
     def spm_processor(string_inputs):
         ids = numericalize(string_inputs)[1]
         return {names.NUMERICALIZED: ids, names.MASK: tf.not_equal(ids, pad_id)}
 
-    @tf.function(input_signature=[_STRINGS])
+    @tf.function(input_signature=[STRINGS])
     def string_encoder_flat(string_inputs):
         ragged, ids = numericalize(string_inputs)
         output, mask = encode(ids)
@@ -110,11 +110,11 @@ def classifier_signatures(
             names.ALL_CLASSES: tf.tile(all_classes[None], [tf.shape(probabilities)[0], 1]),
         }
 
-    @tf.function(input_signature=[_STRINGS])
+    @tf.function(input_signature=[STRINGS])
     def serving_default(string_inputs):
         return classify(string_inputs)
 
-    @tf.function(input_signature=[_SERIALIZED])
+    @tf.function(input_signature=[SERIALIZED])
     def serving_examples(examples):
         outputs = classify(tf.io.parse_example(examples, features)[feature_names.TEXT])
         return outputs | {names.LABEL: outputs[names.LABEL][:, None]}

@@ -50,6 +50,11 @@ def head_weights(model: keras.Model) -> tuple[Any, Any]:
         [vocab_size].
     """
     head = model.get_layer(HEAD)
-    if isinstance(head, HeadBias):
+    if is_tied(model):
         return model.get_layer("embedding").embeddings, head.bias
     return ops.transpose(head.kernel), head.bias
+
+
+def is_tied(model: keras.Model) -> bool:
+    """Whether the softmax's weights are the embeddings."""
+    return isinstance(model.get_layer(HEAD), HeadBias)

@@ -1,107 +1,221 @@
-"""Optimizers: AdamW with a momentum that varies, and the optimizer that a configuration asks for."""
+"""Optimizers: AdamW whose momentum varies and whose rate differs by layer, and the one a configuration asks for."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import keras
 from keras import ops
 from keras.optimizers.schedules import LearningRateSchedule
 
-from ulmfit_tfx.schemas.config import TrainingConfig
+from ulmfit_tfx.schemas.config import OptimizationConfig
 from ulmfit_tfx.trainer_modules.optimization.schedules import OneCycle, OneCycleMomentum, SlantedTriangular
+
+_SAME_RATE: Mapping[str, float] = MappingProxyType({})
 
 
 @keras.saving.register_keras_serializable("ulmfit_tfx")
 class ScheduledAdamW(keras.optimizers.AdamW):
-    """AdamW (Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101) whose `beta_1` is a function of the step.
+    """AdamW (Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101) with what language models need of it.
 
-    Keras reads a number in `beta_1` when it traces the training step: what a callback sets there later has no effect.
+    - `beta_1` may be a function of the step. Keras reads a number there when it traces the training step: what a
+      callback sets later has no effect.
+    - Each variable may have a rate of its own, a multiple of the learning rate (the discriminative rates of Howard and
+      Ruder 2018, https://arxiv.org/abs/1801.06146, section 3.1); its decay is multiplied with it.
+    - A variable's moments are corrected for the updates that it had, as in PyTorch, not for the steps of the training:
+      one that was frozen at first starts like any other, where Keras would take steps three times too long.
+    - The gradients of all replicas are summed and then clipped. Keras clips each replica's before it sums them.
+    - A sparse gradient is made dense, in which a row that occurs twice is the sum of both. Keras squares them apart, in
+      the second moment and in the norm for clipping.
 
     With a `beta_1` that varies, the first moment is a sum of gradients whose weights add up to 1 - prod(beta_1[1..t]).
     It is divided by that, which makes it a mean, and is Adam's own 1 - beta_1^t where `beta_1` is constant. fastai
-    divides by 1 - beta_1[t]^t, as if every step had had the last one's: too much while `beta_1` falls. The product is
-    part of the optimizer's state, and so of its checkpoints.
+    divides by 1 - beta_1[t]^t, as if every step had had the last one's: too much while `beta_1` falls. The products are
+    part of the optimizer's state, and so of its checkpoints. `epsilon` is added to the corrected root of the second
+    moment: the epsilon of algorithm 1 of Adam's paper, PyTorch and fastai, not Keras' "epsilon hat".
     """
 
     def __init__(
         self,
         learning_rate: float | LearningRateSchedule,
-        beta_1: LearningRateSchedule,
+        beta_1: float | LearningRateSchedule = 0.9,
         weight_decay: float = 0.004,
+        rate_factors: Mapping[str, float] = _SAME_RATE,
         name: str = "scheduled_adamw",
         **kwargs: Any,
     ):
         """Creates the optimizer.
 
         Args:
-            learning_rate: A number or a schedule.
-            beta_1: Momentum at a step, counted from 0.
+            learning_rate: A number, which can be set to another later, or a schedule.
+            beta_1: Momentum, or a schedule of it by steps counted from 0.
             weight_decay: Decoupled.
+            rate_factors: By a variable's path, by what to multiply its learning rate and decay. Missing: 1.
             name: Of the optimizer.
-            **kwargs: Of `keras.optimizers.AdamW`, but for `amsgrad`.
+            **kwargs: Of `keras.optimizers.AdamW`, but for `amsgrad` and `gradient_accumulation_steps`.
+
+        Raises:
+            ValueError: One of those two is set.
         """
         super().__init__(learning_rate, weight_decay=weight_decay, name=name, **kwargs)
-        if self.amsgrad:
-            raise ValueError("amsgrad is True, expected False: it is not implemented with a beta_1 that varies")
+        for unsupported in ("amsgrad", "gradient_accumulation_steps"):
+            if value := getattr(self, unsupported):
+                raise ValueError(f"{unsupported} is {value}, expected it unset: it is not implemented here")
         self.beta_1 = beta_1
+        self.rate_factors = dict(rate_factors)
 
     def build(self, var_list):
-        """Creates AdamW's variables and the product of all `beta_1` so far, float32 []."""
+        """Creates AdamW's variables and, for each one, the products of its `beta_1` and `beta_2` so far, float32 [].
+
+        Raises:
+            ValueError: `rate_factors` has a path that no variable has.
+        """
         if self.built:
             return
+        paths = [variable.path for variable in var_list]
+        if unknown := sorted(set(self.rate_factors) - set(paths)):
+            raise ValueError(f"rate_factors has {unknown}, expected paths of the variables to train: {sorted(paths)}")
         super().build(var_list)
-        self.beta_1_product = self.add_variable(
-            (), "ones", "float32", aggregation="only_first_replica", name="beta_1_product"
+        self._factors = [self.rate_factors.get(path, 1.0) for path in paths]
+        self._beta_1_products, self._beta_2_products = (
+            [self.add_variable((), "ones", "float32", name=f"{name}_product") for _ in var_list]
+            for name in ("beta_1", "beta_2")
         )
 
     def update_step(self, gradient, variable, learning_rate):
-        """Updates a variable and its moments from its gradient."""
+        """Updates a variable, its moments and products from its gradient."""
         dtype, index = variable.dtype, self._get_variable_index(variable)
-        momentum, velocity = self._momentums[index], self._velocities[index]
         gradient = ops.cast(gradient, dtype)
-        beta_1, product = ops.cast(self._beta_1_now(), dtype), ops.cast(self.beta_1_product, dtype)
-        beta_2_power = ops.power(ops.cast(self.beta_2, dtype), ops.cast(self.iterations + 1, dtype))
-        rate = ops.cast(learning_rate, dtype) * ops.sqrt(1 - beta_2_power) / (1 - product)
-        # `ops` and not operators: an embedding's gradient is sparse.
-        self.assign_add(momentum, ops.multiply(ops.subtract(gradient, momentum), 1 - beta_1))
-        self.assign_add(velocity, ops.multiply(ops.subtract(ops.square(gradient), velocity), 1 - self.beta_2))
-        self.assign_sub(variable, ops.divide(ops.multiply(momentum, rate), ops.add(ops.sqrt(velocity), self.epsilon)))
+        beta_1 = ops.cast(self._beta_1_now(), "float32")
+        products = self._beta_1_products[index], self._beta_2_products[index]
+        for product, beta in zip(products, (beta_1, self.beta_2), strict=True):
+            self.assign(product, product * beta)
+        mean_share, square_share = (ops.cast(1 - product, dtype) for product in products)
+        rate = ops.cast(learning_rate, dtype) * self._factors[index]
+        if self.weight_decay and self._use_weight_decay(variable):
+            self.assign_sub(variable, (rate * self.weight_decay) * variable)
+        # Both corrections in the rate and in epsilon, which are numbers, and not in the moments.
+        root = ops.sqrt(square_share)
+        adam = _adam_in_one_pass if keras.backend.backend() == "tensorflow" else self._adam
+        moments = self._momentums[index], self._velocities[index]
+        beta_1 = ops.cast(beta_1, dtype)
+        adam(variable, *moments, gradient, rate * root / mean_share, beta_1, self.beta_2, root * self.epsilon)
 
-    def _backend_update_step(self, grads, trainable_variables, learning_rate):
-        """Keras' hook around the updates of a step: the product changes once a step, not once a variable."""
-        self.assign(self.beta_1_product, self.beta_1_product * self._beta_1_now())
-        super()._backend_update_step(grads, trainable_variables, learning_rate)
+    def _adam(self, variable, momentum, velocity, gradient, rate, beta_1, beta_2, epsilon):
+        self.assign_add(momentum, (gradient - momentum) * (1 - beta_1))
+        self.assign_add(velocity, (ops.square(gradient) - velocity) * (1 - beta_2))
+        self.assign_sub(variable, rate * momentum / (ops.sqrt(velocity) + epsilon))
+
+    def _apply_weight_decay(self, variables):
+        """Does nothing: `update_step` knows each variable's rate."""
+
+    def _backend_apply_gradients(self, grads, trainable_variables):
+        """Keras' hook around clipping and updates."""
+        super()._backend_apply_gradients(self._summed(grads), trainable_variables)
+
+    def _summed(self, gradients):
+        """Dense gradients, each summed over the replicas."""
+        pairs = [(_dense(gradient), None) for gradient in gradients]
+        if keras.backend.backend() == "tensorflow":
+            pairs = super()._all_reduce_sum_gradients(pairs)
+        return [gradient for gradient, _ in pairs]
+
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        """Keras' hook after clipping: the gradients are summed already."""
+        return grads_and_vars
 
     def _beta_1_now(self):
-        return self.beta_1(self._iterations)  # the counter that Keras gives the schedule of the learning rate
+        # The counter that Keras gives the schedule of the learning rate.
+        return self.beta_1(self._iterations) if callable(self.beta_1) else self.beta_1
 
     def get_config(self):
         """Constructor arguments."""
-        return super().get_config() | {"beta_1": keras.optimizers.schedules.serialize(self.beta_1)}
+        beta_1 = keras.optimizers.schedules.serialize(self.beta_1) if callable(self.beta_1) else self.beta_1
+        return super().get_config() | {"beta_1": beta_1, "rate_factors": dict(self.rate_factors)}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         """Creates the optimizer from `get_config`."""
-        beta_1 = keras.optimizers.schedules.deserialize(config["beta_1"], custom_objects=custom_objects)
+        beta_1 = config["beta_1"]
+        if isinstance(beta_1, dict):
+            beta_1 = keras.optimizers.schedules.deserialize(beta_1, custom_objects=custom_objects)
         return super().from_config(config | {"beta_1": beta_1}, custom_objects)
 
 
-def optimizer_for(config: TrainingConfig, steps: int) -> keras.optimizers.Optimizer:
+@keras.saving.register_keras_serializable("ulmfit_tfx")
+class ReplicaLossScale(keras.optimizers.LossScaleOptimizer):
+    """Dynamic loss scaling for float16 that skips a step when the gradients of any replica are not finite.
+
+    Keras asks the first replica only, and the infinities of another one reach the weights.
+    """
+
+    def check_finite(self, grads):
+        """Whether the gradients of all replicas are finite: bool []."""
+        infinite = ops.cast(ops.logical_not(super().check_finite([_dense(g) for g in grads if g is not None])), "int32")
+        if keras.backend.backend() == "tensorflow":
+            [(infinite, _)] = self._all_reduce_sum_gradients([(infinite, None)])
+        return ops.equal(infinite, 0)
+
+
+def optimizer_for(
+    config: OptimizationConfig, steps: int, rate_factors: Mapping[str, float] = _SAME_RATE
+) -> keras.optimizers.Optimizer:
     """The optimizer that a configuration asks for.
 
     Args:
-        config: Schedule, rates, weight decay and clipping.
+        config: Schedule, rates, Adam's constants, weight decay and clipping.
         steps: Steps of the whole training.
+        rate_factors: See `ScheduledAdamW`.
 
     Returns:
-        AdamW with the schedule of `config.schedule`.
+        AdamW with the schedule of `config.schedule`, whose `learning_rate` can be set where that is `constant`; with
+        loss scaling where Keras' dtype policy is `mixed_float16`.
     """
     peak, warm_up = config.learning_rate, config.warm_up_share
-    options: dict[str, Any] = {"weight_decay": config.weight_decay, "global_clipnorm": config.gradient_clip_norm}
-    if config.schedule == "constant":
-        return keras.optimizers.AdamW(peak, **options)
+    rate: float | LearningRateSchedule = peak
+    momentum: float | LearningRateSchedule = 0.9
     if config.schedule == "slanted_triangular":
-        return keras.optimizers.AdamW(SlantedTriangular(peak, steps, warm_up), **options)
-    if config.momentum is None:
-        return keras.optimizers.AdamW(OneCycle(peak, steps, warm_up), **options)
-    momentum = OneCycleMomentum(steps, *config.momentum, warm_up)
-    return ScheduledAdamW(OneCycle(peak, steps, warm_up), momentum, **options)
+        rate = SlantedTriangular(peak, steps, warm_up)
+    elif config.schedule == "one_cycle":
+        rate = OneCycle(peak, steps, warm_up)
+        if config.momentum is not None:
+            momentum = OneCycleMomentum(steps, *config.momentum, warm_up)
+    optimizer = ScheduledAdamW(
+        rate,
+        momentum,
+        config.weight_decay,
+        rate_factors,
+        beta_2=config.beta_2,
+        epsilon=config.epsilon,
+        global_clipnorm=config.gradient_clip_norm,
+    )
+    if keras.config.dtype_policy().name == "mixed_float16":
+        return ReplicaLossScale(optimizer)
+    return optimizer
+
+
+def _adam_in_one_pass(variable, momentum, velocity, gradient, rate, beta_1, beta_2, epsilon):
+    """`ScheduledAdamW._adam` as the one TensorFlow operation that reads and writes each number once."""
+    import tensorflow as tf
+
+    tf.raw_ops.ResourceApplyAdam(
+        var=variable.handle,
+        m=momentum.value.handle,
+        v=velocity.value.handle,
+        beta1_power=tf.zeros((), variable.dtype),  # the rate is corrected already
+        beta2_power=tf.zeros((), variable.dtype),
+        lr=rate,
+        beta1=beta_1,
+        beta2=tf.constant(beta_2, variable.dtype),
+        epsilon=epsilon,
+        grad=gradient,
+    )
+
+
+def _dense(gradient):
+    """A gradient as a tensor; that of an embedding comes as a list of rows."""
+    if not hasattr(gradient, "dense_shape"):
+        return gradient
+    import tensorflow as tf  # only its gradients are sparse, and other backends do without it
+
+    return tf.convert_to_tensor(gradient)

@@ -10,21 +10,27 @@ import logging
 import math
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import keras
+import numpy as np
 
 from ulmfit_tfx.schemas.errors import UserError
+from ulmfit_tfx.trainer_modules.optimization.layer_groups import LayerGroup, freeze, frozen_at
 from ulmfit_tfx.trainer_modules.optimization.progress import Progress
+from ulmfit_tfx.trainer_modules.optimization.tensorboard import TrainingLog
 
 log = logging.getLogger(__name__)
 
 _STATE = "state.json"
 _RANDOM = "random.json"
 _LATEST = "latest.weights.h5"
+_ARRAYS = "arrays.npz"
 _BEST = "best.weights.h5"
+_NO_ARRAYS: Mapping[str, np.ndarray] = MappingProxyType({})
 
 
 @dataclasses.dataclass
@@ -56,41 +62,67 @@ class CheckpointFolder:
     """A folder with the last checkpoint and the best weights of one training.
 
     folder/
-        step-120-0/state.json          position and history; the folder's name is step and epoch
-        step-120-0/random.json         states of the dropouts' random generators
-        step-120-0/latest.weights.h5   weights and optimizer
-        best.weights.h5                weights of the epoch with the lowest eval loss
+        step-120-0-20/state.json          position and history; the name is step, epoch and batch
+        step-120-0-20/random.json         states of the dropouts' random generators
+        step-120-0-20/latest.weights.h5   weights and optimizer
+        step-120-0-20/arrays.npz          what else the training carries from step to step
+        best.weights.h5                   weights of the epoch with the lowest eval loss
+
+    It needs no more of a model than its weights and an `optimizer`, whichever loop trains it.
     """
 
     def __init__(self, folder: Path):
         self.folder = folder
 
     def restore(self, model: keras.Model) -> TrainingState:
-        """Loads the last checkpoint into a compiled, built model; a fresh state where there is none."""
+        """Loads the last checkpoint into a compiled, built model; a fresh state where there is none.
+
+        The optimizer is built for the variables that are trainable now, unless it is built: freeze them afterwards.
+        """
         model.optimizer.build(model.trainable_variables)
-        checkpoints = sorted(self.folder.glob("step-*"), key=lambda path: [int(n) for n in path.name.split("-")[1:]])
-        if not checkpoints:
+        latest = self._latest()
+        if latest is None:
             return TrainingState()
-        latest = checkpoints[-1]
         model.load_weights(latest / _LATEST)
         for variable, value in zip(_random_states(model), json.loads((latest / _RANDOM).read_text()), strict=True):
             variable.assign(value)
         return TrainingState(**json.loads((latest / _STATE).read_text()))
 
-    def save(self, model: keras.Model, state: TrainingState) -> None:
-        """Writes a checkpoint, complete before it can be found, and removes the ones before it."""
-        target = self.folder / f"step-{int(model.optimizer.iterations)}-{state.epoch}"
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The arrays of the last checkpoint, by name; none where there is no checkpoint."""
+        latest = self._latest()
+        if latest is None:
+            return {}
+        with np.load(latest / _ARRAYS, allow_pickle=False) as arrays:
+            return dict(arrays)
+
+    def save(self, model: keras.Model, state: TrainingState, arrays: Mapping[str, np.ndarray] = _NO_ARRAYS) -> None:
+        """Writes a checkpoint, complete before it can be found, and removes the ones before it.
+
+        Args:
+            model: Built, with its optimizer.
+            state: Its position. A checkpoint of the same position is kept as it is.
+            arrays: Numbers or strings of any shape, by name, such as the state each row of a batch carries.
+        """
+        target = self.folder / f"step-{int(model.optimizer.iterations)}-{state.epoch}-{state.batch}"
+        if target.exists():
+            return
         unfinished = self.folder / "unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
         model.save_weights(unfinished / _LATEST)
         random_states = [keras.ops.convert_to_numpy(variable).tolist() for variable in _random_states(model)]
         (unfinished / _RANDOM).write_text(json.dumps(random_states))
+        np.savez(unfinished / _ARRAYS, **_without_objects(arrays))
         (unfinished / _STATE).write_text(json.dumps(dataclasses.asdict(state)))
         unfinished.rename(target)
         for older in self.folder.glob("step-*"):
             if older != target:
                 shutil.rmtree(older)
+
+    def _latest(self) -> Path | None:
+        checkpoints = sorted(self.folder.glob("step-*"), key=lambda path: [int(n) for n in path.name.split("-")[1:]])
+        return checkpoints[-1] if checkpoints else None
 
     def save_best(self, model: keras.Model) -> None:
         """Keeps the model's weights as the best so far."""
@@ -119,6 +151,8 @@ def fit_resumably(
     patience: int | None,
     checkpoint_seconds: float,
     progress: Progress,
+    unfreeze: Sequence[LayerGroup] = (),
+    training_log: TrainingLog | None = None,
 ) -> TrainingState:
     """Trains to the end from wherever an earlier call was cut off, and leaves the best weights in the model.
 
@@ -132,6 +166,8 @@ def fit_resumably(
         patience: See `TrainingState.stops_early`.
         checkpoint_seconds: Least time between checkpoints within an epoch. At an epoch's end there always is one.
         progress: Told of each batch and epoch.
+        unfreeze: The model's layer groups, to unfreeze them one an epoch from the top. Empty: all are trained.
+        training_log: TensorBoard's.
 
     Returns:
         The final state.
@@ -144,13 +180,16 @@ def fit_resumably(
         step = int(model.optimizer.iterations)
         log.info("Resuming from the checkpoint at step %d: epoch %d, batch %d", step, state.epoch + 1, state.batch)
         progress.resumed(step, state.epoch, state.batch)
+    training_log = training_log or TrainingLog(None)
     while state.epoch < epochs and not state.stops_early(patience):
         if state.batch < steps:
-            callback = _Steps(state, folder, checkpoint_seconds, progress)
+            if unfreeze:
+                freeze(model, unfreeze, frozen_at(unfreeze, state.epoch))
+            callback = _Steps(state, steps, folder, checkpoint_seconds, progress, training_log)
             model.fit(train_epoch(state.epoch, state.batch), verbose=0, callbacks=[callback])
         evaluated = model.evaluate(eval_batches, verbose=0, return_dict=True)
         metrics = state.metrics | {f"eval_{name}": float(value) for name, value in evaluated.items()}
-        _check_loss(metrics["eval_loss"], "eval loss", model, state)
+        check_loss(metrics["eval_loss"], "eval loss", model.optimizer, state)
         state.history.append(metrics)
         if metrics["eval_loss"] < state.best_loss:
             state.best_loss, state.best_epoch = metrics["eval_loss"], state.epoch
@@ -158,6 +197,9 @@ def fit_resumably(
         state.epoch, state.batch = state.epoch + 1, 0
         folder.save(model, state)
         progress.epoch_done(metrics)
+        training_log.epoch(state.epoch * steps, metrics)
+    if unfreeze:
+        freeze(model, unfreeze, [])
     folder.load_best(model)
     return state
 
@@ -165,19 +207,33 @@ def fit_resumably(
 class _Steps(keras.callbacks.Callback):
     """Counts batches, reports them, saves now and then, and stops at a loss that is not a number."""
 
-    def __init__(self, state: TrainingState, folder: CheckpointFolder, seconds: float, progress: Progress):
+    def __init__(
+        self,
+        state: TrainingState,
+        steps: int,
+        folder: CheckpointFolder,
+        seconds: float,
+        progress: Progress,
+        training_log: TrainingLog,
+    ):
         super().__init__()
         self.state = state
+        self.steps = steps
         self.folder = folder
         self.seconds = seconds
         self.progress = progress
+        self.training_log = training_log
         self.saved_at = time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
         self.state.metrics = {name: float(value) for name, value in (logs or {}).items()}
         self.state.batch += 1
-        _check_loss(self.state.metrics["loss"], "loss", self.model, self.state)
+        check_loss(self.state.metrics["loss"], "loss", self.model.optimizer, self.state)
         self.progress.batch_done(self.state.epoch, self.state.batch, self.state.metrics)
+        step = self.state.epoch * self.steps + self.state.batch
+        if self.training_log.is_due(step):
+            rate = float(self.model.optimizer.learning_rate)
+            self.training_log.step(step, self.state.metrics | {"learning_rate": rate})
         if time.monotonic() - self.saved_at >= self.seconds:
             self.folder.save(self.model, self.state)
             self.saved_at = time.monotonic()
@@ -189,11 +245,29 @@ def _random_states(model: keras.Model) -> list[keras.Variable]:
     return [variable for variable in model.variables if id(variable) not in weights]
 
 
-def _check_loss(loss: float, name: str, model: keras.Model, state: TrainingState) -> None:
+def _without_objects(arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+    """The arrays, if none has Python objects, which only a pickle could hold."""
+    for name, array in arrays.items():
+        if array.dtype.hasobject:
+            raise ValueError(f"array {name!r} is of type {array.dtype}, expected numbers or strings")
+    return arrays
+
+
+def check_loss(loss: float, name: str, optimizer: keras.optimizers.Optimizer, state: TrainingState) -> None:
+    """Refuses a loss that is not a number, or infinite.
+
+    Args:
+        loss: The value.
+        name: What to call it.
+        optimizer: Of the training: its step and learning rate are named.
+        state: Position of the training, which is named.
+
+    Raises:
+        UserError: The loss is not finite.
+    """
     if math.isfinite(loss):
         return
     raise UserError(
-        f"the {name} is {loss} at epoch {state.epoch + 1}, batch {state.batch}, learning rate "
-        f"{float(model.optimizer.learning_rate):.2g}. A lower training.learning_rate or "
-        "training.gradient_clip_norm may help."
+        f"the {name} is {loss} at step {int(optimizer.iterations)} (epoch {state.epoch + 1}, batch {state.batch}), "
+        f"learning rate {float(optimizer.learning_rate):.2g}. A lower learning_rate or gradient_clip_norm may help."
     )

@@ -1,0 +1,1 @@
+"""Tuner that looks for a learning rate, and keeps its chart."""

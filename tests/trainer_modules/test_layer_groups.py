@@ -1,0 +1,97 @@
+import keras
+import numpy as np
+import pytest
+
+from ulmfit_tfx.schemas.config import EncoderConfig, HeadConfig, TrainingConfig
+from ulmfit_tfx.trainer_modules.models.classifier import build_classifier
+from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
+from ulmfit_tfx.trainer_modules.models.language_model import build_language_model
+from ulmfit_tfx.trainer_modules.optimization.layer_groups import freeze, frozen_at, layer_groups, rate_factors
+from ulmfit_tfx.trainer_modules.optimization.optimizers import optimizer_for
+
+RNG = np.random.default_rng(0)
+IDS, LABELS = RNG.integers(4, 50, (8, 9)).astype("int32"), RNG.integers(0, 2, 8)
+
+
+def encoder_of(architecture="awd_lstm", output_size=8):
+    config = EncoderConfig(architecture=architecture, embedding_size=8, hidden_sizes=(6, output_size))
+    return build_encoder(config, 50, 1, seed=3)
+
+
+def classifier(architecture="awd_lstm"):
+    return build_classifier(encoder_of(architecture), HeadConfig(), 2, seed=3)
+
+
+def names(groups):
+    return [group.name for group in groups]
+
+
+@pytest.mark.parametrize("architecture", ["awd_lstm", "qrnn"])
+@pytest.mark.parametrize("build", [classifier, lambda kind: build_language_model(encoder_of(kind))])
+def test_groups_are_the_embedding_each_recurrent_layer_and_the_head(build, architecture):
+    model = build(architecture)
+    groups = layer_groups(model)
+    layers = [layer.name for group in groups for layer in group.layers[:1]]
+    assert names(groups) == ["embedding", *layers[1:3], "head"]
+    assert layers[1] != layers[2]
+    variables = [variable for group in groups for variable in group.variables]
+    assert len(variables) == len(model.trainable_variables)
+    assert {id(variable) for variable in variables} == {id(variable) for variable in model.trainable_variables}
+    assert [variable.path for variable in groups[0].variables] == ["embedding/embeddings"]
+
+
+@pytest.mark.parametrize(("output_size", "expected"), [(8, ["lm_head/bias"]), (5, ["lm_head/kernel", "lm_head/bias"])])
+def test_head_of_a_language_model_has_what_is_not_the_embeddings(output_size, expected):
+    head = layer_groups(build_language_model(encoder_of(output_size=output_size)))[-1]
+    assert [variable.path for variable in head.variables] == expected
+
+
+def test_head_of_a_classifier_has_its_normalization():
+    head = layer_groups(classifier())[-1]
+    assert [layer.name for layer in head.layers] == ["batch_norm_0", "hidden", "batch_norm_1", "logits"]
+
+
+def test_rate_of_a_group_is_a_factor_below_that_of_the_next():
+    groups = layer_groups(classifier())
+    factors = rate_factors(groups, 2.6)
+    expected = [1 / (2.6 * 2.6 * 2.6), 1 / (2.6 * 2.6), 1 / 2.6, 1]
+    for group, factor in zip(groups, expected, strict=True):
+        assert [factors[variable.path] for variable in group.variables] == pytest.approx(
+            [factor] * len(group.variables)
+        )
+    assert len(factors) == sum(len(group.variables) for group in groups)
+
+
+def test_one_more_group_is_unfrozen_each_epoch_from_the_top():
+    groups = layer_groups(classifier())
+    frozen = [names(frozen_at(groups, epoch)) for epoch in range(5)]
+    assert frozen == [names(groups[:3]), names(groups[:2]), names(groups[:1]), [], []]
+
+
+def test_fit_trains_what_is_not_frozen_and_goes_on_to_what_is_unfrozen():
+    model = classifier()
+    groups = layer_groups(model)
+    model.compile(
+        optimizer_for(TrainingConfig(schedule="constant", learning_rate=0.1), 9, rate_factors(groups, 2.6)),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    model.optimizer.build(model.trainable_variables)
+    for epoch in range(4):
+        freeze(model, groups, frozen_at(groups, epoch))
+        before = [[variable.numpy() for variable in group.variables] for group in groups]
+        model.fit(IDS, LABELS, batch_size=4, verbose=0)
+        changed = [
+            any((variable.numpy() != value).any() for variable, value in zip(group.variables, values, strict=True))
+            for group, values in zip(groups, before, strict=True)
+        ]
+        assert changed == [index >= 3 - epoch for index in range(4)]
+
+
+def test_weights_are_saved_alike_whatever_is_frozen(tmp_path):
+    model, again = classifier(), classifier()
+    groups = layer_groups(model)
+    freeze(model, groups, groups[:-1])
+    model.save_weights(tmp_path / "frozen.weights.h5")
+    again.load_weights(tmp_path / "frozen.weights.h5")
+    for weight, expected in zip(again.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, expected)

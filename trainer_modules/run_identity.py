@@ -1,0 +1,46 @@
+"""What a training works on, and where it keeps what a killed run goes on from."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+
+def matching_files(patterns: Sequence[str]) -> list[str]:
+    """Files that TFX's patterns name, in order."""
+    return sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
+
+
+def checkpoint_folder(fn_args: Any) -> Path:
+    """Folder that a rerun of the same training finds again: `model_run_dir` changes with every execution.
+
+    Args:
+        fn_args: TFX's `FnArgs`. Its `custom_config` names the folder of all checkpoints, `checkpoints`.
+    """
+    hyperparameters = getattr(fn_args, "hyperparameters", None)
+    identity = [
+        fn_args.custom_config,
+        _files(fn_args.train_files),
+        fn_args.transform_output,
+        fn_args.base_model,
+        hyperparameters,
+    ]
+    return Path(fn_args.custom_config["checkpoints"]) / _digest(identity)
+
+
+def corpora_folder(fn_args: Any) -> Path:
+    """Folder for copies of the inputs, which trainings of the same inputs share."""
+    inputs = [_files(fn_args.train_files), _files(fn_args.eval_files)]
+    return Path(fn_args.custom_config["checkpoints"]) / f"corpora-{_digest(inputs)}"
+
+
+def _files(patterns: Sequence[str]) -> list[tuple[str, int, int]]:
+    files = [(path, tf.io.gfile.stat(path)) for path in matching_files(patterns)]
+    return [(path, stat.length, stat.mtime_nsec) for path, stat in files]
+
+
+def _digest(identity: Any) -> str:
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
