@@ -10,8 +10,8 @@ help: ## list the targets
 setup: ## create .venv from the lock file
 	@requirements/install.sh
 
-demo: setup ## train, evaluate and push a classifier of real movie reviews
-	@$(BIN)/ulmfit-tfx run examples/reviews.yaml
+demo: setup ## pretrain on unlabelled reviews, classify with few labels, show what pretraining buys
+	@$(BIN)/ulmfit-tfx run examples/pretrain_then_classify.yaml
 
 test: setup ## run the tests
 	@$(BIN)/python -m pytest

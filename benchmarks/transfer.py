@@ -69,6 +69,7 @@ from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 SEEDS = (1, 2, 3)
 TUNING_SEED = 0
+LANGUAGE_MODEL_SEED = 42
 PAD = 1
 ALL = 0
 """As a number of labels: all there are."""
@@ -217,7 +218,7 @@ def trained_tokenizer(work: Path, scale: Scale) -> Tokenizer:
     file = work / "imdb.model"
     config = TokenizerConfig(prefix="imdb", vocab_size=scale.vocab_size)
     if not file.exists():
-        texts = shuffled_reviews(scale)
+        texts = movie_reviews("imdb").text.tolist()[::2]
         batches = (clean(tf.constant(texts[first : first + 512]), CLEANING) for first in range(0, len(texts), 512))
         model = BytesIO()
         sentencepiece.SentencePieceTrainer.train(
@@ -227,7 +228,6 @@ def trained_tokenizer(work: Path, scale: Scale) -> Tokenizer:
             model_type=config.model_type,
             character_coverage=config.character_coverage,
             user_defined_symbols=list(config.user_defined_symbols),
-            input_sentence_size=12_500,
             unk_id=0,
             pad_id=PAD,
             bos_id=2,
@@ -289,14 +289,14 @@ def trained_language_model(
     train = BpttStream(train_corpus, config.batch_size, config.bptt)
     rows = rows_for_evaluation(eval_corpus, config.batch_size, config.bptt)
     evaluation = BpttStream(eval_corpus, rows, config.bptt)
-    keras.utils.set_random_seed(TUNING_SEED)
-    encoder = build_encoder(scale.encoder, tokenizer.vocab_size, PAD, TUNING_SEED)
+    keras.utils.set_random_seed(LANGUAGE_MODEL_SEED)
+    encoder = build_encoder(scale.encoder, tokenizer.vocab_size, PAD, LANGUAGE_MODEL_SEED)
     model = build_language_model(encoder)
     frozen = []
     if base is not None:
         model.load_weights(base)
         frozen = [variable for layer in recurrent_layers(encoder) for variable in layer.trainable_variables]
-    steps = train.steps(0, TUNING_SEED)
+    steps = train.steps(0, LANGUAGE_MODEL_SEED)
     factors = rate_factors(layer_groups(model), config.layer_rate_factor or 1.0)
     model.compile(optimizer=optimizer_for(config, steps * config.epochs, factors))
     started = time.monotonic()
@@ -305,7 +305,7 @@ def trained_language_model(
             LanguageModelSteps(encoder, model, config, PAD, tf.distribute.get_strategy()),
             train=train,
             evaluation=evaluation,
-            seed=TUNING_SEED,
+            seed=LANGUAGE_MODEL_SEED,
             frozen=frozen,
             folder=CheckpointFolder(folder / "checkpoints"),
             progress=progress,

@@ -83,7 +83,9 @@ class _Stages:
         if rows:
             self._validate(rows)
         texts = self._ingested(corpus, _LANGUAGE_MODEL, "Unlabelled") if corpus else None
-        tokenizer = self._tokenizer(texts or rows)
+        trained_on = texts or rows
+        assert trained_on is not None  # the configuration has seen to it
+        tokenizer = self._tokenizer(trained_on)
         language_model = gate = None
         if self.config.language_model is not None and texts is not None:
             language_model, gate = self._language_model(texts, tokenizer)

@@ -24,7 +24,9 @@ from ulmfit_tfx.trainer_modules.models.averaged_classifier import averaged_class
 from ulmfit_tfx.trainer_modules.models.base_model import base_directions, encoder_from
 from ulmfit_tfx.trainer_modules.models.classifier import build_classifier
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
-from ulmfit_tfx.trainer_modules.optimization.layer_groups import layer_groups, rate_factors
+from ulmfit_tfx.trainer_modules.optimization.distribution import strategy_for
+from ulmfit_tfx.trainer_modules.optimization.layer_groups import LayerGroup, layer_groups, rate_factor, rate_factors
+from ulmfit_tfx.trainer_modules.optimization.mixed_precision import mixed_precision
 from ulmfit_tfx.trainer_modules.optimization.optimizers import optimizer_for
 from ulmfit_tfx.trainer_modules.optimization.progress import Progress
 from ulmfit_tfx.trainer_modules.optimization.resumable import CheckpointFolder, TrainingState, fit_resumably
@@ -37,9 +39,6 @@ log = logging.getLogger(__name__)
 
 HISTORY = "history.json"
 """File in the model run folder: metrics of each epoch, of each direction where there are two, and of their average."""
-
-TRANSFER_RATE_FACTOR = 2.6
-"""Of the learning rates of neighbouring layer groups, where the encoder is pretrained (section 3.2 of the paper)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,13 +59,6 @@ class _Task:
     def directions(self) -> tuple[Direction, ...]:
         """In which texts are read, each by a classifier of its own."""
         return base_directions(self.base_model) if self.base_model else (self.encoder.direction,)
-
-    @property
-    def rate_factor(self) -> float:
-        """How many times slower a layer group learns than the one above it."""
-        if self.training.layer_rate_factor is not None:
-            return self.training.layer_rate_factor
-        return TRANSFER_RATE_FACTOR if self.base_model else 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,13 +87,15 @@ def run_fn(fn_args: Any) -> None:
     task, folder = _read_task(fn_args), checkpoint_folder(fn_args)
     console = Console(soft_wrap=True, highlight=False)
     directions = task.directions
-    trained, history = {}, {}
+    trained: dict[Direction, _Classifier] = {}
+    history: dict[str, Any] = {}
     for direction in directions:
         below = direction if len(directions) > 1 else ""
         if below:
             console.print(f"      classifier that reads {direction}")
-        classifier = trained[direction] = _built(task, direction)
-        state = _fitted(classifier.model, task, folder / below, f"{fn_args.model_run_dir}/{below}", console)
+        trained[direction], state = _trained(
+            task, direction, folder / below, f"{fn_args.model_run_dir}/{below}", console
+        )
         history[direction] = {"best_epoch": state.best_epoch + 1, "epochs": state.history}
     model = trained[directions[0]].model
     if len(directions) > 1:
@@ -135,6 +129,23 @@ def _read_task(fn_args: Any) -> _Task:
     )
 
 
+def _trained(
+    task: _Task, direction: Direction, checkpoints: Path, log_folder: str, console: Console
+) -> tuple[_Classifier, TrainingState]:
+    """A trained classifier that computes in float32 on one device, whatever it was trained with."""
+    strategy = strategy_for(task.training.batch_size)
+    with mixed_precision(task.training.mixed_precision), strategy.scope():
+        fitted = _built(task, direction)
+        groups = layer_groups(fitted.model)
+        factors = rate_factors(groups, rate_factor(task.training, task.base_model is not None))
+        _compile(fitted.model, optimizer_for(task.training, task.train.steps * task.training.epochs, factors))
+    state = _fitted(fitted.model, groups, task, checkpoints, log_folder, console)
+    exported = _built(task, direction)
+    for exported_weight, weight in zip(exported.model.weights, fitted.model.weights, strict=True):
+        exported_weight.assign(weight)
+    return exported, state
+
+
 def _built(task: _Task, direction: Direction) -> _Classifier:
     """A fresh classifier, which does not depend on what was built or trained before it."""
     keras.utils.set_random_seed(task.seed)
@@ -157,12 +168,16 @@ def _built(task: _Task, direction: Direction) -> _Classifier:
     return _Classifier(model, encoder, config)
 
 
-def _fitted(model: keras.Model, task: _Task, checkpoints: Path, log_folder: str, console: Console) -> TrainingState:
+def _fitted(
+    model: keras.Model,
+    groups: list[LayerGroup],
+    task: _Task,
+    checkpoints: Path,
+    log_folder: str,
+    console: Console,
+) -> TrainingState:
     """Trains the model, and leaves the best weights in it."""
     training, train = task.training, task.train
-    groups = layer_groups(model)
-    factors = rate_factors(groups, task.rate_factor)
-    _compile(model, optimizer_for(training, train.steps * training.epochs, factors))
     with Progress(training.epochs, train.steps, train.tokens, "accuracy", console) as progress:
         return fit_resumably(
             model,

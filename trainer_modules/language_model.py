@@ -31,7 +31,7 @@ from ulmfit_tfx.trainer_modules.export.encoder_folder import (
 from ulmfit_tfx.trainer_modules.export.folder_copy import copy_folder
 from ulmfit_tfx.trainer_modules.export.saved_model import BACKWARD, ExportedModel, read_exported
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
-from ulmfit_tfx.trainer_modules.models.exported_weights import assign_exported
+from ulmfit_tfx.trainer_modules.models.exported_weights import assign_exported, check_tokenizer
 from ulmfit_tfx.trainer_modules.models.language_model import build_language_model, is_tied
 from ulmfit_tfx.trainer_modules.models.stateful_encoder import recurrent_layers
 from ulmfit_tfx.trainer_modules.optimization.distribution import strategy_for
@@ -40,7 +40,7 @@ from ulmfit_tfx.trainer_modules.optimization.language_model_training import (
     LanguageModelSteps,
     fit_language_model,
 )
-from ulmfit_tfx.trainer_modules.optimization.layer_groups import layer_groups, rate_factors
+from ulmfit_tfx.trainer_modules.optimization.layer_groups import layer_groups, rate_factor, rate_factors
 from ulmfit_tfx.trainer_modules.optimization.learning_rate_tuner import LearningRateTuner, suggested_learning_rate
 from ulmfit_tfx.trainer_modules.optimization.mixed_precision import mixed_precision
 from ulmfit_tfx.trainer_modules.optimization.optimizers import optimizer_for
@@ -52,9 +52,6 @@ from ulmfit_tfx.transforms.tokenization import Tokenizer
 from ulmfit_tfx.transforms.tokenizer_files import read_tokenizer
 
 log = logging.getLogger(__name__)
-
-FINE_TUNING_RATE_FACTOR = 2.6
-"""How many times slower each layer group learns than the one above it (Howard and Ruder 2018, section 3.1)."""
 
 
 def run_fn(fn_args: Any) -> None:
@@ -228,8 +225,7 @@ def _total_steps(task: _Task, train: Batches) -> int:
 
 
 def _rate_factors(task: _Task, model: keras.Model) -> dict[str, float]:
-    factor = task.config.layer_rate_factor or (FINE_TUNING_RATE_FACTOR if task.base is not None else 1.0)
-    return rate_factors(layer_groups(model), factor)
+    return rate_factors(layer_groups(model), rate_factor(task.config, task.base is not None))
 
 
 def _frozen(task: _Task, encoder: keras.Model) -> list[keras.Variable]:
@@ -239,8 +235,7 @@ def _frozen(task: _Task, encoder: keras.Model) -> list[keras.Variable]:
 
 
 def _check_base(base: ExportedModel, path: str, tokenizer: Tokenizer, config: LanguageModelConfig) -> None:
-    if base.tokenizer_sha256 != tokenizer.describe()["sha256"]:
-        raise DataError(f"{path}: was trained with another tokenizer than the one of this pipeline.")
+    check_tokenizer(base, path, tokenizer)
     if config.directions != (base.encoder.direction,):
         raise DataError(
             f"{path}: reads {base.encoder.direction}, and language_model.direction is {config.direction}. Set it to "

@@ -23,7 +23,7 @@ def checkpoint_folder(fn_args: Any) -> Path:
     hyperparameters = getattr(fn_args, "hyperparameters", None)
     identity = [
         fn_args.custom_config,
-        _files(fn_args.train_files),
+        _files([*fn_args.train_files, *fn_args.eval_files]),
         fn_args.transform_output,
         fn_args.base_model,
         hyperparameters,

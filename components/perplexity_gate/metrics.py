@@ -78,7 +78,7 @@ def _computations(
     outputs = (likelihood, COUNTS[per])
     computations = []
     for model_name in model_names or [""]:
-        key = tfma.metrics.MetricKey(name=name, model_name=model_name, example_weighted=None)
+        key = tfma.metrics.MetricKey(name=name, model_name=model_name, example_weighted=False)
         computations.append(
             tfma.metrics.MetricComputation(
                 keys=[key], preprocessors=None, combiner=_PerplexityCombiner(key, model_name, outputs)

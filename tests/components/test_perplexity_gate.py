@@ -1,5 +1,7 @@
 import dataclasses
+import json
 import math
+import re
 
 import pytest
 import tensorflow as tf
@@ -21,7 +23,7 @@ from ulmfit_tfx.components.perplexity_gate.report import (
 )
 from ulmfit_tfx.pipeline.eval_config import language_model_eval_config
 from ulmfit_tfx.schemas.config import EvaluationConfig, ThresholdsConfig
-from ulmfit_tfx.schemas.errors import DataError, ExitCode, NotBlessedError
+from ulmfit_tfx.schemas.errors import DataError, ExitCode, NotBlessedError, UserError
 
 BOTH = ("forward", "backward")
 
@@ -64,12 +66,10 @@ class ModelThatReadsItsAnswers(tf.Module):
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """A model of both directions."""
-    return _write_model(tmp_path_factory.mktemp("model"), "negative_log_likelihood", "negative_log_likelihood_backward")
-
-
-def _write_model(folder, *likelihoods):
-    module = ModelThatReadsItsAnswers((*likelihoods, "predicted_pieces", "words"))
+    """A language model of both directions."""
+    folder = tmp_path_factory.mktemp("model")
+    names = ("negative_log_likelihood", "negative_log_likelihood_backward", "predicted_pieces", "words")
+    module = ModelThatReadsItsAnswers(names)
     tf.saved_model.save(module, str(folder / "Format-Serving"), signatures={"serving_examples": module.serve})
     artifact = standard_artifacts.Model()
     artifact.uri = str(folder)
@@ -97,39 +97,63 @@ def _write_examples(folder, texts):
     return artifact
 
 
-@pytest.fixture
-def gate(tmp_path, model):
-    """Evaluates texts; returns the report and the blessing."""
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What the gate did: the report is None where it wrote none, the error where the run goes on."""
 
-    def run(texts=TEXTS, directions=BOTH, model=model, **thresholds):
-        config = language_model_eval_config(EvaluationConfig(thresholds=ThresholdsConfig(**thresholds)), directions)
+    report: PerplexityReport | None
+    blessed: int
+    error: UserError | None
+
+
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory, model):
+    """Runs the gate on texts, with thresholds."""
+
+    def run(texts=TEXTS, **thresholds):
+        folder = tmp_path_factory.mktemp("gate")
+        config = language_model_eval_config(EvaluationConfig(thresholds=ThresholdsConfig(**thresholds)), BOTH)
         evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
-        evaluation.uri, blessing.uri = str(tmp_path / "evaluation"), str(tmp_path / "blessing")
-        inputs = {
-            standard.EXAMPLES_KEY: [_write_examples(tmp_path, texts)],
-            standard.MODEL_KEY: [model],
-        }
+        evaluation.uri, blessing.uri = str(folder / "evaluation"), str(folder / "blessing")
+        inputs = {standard.EXAMPLES_KEY: [_write_examples(folder, texts)], standard.MODEL_KEY: [model]}
         outputs = {standard.EVALUATION_KEY: [evaluation], standard.BLESSING_KEY: [blessing]}
         properties = {
             standard.EVAL_CONFIG_KEY: proto_utils.proto_to_json(config),
             standard.EXAMPLE_SPLITS_KEY: json_utils.dumps(["eval"]),
         }
         context = BaseBeamExecutor.Context(
-            beam_pipeline_args=["--runner=DirectRunner"], tmp_dir=str(tmp_path / "tmp"), unique_id="1"
+            beam_pipeline_args=["--runner=DirectRunner"], tmp_dir=str(folder / "tmp"), unique_id="1"
         )
-        Executor(context).Do(inputs, outputs, properties)
-        report = PerplexityReport.from_json((tmp_path / "evaluation" / REPORT_FILE).read_text())
-        return report, blessing
+        error = None
+        try:
+            Executor(context).Do(inputs, outputs, properties)
+        except UserError as raised:
+            error = raised
+        file = folder / "evaluation" / REPORT_FILE
+        report = PerplexityReport.from_json(file.read_text()) if file.exists() else None
+        return Outcome(report, blessing.get_int_custom_property("blessed"), error)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def without_thresholds(gate):
+    """The outcome where none is set."""
+    return gate()
+
+
+@pytest.fixture(scope="module")
+def refused(gate):
+    """The outcome where the backward model alone, exp(154 / 38) = 57.5, is above a threshold."""
+    return gate(perplexity=40, word_perplexity=810)
 
 
 def _approximately(piece, word):
     return MeasuredPerplexity(pytest.approx(piece, rel=1e-6), pytest.approx(word, rel=1e-6))
 
 
-def test_perplexity_is_of_the_texts_of_a_slice_together(gate):
-    report, _ = gate()
+def test_perplexity_is_of_the_texts_of_a_slice_together(without_thresholds):
+    report = without_thresholds.report
     assert report.overall == SlicePerplexity(
         5,
         {
@@ -155,60 +179,54 @@ def test_perplexity_is_of_the_texts_of_a_slice_together(gate):
     }
 
 
-def test_a_backward_model_alone_has_the_unmarked_likelihood(gate, tmp_path):
-    model = _write_model(tmp_path / "alone", "negative_log_likelihood", "unused")
-    report, _ = gate(directions=("backward",), model=model)
-    assert report.overall.perplexity == {"backward": _approximately(math.exp(137 / 38), math.exp(137 / 23))}
+def test_without_thresholds_the_run_goes_on_and_nothing_is_blessed(without_thresholds):
+    assert without_thresholds.error is None
+    assert without_thresholds.blessed == 0
 
 
-def test_thresholds_that_are_met_bless(gate):
-    _, blessing = gate(perplexity=58, word_perplexity=810)  # exp(154 / 38) = 57.5, exp(154 / 23) = 808.8
-    assert blessing.get_int_custom_property("blessed") == 1
+def test_thresholds_that_all_texts_together_meet_bless(gate):
+    # The long texts do not: exp(143 / 33) = 76.2. All together: exp(154 / 38) = 57.5, exp(154 / 23) = 808.8.
+    outcome = gate(perplexity=58, word_perplexity=810)
+    assert outcome.error is None
+    assert outcome.blessed == 1
 
 
-def test_without_thresholds_the_run_goes_on_and_nothing_is_blessed(gate):
-    _, blessing = gate()
-    assert blessing.get_int_custom_property("blessed") == 0
+def test_one_direction_above_a_threshold_stops_the_run(refused):
+    assert isinstance(refused.error, NotBlessedError)
+    assert refused.error.exit_code == ExitCode.NOT_BLESSED
+    [(direction, found, threshold)] = re.findall(
+        r"reading (\w+): ([\d.]+) a piece, evaluation\.thresholds\.perplexity is (\d+)", str(refused.error)
+    )
+    assert (direction, float(found), threshold) == ("backward", pytest.approx(math.exp(154 / 38), rel=1e-4), "40")
 
 
-def test_one_direction_above_the_threshold_stops_the_run(gate):
-    with pytest.raises(NotBlessedError) as refusal:
-        gate(perplexity=40, word_perplexity=810)  # forward: exp(137 / 38) = 36.8
-    assert "reading backward: 57.548 a piece, evaluation.thresholds.perplexity is 40\n" in str(refusal.value)
-    assert "forward" not in str(refusal.value)
-    assert refusal.value.exit_code == ExitCode.NOT_BLESSED
+def test_the_report_is_written_where_the_run_stops(refused, without_thresholds):
+    assert refused.report == without_thresholds.report
 
 
-def test_the_report_is_written_where_the_run_stops(gate, tmp_path):
-    with pytest.raises(NotBlessedError, match="a word, evaluation.thresholds.word_perplexity is 2\n"):
-        gate(word_perplexity=2)
-    report = PerplexityReport.from_json((tmp_path / "evaluation" / REPORT_FILE).read_text())
-    assert report.overall.texts == 5
+def test_a_model_that_computes_nan_is_refused_and_reported_as_unmeasured(gate):
+    outcome = gate([*TEXTS, Text("long", math.nan, 1.0, 1, 1)], perplexity=1000)
+    assert isinstance(outcome.error, NotBlessedError)
+    assert "reading forward: nan a piece" in str(outcome.error)
+    assert outcome.report.overall.perplexity["forward"] == MeasuredPerplexity(None, None)
+    assert outcome.report.by_length["short"].perplexity["forward"].piece == pytest.approx(math.exp(11 / 5))
 
 
-def test_a_model_that_computes_nan_is_refused_and_reported_as_unmeasured(gate, tmp_path):
-    with pytest.raises(NotBlessedError, match="reading forward: nan a piece .*computes nan"):
-        gate([*TEXTS, Text("long", math.nan, 1.0, 1, 1)], perplexity=1000)
-    report = PerplexityReport.from_json((tmp_path / "evaluation" / REPORT_FILE).read_text())
-    assert report.overall.perplexity["forward"] == MeasuredPerplexity(None, None)
-    assert report.by_length["short"].perplexity["forward"].piece == pytest.approx(math.exp(11 / 5))
+def test_an_empty_eval_split_is_an_error_of_the_data(gate):
+    error = gate([], perplexity=1000).error
+    assert isinstance(error, DataError)
+    assert "no texts in its eval split" in str(error)
 
 
-def test_texts_without_a_piece_to_predict_meet_no_threshold(gate):
-    with pytest.raises(NotBlessedError, match="nan a piece .no text has a piece to predict"):
-        gate([Text("short", 0.0, 0.0, 0, 1)], perplexity=1000)
+def test_outputs_that_are_missing_are_named():
+    (computation,) = Perplexity("perplexity", per="word", likelihood="negative_log_likelihood_backward").computations()
+    element = tfma.metrics.StandardMetricInputs(predictions={"words": [3], "negative_log_likelihood": [9.0]})
+    with pytest.raises(ValueError, match="are negative_log_likelihood, words, expected negative_log_likelihood_back"):
+        computation.combiner.add_input(computation.combiner.create_accumulator(), element)
 
 
-@pytest.mark.parametrize("thresholds", [{}, {"perplexity": 100}])
-def test_an_empty_eval_split_is_an_error_of_the_data(gate, thresholds):
-    with pytest.raises(DataError, match=r"no texts in its eval split.*corpus\.splits\.eval"):
-        gate([], **thresholds)
-
-
-def test_outputs_that_are_missing_are_named(gate, tmp_path):
-    model = _write_model(tmp_path / "forward", "negative_log_likelihood", "unused")
-    with pytest.raises(Exception, match="expected negative_log_likelihood_backward and predicted_pieces among them"):
-        gate(model=model)
+def test_perplexity_of_nothing_is_nan():
+    assert math.isnan(perplexity(0.0, 0))
 
 
 def test_perplexity_beyond_floats_is_infinite():
@@ -229,3 +247,19 @@ def test_report_survives_json():
 def test_no_threshold_means_no_gate():
     config = language_model_eval_config(EvaluationConfig(), ["forward"])
     assert not tfma.metrics.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config)
+
+
+@pytest.mark.parametrize(
+    ("directions", "expected"),
+    [
+        (["forward"], {"forward": "negative_log_likelihood"}),
+        (["backward"], {"backward": "negative_log_likelihood"}),
+        (BOTH, {"forward": "negative_log_likelihood", "backward": "negative_log_likelihood_backward"}),
+    ],
+)
+def test_a_backward_model_has_an_output_of_its_own_beside_a_forward_one(directions, expected):
+    config = language_model_eval_config(EvaluationConfig(), directions)
+    arguments = [json.loads(metric.config) for metric in config.metrics_specs[0].metrics if metric.config]
+    assert {arg["name"]: arg["likelihood"] for arg in arguments} == {
+        f"{prefix}perplexity_{direction}": output for direction, output in expected.items() for prefix in ("", "word_")
+    }

@@ -68,7 +68,9 @@ def test_states_matter_and_are_zero_at_first(encoder):
     first, _, *after = model([ops.array(IDS[:, :4]), *zeros])
     assert not np.allclose(model([ops.array(IDS[:, :4]), *after])[0], first, atol=1e-2)
     for number in range(len(after)):
-        others = [state if index == number else zero for index, (state, zero) in enumerate(zip(after, zeros, strict=True))]
+        others = [
+            state if index == number else zero for index, (state, zero) in enumerate(zip(after, zeros, strict=True))
+        ]
         assert not np.allclose(model([ops.array(IDS[:, :4]), *others])[0], first, atol=1e-4), number
 
 
@@ -80,7 +82,9 @@ def test_backward_encoder_reads_from_the_end(encoder):
 
 @pytest.mark.parametrize("masked", [True, False])
 def test_raw_is_the_last_layers_output_before_its_dropout(masked):
-    encoder = encoder_of(architecture="qrnn", dropout={"output": 0.5, "embedding": 0, "input": 0, "hidden": 0, "weight": 0})
+    encoder = encoder_of(
+        architecture="qrnn", dropout={"output": 0.5, "embedding": 0, "input": 0, "hidden": 0, "weight": 0}
+    )
     model = stateful_encoder(encoder, masked)
     hidden, raw, *_ = model([ops.array(IDS), *zero_states(model, 3)], training=True)
     np.testing.assert_allclose(raw, encoder(IDS)[0], atol=1e-6)

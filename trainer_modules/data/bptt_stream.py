@@ -96,7 +96,9 @@ class BpttStream:
     def in_order(self) -> Iterator[Batch]:
         """All steps with the documents in their order; the last step may be shorter than the others."""
         whole, rest = divmod(self.row_length - 1, self.bptt)
-        yield from self._steps(DocumentOrder(self.corpus.documents, None), [], [self.bptt] * whole + [rest] * (rest > 0))
+        yield from self._steps(
+            DocumentOrder(self.corpus.documents, None), [], [self.bptt] * whole + [rest] * (rest > 0)
+        )
 
     def _steps(self, order: DocumentOrder, skipped: list[int], lengths: list[int]) -> Iterator[Batch]:
         begins = np.arange(self.batch_size) * self.row_length + sum(skipped)

@@ -108,6 +108,6 @@ class SentenceBatches:
         return ids[0], ids[1]
 
 
-def _blocks(corpus: TokenCorpus, order: DocumentOrder, size: int, read):
+def _blocks(corpus, order, size, read):
     for first in range(0, corpus.documents, size):
         yield read(order[first : first + size])

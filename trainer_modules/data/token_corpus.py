@@ -10,6 +10,7 @@ import json
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import tensorflow as tf
@@ -64,7 +65,7 @@ class TokenCorpus:
         with open(self.folder / _IDS, "rb", buffering=0) as file:
             return [self._slice(file, begin * size, end - begin) for begin, end in zip(begins, ends, strict=True)]
 
-    def _slice(self, file, offset: int, count: int) -> np.ndarray:
+    def _slice(self, file: BinaryIO, offset: int, count: int) -> np.ndarray:
         file.seek(offset)
         return np.fromfile(file, self.dtype, count).astype(np.int32)
 
@@ -101,11 +102,12 @@ def write_corpus(documents: Iterable[np.ndarray], folder: Path, vocab_size: int)
             fingerprint += int.from_bytes(hashlib.blake2b(content, digest_size=16).digest(), "big")
     if not pieces:
         raise DataError("the corpus holds no text to train on.")
-    facts = {"documents": count, "pieces": pieces, "dtype": dtype, "fingerprint": f"{fingerprint % 2**128:032x}"}
+    corpus = TokenCorpus(folder, count, pieces, dtype, f"{fingerprint % 2**128:032x}")
+    facts = {name: value for name, value in dataclasses.asdict(corpus).items() if name != "folder"}
     (unfinished / _FACTS).write_text(json.dumps(facts, indent=2))
     shutil.rmtree(folder, ignore_errors=True)
     unfinished.rename(folder)
-    return TokenCorpus(folder, **facts)
+    return corpus
 
 
 def documents_of(files: Sequence[str]) -> Iterator[np.ndarray]:

@@ -1,4 +1,4 @@
-"""The mean prediction of several classifiers: ULMFiT's forward and backward one (section 4.3 of the paper)."""
+"""The mean prediction of a forward and a backward classifier (https://arxiv.org/abs/1801.06146, section 3.3)."""
 
 import functools
 import math

@@ -6,6 +6,7 @@ from ulmfit_tfx.schemas.config import Direction, EncoderConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.trainer_modules.export.saved_model import BACKWARD, read_exported
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
+from ulmfit_tfx.trainer_modules.models.exported_weights import assign_exported, check_tokenizer
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 
@@ -45,8 +46,7 @@ def encoder_from(
             that direction.
     """
     exported = read_exported(base_model)
-    if exported.tokenizer_sha256 != tokenizer.describe()["sha256"]:
-        raise DataError(f"{base_model}: was trained with another tokenizer than the one of this pipeline.")
+    check_tokenizer(exported, base_model, tokenizer)
     direction = direction or exported.directions[0]
     if direction not in exported.directions:
         raise DataError(f"{base_model}: has no {direction} encoder, only a {' and a '.join(exported.directions)} one.")
@@ -54,11 +54,5 @@ def encoder_from(
     own = {"dropout": dropouts.dropout, "zoneout": dropouts.zoneout, "direction": direction}
     config = exported.encoder.model_copy(update=own)
     encoder = build_encoder(config, tokenizer.vocab_size, tokenizer.special_ids.pad, seed)
-    for weight in encoder.weights:
-        name = f"{prefix}{weight.path}"
-        value = exported.weights.get(name)
-        if value is None or value.shape != tuple(weight.shape):
-            found = "no such weight" if value is None else f"one of shape {list(value.shape)}"
-            raise DataError(f"{base_model}: {name}: expected shape {list(weight.shape)}, found {found}.")
-        weight.assign(value)
+    assign_exported(encoder, exported, base_model, prefix)
     return encoder, config

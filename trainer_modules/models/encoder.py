@@ -71,9 +71,7 @@ def layer_seeds(seed: int | None) -> Iterator[int | None]:
 def _recurrent_layer(config: EncoderConfig, index: int, seed: int | None) -> keras.layers.Layer:
     units, name = config.layer_sizes[index], f"{config.architecture}_{index}"
     if config.architecture == "awd_lstm":
-        return AWDLSTM(
-            units, config.dropout.weight, return_sequences=True, return_state=True, seed=seed, name=name
-        )
+        return AWDLSTM(units, config.dropout.weight, return_sequences=True, return_state=True, seed=seed, name=name)
     return QRNN(
         units,
         window=config.window(index),

@@ -1,4 +1,4 @@
-"""Gives a model the weights of an exported one."""
+"""Gives a model the weights of an exported one, which has to have the same tokenizer."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ import keras
 
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.trainer_modules.export.saved_model import ExportedModel
+from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 
 def assign_exported(
@@ -31,3 +32,13 @@ def assign_exported(
             found = "no such weight" if value is None else f"one of shape {list(value.shape)}"
             raise DataError(f"{where}: {prefix}{weight.path}: expected shape {list(weight.shape)}, found {found}.")
         weight.assign(value)
+
+
+def check_tokenizer(exported: ExportedModel, where: str, tokenizer: Tokenizer) -> None:
+    """Demands that a model was trained with a tokenizer.
+
+    Raises:
+        DataError: It was trained with another one.
+    """
+    if exported.tokenizer_sha256 != tokenizer.describe()["sha256"]:
+        raise DataError(f"{where}: was trained with another tokenizer than the one of this pipeline.")

@@ -5,8 +5,6 @@ gradient. Here logits exist for some of the positions at a time, and in training
 that nothing is kept or computed again for the backward pass.
 """
 
-from collections.abc import Callable
-
 import tensorflow as tf
 
 MAX_LOGITS = 4_000_000
@@ -110,7 +108,7 @@ def _rows_at_a_time(kernel: tf.Tensor, max_logits: int) -> int:
     return max(max_logits // int(kernel.shape[0]), 1)
 
 
-def _over_rows(function: Callable, inputs, specs, rows: int):
+def _over_rows(function, inputs, specs, rows):
     """Applies a function to some of the rows at a time and joins what it returns."""
     count = tf.shape(inputs[0])[0]
     chunks = -(-count // rows)
@@ -124,7 +122,7 @@ def _over_rows(function: Callable, inputs, specs, rows: int):
     return tuple(tf.reshape(array.concat(), [count]) for array in arrays)
 
 
-def _over_rows_with_sums(function: Callable, inputs, zeros, rows: int):
+def _over_rows_with_sums(function, inputs, zeros, rows):
     """Applies a function to some of the rows at a time; joins the first thing it returns and adds up the others."""
     if inputs[0].shape[0] is not None and inputs[0].shape[0] <= rows:
         return function(*inputs)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -37,6 +38,9 @@ def shared_out(strategy: tf.distribute.Strategy, rows: np.ndarray | tf.Tensor) -
 
 def gathered(strategy: tf.distribute.Strategy, values: Sequence[Any]) -> list[np.ndarray]:
     """The rows of all replicas, in the order in which `shared_out` took them."""
-    return [
-        np.concatenate([part.numpy() for part in strategy.experimental_local_results(value)]) for value in values
-    ]
+    return [np.concatenate([part.numpy() for part in strategy.experimental_local_results(value)]) for value in values]
+
+
+def number(value: Any) -> float:
+    """A variable or tensor of one number, the same on all replicas. `int` and `float` fail on replicated variables."""
+    return keras.ops.convert_to_numpy(value).item()

@@ -19,20 +19,27 @@ from ulmfit_tfx.trainer_modules.objectives.activation_regularization import (
     temporal_activation_regularization,
 )
 from ulmfit_tfx.trainer_modules.objectives.cross_entropy import cross_entropy, summed_cross_entropy
-from ulmfit_tfx.trainer_modules.optimization.distribution import gathered, shared_out
+from ulmfit_tfx.trainer_modules.optimization.distribution import gathered, number, shared_out
 from ulmfit_tfx.trainer_modules.optimization.progress import Progress
 from ulmfit_tfx.trainer_modules.optimization.resumable import CheckpointFolder, TrainingState, check_loss
 from ulmfit_tfx.trainer_modules.optimization.tensorboard import TrainingLog
 
 _READ_AHEAD = 4
+_SUMS = "sums"
 
 
 class Batches(Protocol):
     """What `BpttStream` and `SentenceBatches` have in common."""
 
-    batch_size: int
     carries_state: bool
-    pieces: int
+
+    @property
+    def batch_size(self) -> int:
+        """Rows."""
+
+    @property
+    def pieces(self) -> int:
+        """Pieces that an epoch predicts, at most."""
 
     def steps(self, epoch: int, seed: int) -> int:
         """Steps of an epoch."""
@@ -118,7 +125,7 @@ class LanguageModelSteps:
             return self.first_states(rows)
         return self.shared_out([arrays[f"state_{index}"] for index in range(len(self.state_sizes))])
 
-    def train_function(self, variables: Sequence[keras.Variable]):
+    def train_function(self, variables: Sequence[keras.Variable]) -> Callable:
         """The training step for some of the variables.
 
         Returns:
@@ -172,9 +179,20 @@ class LanguageModelSteps:
                 objective += self.config.ar_alpha * activation_regularization(hidden, mask)
             if self.config.tar_beta:
                 objective += self.config.tar_beta * temporal_activation_regularization(raw, mask)
-            scaled = optimizer.scale_loss(objective / self.strategy.num_replicas_in_sync)
-        optimizer.apply(tape.gradient(scaled, values), variables)
+            scaled = optimizer.scale_loss(objective * self._share(count))
+        self._apply(tape.gradient(scaled, values), variables, tf.shape(ids)[1])
         return loss, count, states
+
+    def _apply(self, gradients, variables, length):
+        """Updates, at a rate in proportion to the length of the step where it varies (AWD-LSTM section 5)."""
+        optimizer = self.model.optimizer
+        if not self.config.bptt_jitter:
+            optimizer.apply(gradients, variables)
+            return
+        adam = getattr(optimizer, "inner_optimizer", optimizer)
+        adam.rate_scale = tf.cast(length, tf.float32) / self.config.bptt
+        optimizer.apply(gradients, variables)
+        adam.rate_scale = 1.0
 
     def _evaluate_replica(self, ids, targets, states):
         weights, count = self._weights(targets)
@@ -186,6 +204,12 @@ class LanguageModelSteps:
         if weights is not None:
             losses, is_right = losses * weights, is_right * weights
         return tf.reduce_sum(losses), tf.reduce_sum(is_right), count, states
+
+    def _share(self, count):
+        """This replica's share of the targets of all: texts differ in length."""
+        if not self.is_padded:
+            return 1 / self.strategy.num_replicas_in_sync
+        return count / tf.distribute.get_replica_context().all_reduce("SUM", count)
 
     def _weights(self, targets):
         """Ones at targets and zeros elsewhere, or None where all are targets; and how many targets there are."""
@@ -225,35 +249,38 @@ def fit_language_model(
         UserError: The loss is not a number.
     """
     config, model = steps.config, steps.model
-    state = folder.restore(model)
-    states = steps.first_states(train.batch_size)
+    with steps.strategy.scope():  # the optimizer's variables are made here
+        state = folder.restore(model)
+    states, sums = steps.first_states(train.batch_size), np.zeros(2)
     if state.epoch or state.batch:
-        progress.resumed(int(model.optimizer.iterations), state.epoch, state.batch)
+        progress.resumed(int(number(model.optimizer.iterations)), state.epoch, state.batch)
         states = steps.restored(folder.arrays(), train.batch_size)
+        sums = folder.arrays().get(_SUMS, sums)
     step_of = _step_functions(steps, frozen)
     saved_at = time.monotonic()
     while state.epoch < config.epochs and not state.stops_early(config.early_stopping_patience):
         step = step_of(state.epoch)
-        sums = np.zeros(2)
         if not state.batch:
-            states = steps.first_states(train.batch_size)
+            states, sums = steps.first_states(train.batch_size), np.zeros(2)
         for ids, targets in _read_ahead(train.epoch(state.epoch, seed, state.batch)):
             loss, count, after = step(*steps.shared_out([ids, targets]), states)
             states = after if train.carries_state else states
-            sums += [float(loss), float(count)]
+            sums = sums + [float(loss), float(count)]
             state.batch += 1
             check_loss(float(loss), "loss", model.optimizer, state)
             state.metrics = _metrics(sums)
             progress.batch_done(state.epoch, state.batch, state.metrics)
-            log.step(int(model.optimizer.iterations), state.metrics)
+            done = int(number(model.optimizer.iterations))
+            if log.is_due(done):
+                log.step(done, state.metrics | {"learning_rate": number(model.optimizer.learning_rate)})
             if time.monotonic() - saved_at >= config.checkpoint_seconds:
-                folder.save(model, state, steps.arrays(states))
+                folder.save(model, state, steps.arrays(states) | {_SUMS: sums})
                 saved_at = time.monotonic()
         metrics = state.metrics | steps.evaluate(evaluation).metrics
         check_loss(metrics["eval_loss"], "eval loss", model.optimizer, state)
         _finish_epoch(state, metrics, folder, model)
         progress.epoch_done(metrics)
-        log.epoch(int(model.optimizer.iterations), metrics)
+        log.epoch(int(number(model.optimizer.iterations)), metrics)
     folder.load_best(model)
     return state
 

@@ -1,6 +1,6 @@
 """Layer groups: what learns at a rate of its own, and is unfrozen by itself.
 
-Howard and Ruder 2018, https://arxiv.org/abs/1801.06146: discriminative rates, section 3.1; gradual unfreezing, 3.3.
+Howard and Ruder 2018, https://arxiv.org/abs/1801.06146: discriminative rates, section 3.2; gradual unfreezing, 3.3.
 """
 
 import dataclasses
@@ -8,8 +8,12 @@ from collections.abc import Sequence
 
 import keras
 
+from ulmfit_tfx.schemas.config import OptimizationConfig
 from ulmfit_tfx.trainer_modules.layers.embedding import TokenEmbedding
 from ulmfit_tfx.trainer_modules.layers.whole_sequence import WholeSequenceRNN
+
+TRANSFER_RATE_FACTOR = 2.6
+"""How many times slower a layer group learns than the one above it, where the encoder is pretrained."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -41,6 +45,13 @@ def layer_groups(model: keras.Model) -> list[LayerGroup]:
     encoder = [layer for layer in layers if isinstance(layer, TokenEmbedding | WholeSequenceRNN)]
     head = [layer for layer in layers if layer not in encoder]
     return [_group(layer.name, [layer]) for layer in encoder] + [_group("head", head)]
+
+
+def rate_factor(config: OptimizationConfig, is_pretrained: bool) -> float:
+    """How many times slower each group learns than the one above it: as configured, or what suits."""
+    if config.layer_rate_factor is not None:
+        return config.layer_rate_factor
+    return TRANSFER_RATE_FACTOR if is_pretrained else 1.0
 
 
 def rate_factors(groups: Sequence[LayerGroup], factor: float) -> dict[str, float]:

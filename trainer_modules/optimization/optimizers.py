@@ -21,7 +21,7 @@ class ScheduledAdamW(keras.optimizers.AdamW):
     - `beta_1` may be a function of the step. Keras reads a number there when it traces the training step: what a
       callback sets later has no effect.
     - Each variable may have a rate of its own, a multiple of the learning rate (the discriminative rates of Howard and
-      Ruder 2018, https://arxiv.org/abs/1801.06146, section 3.1); its decay is multiplied with it.
+      Ruder 2018, https://arxiv.org/abs/1801.06146, section 3.2); its decay is multiplied with it.
     - A variable's moments are corrected for the updates that it had, as in PyTorch, not for the steps of the training:
       one that was frozen at first starts like any other, where Keras would take steps three times too long.
     - The gradients of all replicas are summed and then clipped. Keras clips each replica's before it sums them.
@@ -63,6 +63,7 @@ class ScheduledAdamW(keras.optimizers.AdamW):
                 raise ValueError(f"{unsupported} is {value}, expected it unset: it is not implemented here")
         self.beta_1 = beta_1
         self.rate_factors = dict(rate_factors)
+        self.rate_scale: Any = 1.0  # of the steps traced while it is set: a number or a tensor of the graph
 
     def build(self, var_list):
         """Creates AdamW's variables and, for each one, the products of its `beta_1` and `beta_2` so far, float32 [].
@@ -112,6 +113,10 @@ class ScheduledAdamW(keras.optimizers.AdamW):
     def _backend_apply_gradients(self, grads, trainable_variables):
         """Keras' hook around clipping and updates."""
         super()._backend_apply_gradients(self._summed(grads), trainable_variables)
+
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        """Keras' hook around the updates."""
+        super()._backend_update_step(grads, trainable_variables, learning_rate * self.rate_scale)
 
     def _summed(self, gradients):
         """Dense gradients, each summed over the replicas."""

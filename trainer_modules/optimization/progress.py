@@ -83,4 +83,4 @@ class Progress:
 
     def _rate(self) -> str:
         seconds = max(time.monotonic() - self.started, 1e-9)
-        return f"{self.done * self.tokens_a_step / seconds:,.0f} tokens/s"
+        return f"{self.done * self.tokens_a_step / seconds:,.0f} pieces/s"
