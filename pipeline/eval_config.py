@@ -76,7 +76,7 @@ def _overall_and_by_length() -> list[tfma.SlicingSpec]:
 def _metric(class_name: str, name: str, threshold: float | None) -> tfma.MetricConfig:
     metric = tfma.MetricConfig(class_name=class_name, config=f'{{"name": "{name}"}}')
     if threshold is not None:
-        metric.threshold.value_threshold.lower_bound.value = threshold
+        _overall_threshold(metric).lower_bound.value = threshold
     return metric
 
 
@@ -86,10 +86,13 @@ def _perplexity(per: Unit, direction: Direction, likelihood: str, threshold: flo
         class_name=Perplexity.__name__, module=Perplexity.__module__, config=json.dumps(arguments)
     )
     if threshold is not None:
-        # A plain `threshold` is held against every slice, and short texts are never as predictable as long ones.
-        overall = metric.per_slice_thresholds.add(slicing_specs=[tfma.SlicingSpec()])
-        overall.threshold.value_threshold.upper_bound.value = threshold
+        _overall_threshold(metric).upper_bound.value = threshold
     return metric
+
+
+def _overall_threshold(metric: tfma.MetricConfig) -> tfma.GenericValueThreshold:
+    """Bounds on all texts together; those of `MetricConfig.threshold` are held against each length bucket too."""
+    return metric.per_slice_thresholds.add(slicing_specs=[tfma.SlicingSpec()]).threshold.value_threshold
 
 
 def _likelihood(direction: Direction, directions: Sequence[Direction]) -> str:

@@ -57,9 +57,12 @@ def test_class_ids_that_are_given_stay():
     assert list(with_class_ids(config, range(5)).metrics_specs[0].binarize.class_ids.values) == [2]
 
 
-def test_thresholds_become_lower_bounds_and_none_means_no_gate():
+def test_thresholds_become_lower_bounds_on_all_rows_together_and_none_means_no_gate():
     config = classification_eval_config(EvaluationConfig(thresholds=ThresholdsConfig(accuracy=0.7)))
     metrics = {metric.class_name: metric for spec in config.metrics_specs for metric in spec.metrics}
     accuracy = metrics["SparseCategoricalAccuracy"]
-    assert accuracy.threshold.value_threshold.lower_bound.value == pytest.approx(0.7)
-    assert not metrics["AUC"].HasField("threshold")
+    (bound,) = accuracy.per_slice_thresholds
+    assert bound.threshold.value_threshold.lower_bound.value == pytest.approx(0.7)
+    assert [spec.feature_keys for spec in bound.slicing_specs] == [[]]
+    assert not accuracy.HasField("threshold")
+    assert not metrics["AUC"].per_slice_thresholds

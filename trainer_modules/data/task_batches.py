@@ -38,7 +38,7 @@ class TaskBatches:
 
     def in_order(self) -> tf.data.Dataset:
         """The rows in file order, bucketed: (ids int32 [batch, time], labels int64 [batch])."""
-        return self._bucketed(_rows(self.files)).prefetch(_PARALLEL)
+        return self._counted(self._bucketed(_rows(self.files)), self.steps)
 
     def epoch(self, number: int, seed: int, buffer: int, skip: int = 0) -> tf.data.Dataset:
         """The rows in the order of an epoch.
@@ -54,7 +54,11 @@ class TaskBatches:
         """
         rows = _rows(self.files).shuffle(buffer, seed=seed + number)
         batches = self._bucketed(rows).shuffle(4 * _BUCKETS_PER_DOUBLING, seed=seed + number)
-        return batches.skip(skip).prefetch(_PARALLEL)
+        return self._counted(batches.skip(skip), self.steps - skip)
+
+    def _counted(self, batches: tf.data.Dataset, count: int) -> tf.data.Dataset:
+        """Tells Keras how many there are, which otherwise takes the end for an interruption and warns of it."""
+        return batches.apply(tf.data.experimental.assert_cardinality(count)).prefetch(_PARALLEL)
 
     def _bucketed(self, rows: tf.data.Dataset) -> tf.data.Dataset:
         bounds = bucket_bounds(self.max_seq_len)

@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from ulmfit_tfx.trainer_modules.layers.initialization import uniform_within
 from ulmfit_tfx.trainer_modules.layers.lstm_recurrence import lstm_recurrence
 from ulmfit_tfx.trainer_modules.layers.whole_sequence import WholeSequenceRNN
 
@@ -15,7 +16,7 @@ class AWDLSTM(WholeSequenceRNN):
     Stands wherever `keras.layers.LSTM` does, with the same weights (`kernel`, `recurrent_kernel`, `bias`, gates in the
     order input, forget, candidate, output), states [hidden, cell] and call arguments: `sequences` float [batch, time,
     features]; `initial_state`; `mask` bool [batch, time], True at tokens; `training`. Masked positions are zero in the
-    output and leave the state as it was.
+    output and leave the state as it was. Weights begin uniform in -1/sqrt(units)..1/sqrt(units) (the paper's section 5).
     """
 
     def __init__(self, units: int, weight_dropout: float = 0.0, seed: int | None = None, **kwargs: Any):
@@ -28,7 +29,16 @@ class AWDLSTM(WholeSequenceRNN):
             **kwargs: `return_sequences`, `return_state`, `go_backwards` and `stateful` as in `keras.layers.LSTM`, and
                 those of `keras.layers.Layer`.
         """
-        cell = keras.layers.LSTMCell(units, seed=seed, dtype=kwargs.get("dtype"), name="lstm_cell")
+        cell = keras.layers.LSTMCell(
+            units,
+            kernel_initializer=uniform_within(units),
+            recurrent_initializer=uniform_within(units),
+            bias_initializer=uniform_within(units),
+            unit_forget_bias=False,
+            seed=seed,
+            dtype=kwargs.get("dtype"),
+            name="lstm_cell",
+        )
         super().__init__(cell, weight_dropout, seed, **kwargs)
 
     def run(self, sequence, states, mask, training):

@@ -5,6 +5,7 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
+from ulmfit_tfx.trainer_modules.layers.initialization import uniform_within
 from ulmfit_tfx.trainer_modules.layers.linear_recurrence import linear_recurrence
 from ulmfit_tfx.trainer_modules.layers.token_windows import token_windows
 from ulmfit_tfx.trainer_modules.layers.whole_sequence import WholeSequenceRNN
@@ -72,11 +73,12 @@ class QRNNCell(keras.layers.Layer):
         self.features = features or 0
 
     def build(self, input_shape):
-        """Creates `kernel` [window * features, gates * units] and `bias` [gates * units]."""
+        """Creates `kernel` [window * features, gates * units] and `bias` [gates * units], see `uniform_within`."""
         self.features = input_shape[-1]
         gates = GATES[self.pooling] * self.units
-        self.kernel = self.add_weight(shape=(self.window * self.features, gates), name="kernel")
-        self.bias = self.add_weight(shape=(gates,), initializer="zeros", name="bias")
+        size = self.window * self.features
+        self.kernel = self.add_weight(shape=(size, gates), initializer=uniform_within(size), name="kernel")
+        self.bias = self.add_weight(shape=(gates,), initializer=uniform_within(size), name="bias")
 
     @property
     def output_size(self) -> int:

@@ -133,8 +133,8 @@ class LanguageModelSteps:
             likelihoods, the number of targets, and the states after the step.
         """
 
-        def step(ids, targets, states):
-            return self._train_replica(ids, targets, states, variables)
+        def step(ids, targets, states, total):
+            return self._train_replica(ids, targets, states, total, variables)
 
         return self._compiled(step)
 
@@ -153,12 +153,13 @@ class LanguageModelSteps:
     def _compiled(self, step):
         @tf.function(reduce_retracing=self.has_many_shapes)
         def on_all_replicas(ids, targets, states):
-            *sums, states = self.strategy.run(step, args=(ids, targets, states))
+            total = tf.add_n([self._weights(part)[1] for part in self.strategy.experimental_local_results(targets)])
+            *sums, states = self.strategy.run(step, args=(ids, targets, states, total))
             return *(self.strategy.reduce("SUM", value, axis=None) for value in sums), states
 
         return on_all_replicas
 
-    def _train_replica(self, ids, targets, states, variables):
+    def _train_replica(self, ids, targets, states, total, variables):
         weights, count = self._weights(targets)
         mask = None if weights is None else tf.not_equal(targets, self.pad_id)
         optimizer = self.model.optimizer
@@ -179,7 +180,8 @@ class LanguageModelSteps:
                 objective += self.config.ar_alpha * activation_regularization(hidden, mask)
             if self.config.tar_beta:
                 objective += self.config.tar_beta * temporal_activation_regularization(raw, mask)
-            scaled = optimizer.scale_loss(objective * self._share(count))
+            # By its share of the targets of all replicas: texts differ in length.
+            scaled = optimizer.scale_loss(objective * (count / total))
         self._apply(tape.gradient(scaled, values), variables, tf.shape(ids)[1])
         return loss, count, states
 
@@ -194,7 +196,7 @@ class LanguageModelSteps:
         optimizer.apply(gradients, variables)
         adam.rate_scale = 1.0
 
-    def _evaluate_replica(self, ids, targets, states):
+    def _evaluate_replica(self, ids, targets, states, _):
         weights, count = self._weights(targets)
         hidden, _, *states = self.reader([ids, *states], training=False)
         losses, is_right = cross_entropy(
@@ -204,12 +206,6 @@ class LanguageModelSteps:
         if weights is not None:
             losses, is_right = losses * weights, is_right * weights
         return tf.reduce_sum(losses), tf.reduce_sum(is_right), count, states
-
-    def _share(self, count):
-        """This replica's share of the targets of all: texts differ in length."""
-        if not self.is_padded:
-            return 1 / self.strategy.num_replicas_in_sync
-        return count / tf.distribute.get_replica_context().all_reduce("SUM", count)
 
     def _weights(self, targets):
         """Ones at targets and zeros elsewhere, or None where all are targets; and how many targets there are."""

@@ -1,5 +1,6 @@
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from ulmfit_tfx.trainer_modules.layers.awd_lstm import AWDLSTM
@@ -23,11 +24,13 @@ def test_weights_of_keras_lstm_give_its_outputs_and_states():
         np.testing.assert_allclose(own, expected, atol=1e-6)
 
 
-def test_fresh_weights_are_drawn_as_keras_draws_them():
-    cell = built(AWDLSTM(5)).cell
-    np.testing.assert_array_equal(cell.bias, [0] * 5 + [1] * 5 + [0] * 10)
-    product = cell.recurrent_kernel.numpy() @ cell.recurrent_kernel.numpy().T
-    np.testing.assert_allclose(product, np.eye(5), atol=1e-5)
+def test_fresh_weights_are_uniform_within_one_over_the_root_of_units():
+    layer = AWDLSTM(100)
+    layer.build((None, None, 30))
+    for weight in layer.weights:
+        assert 0.099 < np.max(np.abs(weight)) <= 0.1
+        assert np.std(weight) == pytest.approx(0.1 / 3**0.5, rel=0.1)
+    assert not np.array_equal(layer.cell.kernel[:30], layer.cell.recurrent_kernel[:30])
 
 
 def test_dropconnect_masks_the_recurrent_kernel_alone():

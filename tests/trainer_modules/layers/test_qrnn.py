@@ -76,3 +76,11 @@ def test_zoneout_and_dropconnect_drop_independently_of_each_other():
     dropped, kept = (values for values in drawn)
     agreement = np.mean((dropped == 0) == (kept < 0.5))
     assert agreement == pytest.approx(0.5, abs=0.06)
+
+
+def test_fresh_weights_are_uniform_within_one_over_the_root_of_the_window():
+    layer = QRNN(100, window=2)
+    layer.build((None, None, 50))
+    for weight in layer.weights:
+        assert 0.09 < np.max(np.abs(weight)) <= 0.1
+        assert np.std(weight) == pytest.approx(0.1 / 3**0.5, rel=0.15)
