@@ -110,8 +110,8 @@ def run_fn(fn_args: Any) -> None:
 def _read_task(fn_args: Any) -> _Task:
     custom = fn_args.custom_config
     training = TrainingConfig.model_validate(custom["training"])
-    tokenizer = read_tokenizer(fn_args.transform_output)
-    vocabulary = tft.TFTransformOutput(fn_args.transform_output).vocabulary_by_name(LABEL_VOCABULARY)
+    tokenizer = read_tokenizer(fn_args.transform_graph_path)
+    vocabulary = tft.TFTransformOutput(fn_args.transform_graph_path).vocabulary_by_name(LABEL_VOCABULARY)
     train, evaluation = (
         task_batches(matching_files(patterns), training.batch_size, tokenizer.special_ids.pad, training.max_seq_len)
         for patterns in (fn_args.train_files, fn_args.eval_files)

@@ -126,7 +126,7 @@ class _Task:
         if rate := suggested_learning_rate(getattr(fn_args, "hyperparameters", None)):
             log.info("The learning rate is the suggestion of the finder, %g", rate)
             config = config.model_copy(update={"learning_rate": rate})
-        tokenizer = read_tokenizer(fn_args.transform_output)
+        tokenizer = read_tokenizer(fn_args.transform_graph_path)
         corpora = corpora_folder(fn_args)
         train, evaluation = (
             TokenCorpus.open(corpora / name)

@@ -24,7 +24,7 @@ def checkpoint_folder(fn_args: Any) -> Path:
     identity = [
         fn_args.custom_config,
         _files([*fn_args.train_files, *fn_args.eval_files]),
-        fn_args.transform_output,
+        fn_args.transform_graph_path,
         fn_args.base_model,
         hyperparameters,
     ]

@@ -96,7 +96,7 @@ def trained(tmp_path_factory, spm_model, reviews):
     fn_args = SimpleNamespace(
         custom_config={name: section.model_dump(mode="json") for name, section in sections.items()}
         | {"seed": 3, "checkpoints": str(folder / "checkpoints")},
-        transform_output=str(folder),
+        transform_graph_path=str(folder),
         train_files=[str(folder / "train.gz")],
         eval_files=[str(folder / "eval.gz")],
         base_model=str(folder / "base"),

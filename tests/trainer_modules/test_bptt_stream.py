@@ -121,7 +121,7 @@ def test_whatever_is_not_refused_has_steps_in_every_epoch(corpus, pieces, batch_
             BpttStream(small, batch_size, bptt, jitter=True)
         return
     stream = BpttStream(small, batch_size, bptt, jitter=True)
-    assert 1 <= stream.steps(epoch, seed)
+    assert stream.steps(epoch, seed) >= 1
     assert sum(stream.lengths(epoch, seed)) <= stream.row_length - 1
 
 

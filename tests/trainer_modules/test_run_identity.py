@@ -15,7 +15,7 @@ def fn_args(tmp_path):
         custom_config={"checkpoints": str(tmp_path / "checkpoints"), "seed": 1, "encoder": {"zoneout": 0.0}},
         train_files=[str(tmp_path / "train-*")],
         eval_files=[str(tmp_path / "eval-*")],
-        transform_output="transform/7",
+        transform_graph_path="transform/7",
         base_model=None,
         hyperparameters=None,
         model_run_dir="runs/1",
@@ -41,7 +41,7 @@ def test_rerun_finds_the_same_folders(fn_args):
 
 @pytest.mark.parametrize(
     "attributes",
-    [{"transform_output": "transform/8"}, {"base_model": "base/1"}, {"hyperparameters": {"values": {"rate": 0.1}}}],
+    [{"transform_graph_path": "transform/8"}, {"base_model": "base/1"}, {"hyperparameters": {"values": {"rate": 0.1}}}],
 )
 def test_another_input_is_another_training_on_the_same_corpora(fn_args, attributes):
     other = changed(fn_args, **attributes)

@@ -261,7 +261,7 @@ def fit_language_model(
         for ids, targets in _read_ahead(train.epoch(state.epoch, seed, state.batch)):
             loss, count, after = step(*steps.shared_out([ids, targets]), states)
             states = after if train.carries_state else states
-            sums = sums + [float(loss), float(count)]
+            sums = sums + np.array([float(loss), float(count)])
             state.batch += 1
             check_loss(float(loss), "loss", model.optimizer, state)
             state.metrics = _metrics(sums)

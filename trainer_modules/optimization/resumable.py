@@ -19,6 +19,7 @@ import keras
 import numpy as np
 
 from ulmfit_tfx.schemas.errors import UserError
+from ulmfit_tfx.trainer_modules.optimization.distribution import number
 from ulmfit_tfx.trainer_modules.optimization.layer_groups import LayerGroup, freeze, frozen_at
 from ulmfit_tfx.trainer_modules.optimization.progress import Progress
 from ulmfit_tfx.trainer_modules.optimization.tensorboard import TrainingLog
@@ -104,7 +105,7 @@ class CheckpointFolder:
             state: Its position. A checkpoint of the same position is kept as it is.
             arrays: Numbers or strings of any shape, by name, such as the state each row of a batch carries.
         """
-        target = self.folder / f"step-{int(model.optimizer.iterations)}-{state.epoch}-{state.batch}"
+        target = self.folder / f"step-{int(number(model.optimizer.iterations))}-{state.epoch}-{state.batch}"
         if target.exists():
             return
         unfinished = self.folder / "unfinished"
@@ -177,7 +178,7 @@ def fit_resumably(
     """
     state = folder.restore(model)
     if state.epoch or state.batch:
-        step = int(model.optimizer.iterations)
+        step = int(number(model.optimizer.iterations))
         log.info("Resuming from the checkpoint at step %d: epoch %d, batch %d", step, state.epoch + 1, state.batch)
         progress.resumed(step, state.epoch, state.batch)
     training_log = training_log or TrainingLog(None)
@@ -268,6 +269,7 @@ def check_loss(loss: float, name: str, optimizer: keras.optimizers.Optimizer, st
     if math.isfinite(loss):
         return
     raise UserError(
-        f"the {name} is {loss} at step {int(optimizer.iterations)} (epoch {state.epoch + 1}, batch {state.batch}), "
-        f"learning rate {float(optimizer.learning_rate):.2g}. A lower learning_rate or gradient_clip_norm may help."
+        f"the {name} is {loss} at step {number(optimizer.iterations):.0f} "
+        f"(epoch {state.epoch + 1}, batch {state.batch}), learning rate {number(optimizer.learning_rate):.2g}. "
+        "A lower learning_rate or gradient_clip_norm may help."
     )
