@@ -108,13 +108,13 @@ FULL = Scale(
     8000,
     25_000,
     (100, 500, ALL),
-    (16, 10, 4),
+    (20, 10, 5),
 )
 # Of each side, what is tried: learning rate, factor between layer groups, gradual unfreezing; C of the linear model.
-FROM_PRETRAINED = ((4e-3, 2.6, True), (4e-3, 1.3, False), (1e-2, 2.6, False))
-FROM_SCRATCH = ((2e-3, 1.0, False), (5e-3, 1.0, False), (1e-2, 1.0, False))
-LINEAR = (1.0, 10.0, 100.0)
-DROPOUT = EncoderDropoutConfig(embedding=0.05, input=0.2, hidden=0.15, output=0.2, weight=0.2)
+FROM_PRETRAINED = ((4e-3, 1.3, False), (8e-3, 1.3, False))
+FROM_SCRATCH = ((2e-3, 1.0, False), (5e-3, 1.0, False))
+LINEAR = (10.0, 100.0)
+DROPOUT = EncoderDropoutConfig(embedding=0.05, input=0.1, hidden=0.1, output=0.1, weight=0.1)
 
 Rows = tuple[list[str], list[int]]
 Ids = dict[str, np.ndarray]
@@ -424,6 +424,7 @@ def classifier(
             patience=None,
             checkpoint_seconds=NEVER,
             progress=progress,
+            best_by="accuracy",
             unfreeze=groups if is_gradual else (),
         )
     return model

@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 Probability = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Direction = Literal["forward", "backward"]
+BestBy = Literal["loss", "accuracy"]
 
 
 def _known_encoding(name: str) -> str:
@@ -264,7 +265,7 @@ class OptimizationConfig(_Section):
         "auto", description="of the layers' products; weights are float32. auto: float16 where there is a GPU, else off"
     )
     early_stopping_patience: PositiveInt | None = Field(
-        None, description="stop after so many epochs without a lower eval loss. null: never"
+        None, description="stop after so many epochs none of which was the best so far. null: never"
     )
     checkpoint_seconds: float = Field(30.0, ge=0, description="least time between checkpoints; a killed run goes on")
 
@@ -287,6 +288,11 @@ class TrainingConfig(OptimizationConfig):
     """Training of the task model."""
 
     max_seq_len: int = Field(256, ge=3, description="pieces; what is longer is cut")
+    best_by: BestBy = Field(
+        "loss",
+        description="the epoch with the lowest eval loss, or with the highest eval accuracy, is kept, and counts for "
+        "early stopping. With few labels the loss rises while the accuracy still does too",
+    )
     gradual_unfreezing: bool = Field(
         False, description="train the head alone in the first epoch, then one more layer group each epoch, top down"
     )
@@ -463,6 +469,8 @@ class PipelineConfig(_Section):
             return self
         if self.corpus is None:
             raise ValueError("corpus is missing, the text that the language model is trained on")
+        if not self.corpus.splits.eval:
+            raise ValueError("corpus.splits.eval is 0, the texts that the language model is evaluated on")
         if "direction" in self.encoder.model_fields_set:
             raise ValueError("encoder.direction is set, and with a language model it is language_model.direction")
         if self.pretrained is not None and self.language_model.direction == "both":

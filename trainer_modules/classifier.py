@@ -189,6 +189,7 @@ def _fitted(
             patience=training.early_stopping_patience,
             checkpoint_seconds=training.checkpoint_seconds,
             progress=progress,
+            best_by=training.best_by,
             unfreeze=groups if training.gradual_unfreezing else (),
             training_log=TrainingLog(log_folder),
         )

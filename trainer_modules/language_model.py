@@ -14,6 +14,7 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from rich.console import Console
 from tfx.components.tuner.component import TunerFnResult
 
 import ulmfit_tfx
@@ -74,7 +75,8 @@ def run_fn(fn_args: Any) -> None:
     """
     task = _Task.of(fn_args)
     folder = checkpoint_folder(fn_args)
-    trained = [_train(task, direction, folder, fn_args) for direction in task.config.directions]
+    console = Console(soft_wrap=True, highlight=False)
+    trained = [_train(task, direction, folder, fn_args, console) for direction in task.config.directions]
     _export(fn_args.serving_model_dir, trained, task.tokenizer)
     for finished in (folder, corpora_folder(fn_args)):  # from here on TFX's cache holds the result
         shutil.rmtree(finished, ignore_errors=True)
@@ -197,12 +199,14 @@ class _Training:
         return cls(encoder, steps, train, evaluation)
 
 
-def _train(task: _Task, direction: Direction, folder: Path, fn_args: Any) -> PretrainedModel:
+def _train(task: _Task, direction: Direction, folder: Path, fn_args: Any, console: Console) -> PretrainedModel:
     config = task.config
     with mixed_precision(config.mixed_precision):
         training = _Training.of(task, direction)
+    if len(config.directions) > 1:
+        console.print(f"      language model that reads {direction}")
     steps_an_epoch = _total_steps(task, training.train) // config.epochs
-    with Progress(config.epochs, steps_an_epoch, training.train.pieces, "perplexity") as progress:
+    with Progress(config.epochs, steps_an_epoch, training.train.pieces, "perplexity", console) as progress:
         state = fit_language_model(
             training.steps,
             train=training.train,

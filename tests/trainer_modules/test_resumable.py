@@ -170,7 +170,7 @@ def test_best_weights_are_those_left_in_the_model(tmp_path):
     model, state, _ = train(tmp_path)
     loss = model.evaluate(IDS, LABELS, batch_size=32, verbose=0, return_dict=True)["loss"]
     assert loss == pytest.approx(min(epoch["eval_loss"] for epoch in state.history), abs=1e-4)
-    assert state.best_loss == min(epoch["eval_loss"] for epoch in state.history)
+    assert state.best == min(epoch["eval_loss"] for epoch in state.history)
 
 
 def test_arrays_of_the_last_checkpoint_come_back_as_they_were(tmp_path):
@@ -259,3 +259,17 @@ def test_loss_that_is_no_number_stops_with_step_and_learning_rate(tmp_path):
             checkpoint_seconds=9.0,
             progress=KilledAfter(99),
         )
+
+
+@pytest.mark.parametrize(("best_by", "best_epoch"), [("loss", 0), ("accuracy", 1)])
+def test_best_epoch_is_the_one_with_the_lowest_loss_or_the_highest_accuracy(tmp_path, best_by, best_epoch):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)], name="model")
+    model.compile(optimizer="adam")
+    model.optimizer.build(model.trainable_variables)
+    folder, state = CheckpointFolder(tmp_path), TrainingState()
+    for epoch, (loss, accuracy) in enumerate([(0.5, 0.6), (0.7, 0.8), (0.6, 0.8)]):
+        model.layers[0].bias.assign([float(epoch)])
+        folder.finish_epoch(model, state, {"eval_loss": loss, "eval_accuracy": accuracy}, best_by)
+    assert state.best_epoch == best_epoch
+    folder.load_best(model)
+    assert model.layers[0].bias.numpy() == best_epoch

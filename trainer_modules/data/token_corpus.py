@@ -80,7 +80,7 @@ def write_corpus(documents: Iterable[np.ndarray], folder: Path, vocab_size: int)
 
     Args:
         documents: Ids of each, int [length]. Empty ones are left out.
-        folder: Where to. What is there is replaced.
+        folder: Where to, named after the split. What is there is replaced.
         vocab_size: Ids are below it.
 
     Raises:
@@ -101,7 +101,8 @@ def write_corpus(documents: Iterable[np.ndarray], folder: Path, vocab_size: int)
             ends_file.write(np.int64(pieces).tobytes())
             fingerprint += int.from_bytes(hashlib.blake2b(content, digest_size=16).digest(), "big")
     if not pieces:
-        raise DataError("the corpus holds no text to train on.")
+        split = folder.name
+        raise DataError(f"the corpus has no text in its {split} split, whose share is corpus.splits.{split}.")
     corpus = TokenCorpus(folder, count, pieces, dtype, f"{fingerprint % 2**128:032x}")
     facts = {name: value for name, value in dataclasses.asdict(corpus).items() if name != "folder"}
     (unfinished / _FACTS).write_text(json.dumps(facts, indent=2))

@@ -16,7 +16,8 @@ class AWDLSTM(WholeSequenceRNN):
     Stands wherever `keras.layers.LSTM` does, with the same weights (`kernel`, `recurrent_kernel`, `bias`, gates in the
     order input, forget, candidate, output), states [hidden, cell] and call arguments: `sequences` float [batch, time,
     features]; `initial_state`; `mask` bool [batch, time], True at tokens; `training`. Masked positions are zero in the
-    output and leave the state as it was. Weights begin uniform in -1/sqrt(units)..1/sqrt(units) (the paper's section 5).
+    output and leave the state as it was. Weights begin uniform in -1/sqrt(units)..1/sqrt(units), as the paper's section
+    5 has it.
     """
 
     def __init__(self, units: int, weight_dropout: float = 0.0, seed: int | None = None, **kwargs: Any):

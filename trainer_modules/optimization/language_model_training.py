@@ -274,7 +274,7 @@ def fit_language_model(
                 saved_at = time.monotonic()
         metrics = state.metrics | steps.evaluate(evaluation).metrics
         check_loss(metrics["eval_loss"], "eval loss", model.optimizer, state)
-        _finish_epoch(state, metrics, folder, model)
+        folder.finish_epoch(model, state, metrics)
         progress.epoch_done(metrics)
         log.epoch(int(number(model.optimizer.iterations)), metrics)
     folder.load_best(model)
@@ -298,17 +298,6 @@ def _step_functions(steps: LanguageModelSteps, frozen: Sequence[keras.Variable])
     of_all = steps.train_function(variables)
     of_some = steps.train_function([variable for variable in variables if id(variable) not in frozen_ids])
     return lambda epoch: of_some if frozen_ids and epoch < steps.config.frozen_epochs else of_all
-
-
-def _finish_epoch(
-    state: TrainingState, metrics: dict[str, float], folder: CheckpointFolder, model: keras.Model
-) -> None:
-    state.history.append(metrics)
-    if metrics["eval_loss"] < state.best_loss:
-        state.best_loss, state.best_epoch = metrics["eval_loss"], state.epoch
-        folder.save_best(model)
-    state.epoch, state.batch = state.epoch + 1, 0
-    folder.save(model, state)
 
 
 def _rows(hidden):

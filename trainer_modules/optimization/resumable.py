@@ -18,6 +18,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from ulmfit_tfx.schemas.config import BestBy
 from ulmfit_tfx.schemas.errors import UserError
 from ulmfit_tfx.trainer_modules.optimization.distribution import number
 from ulmfit_tfx.trainer_modules.optimization.layer_groups import LayerGroup, freeze, frozen_at
@@ -41,7 +42,7 @@ class TrainingState:
     Attributes:
         epoch: Epoch under way, from 0.
         batch: Batches of it that are done.
-        best_loss: Lowest eval loss so far.
+        best: The best epoch's eval loss, or error where accuracy decides: the lower, the better.
         best_epoch: Epoch after which it was measured.
         metrics: Of the epoch under way, since its beginning or since training was resumed.
         history: One record of metrics a finished epoch.
@@ -49,13 +50,13 @@ class TrainingState:
 
     epoch: int = 0
     batch: int = 0
-    best_loss: float = float("inf")
+    best: float = float("inf")
     best_epoch: int = -1
     metrics: dict[str, float] = dataclasses.field(default_factory=dict)
     history: list[dict[str, float]] = dataclasses.field(default_factory=list)
 
     def stops_early(self, patience: int | None) -> bool:
-        """Whether the eval loss has not improved for `patience` epochs."""
+        """Whether no epoch was better for `patience` epochs."""
         return patience is not None and self.epoch - 1 - self.best_epoch >= patience
 
 
@@ -67,7 +68,7 @@ class CheckpointFolder:
         step-120-0-20/random.json         states of the dropouts' random generators
         step-120-0-20/latest.weights.h5   weights and optimizer
         step-120-0-20/arrays.npz          what else the training carries from step to step
-        best.weights.h5                   weights of the epoch with the lowest eval loss
+        best.weights.h5                   weights of the best epoch
 
     It needs no more of a model than its weights and an `optimizer`, whichever loop trains it.
     """
@@ -125,6 +126,25 @@ class CheckpointFolder:
         checkpoints = sorted(self.folder.glob("step-*"), key=lambda path: [int(n) for n in path.name.split("-")[1:]])
         return checkpoints[-1] if checkpoints else None
 
+    def finish_epoch(
+        self, model: keras.Model, state: TrainingState, metrics: dict[str, float], best_by: BestBy = "loss"
+    ) -> None:
+        """Notes an epoch's metrics, keeps the weights if they are the best so far, and writes a checkpoint.
+
+        Args:
+            model: Built, with its optimizer.
+            state: At the end of the epoch; afterwards at the beginning of the next one.
+            metrics: Of the epoch: `eval_loss`, and `eval_accuracy` where that decides.
+            best_by: What decides. Of equals the first is kept.
+        """
+        state.history.append(metrics)
+        value = metrics["eval_loss"] if best_by == "loss" else 1 - metrics["eval_accuracy"]
+        if value < state.best:
+            state.best, state.best_epoch = value, state.epoch
+            self.save_best(model)
+        state.epoch, state.batch = state.epoch + 1, 0
+        self.save(model, state)
+
     def save_best(self, model: keras.Model) -> None:
         """Keeps the model's weights as the best so far."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -152,6 +172,7 @@ def fit_resumably(
     patience: int | None,
     checkpoint_seconds: float,
     progress: Progress,
+    best_by: BestBy = "loss",
     unfreeze: Sequence[LayerGroup] = (),
     training_log: TrainingLog | None = None,
 ) -> TrainingState:
@@ -167,6 +188,7 @@ def fit_resumably(
         patience: See `TrainingState.stops_early`.
         checkpoint_seconds: Least time between checkpoints within an epoch. At an epoch's end there always is one.
         progress: Told of each batch and epoch.
+        best_by: Which epoch's weights are the best.
         unfreeze: The model's layer groups, to unfreeze them one an epoch from the top. Empty: all are trained.
         training_log: TensorBoard's.
 
@@ -191,12 +213,7 @@ def fit_resumably(
         evaluated = model.evaluate(eval_batches, verbose=0, return_dict=True)
         metrics = state.metrics | {f"eval_{name}": float(value) for name, value in evaluated.items()}
         check_loss(metrics["eval_loss"], "eval loss", model.optimizer, state)
-        state.history.append(metrics)
-        if metrics["eval_loss"] < state.best_loss:
-            state.best_loss, state.best_epoch = metrics["eval_loss"], state.epoch
-            folder.save_best(model)
-        state.epoch, state.batch = state.epoch + 1, 0
-        folder.save(model, state)
+        folder.finish_epoch(model, state, metrics, best_by)
         progress.epoch_done(metrics)
         training_log.epoch(state.epoch * steps, metrics)
     if unfreeze:
