@@ -8,7 +8,7 @@ which choose the labelled rows too.
     python benchmarks/transfer.py                                   # quick: small, in minutes, shows that it runs
     python benchmarks/transfer.py --full --labelled FOLDER          # the table of docs/benchmarks.md
 
-FOLDER holds `stsa.binary.train`, `.dev` and `.test`, lines of a label and a text. Without it, the Rotten Tomatoes
+Hours are those of the last process, where a pretraining was resumed. FOLDER holds `stsa.binary.train`, `.dev` and `.test`, lines of a label and a text. Without it, the Rotten Tomatoes
 reviews of the same package are split. A rerun goes on where an earlier one stopped: the language model from its
 checkpoint, and the rows from those in the JSON file.
 """
@@ -16,6 +16,7 @@ checkpoint, and the rows from those in the JSON file.
 import argparse
 import dataclasses
 import functools
+import hashlib
 import os
 import re
 import statistics
@@ -130,7 +131,10 @@ def main() -> None:
     scale = FULL if arguments.full else QUICK
     if arguments.full:
         CONSOLE.print("Full size: about an hour of pretraining on two cores, and an hour of classifiers.")
-    work = arguments.work / ("full" if arguments.full else "quick")
+    source = arguments.labelled.name if arguments.labelled else "rotten_tomatoes"
+    settings = [dataclasses.asdict(scale) | {"encoder": scale.encoder.model_dump()}, PRETRAINING, TARGET, DROPOUT]
+    digest = hashlib.sha256(repr(settings).encode()).hexdigest()[:8]
+    work = arguments.work / f"{source}-{digest}"
     work.mkdir(parents=True, exist_ok=True)
     rows = RecordedRows(work / "transfer.json", machine())
     splits = read_labelled(arguments.labelled) if arguments.labelled else split_rotten_tomatoes()

@@ -29,7 +29,7 @@ from ulmfit_tfx.pipeline.eval_config import classification_eval_config, language
 from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.code_version import code_version, folder_of
-from ulmfit_tfx.schemas.config import PipelineConfig, SourceConfig
+from ulmfit_tfx.schemas.config import LanguageModelConfig, PipelineConfig, SourceConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.splitting import EVAL, TEST, TRAIN
 
@@ -159,7 +159,8 @@ class _Stages:
         if self.config.pretrained is not None:
             inputs["base_model"] = tokenizer.outputs[specs.MODEL]
         inputs["custom_config"] = self._custom_config("encoder", "export", _LANGUAGE_MODEL)
-        inputs["custom_config"]["max_seq_len"] = self.config.training.max_seq_len
+        if config.dropout is not None:  # those of the task model are then no reason to train this one again
+            del inputs["custom_config"]["encoder"]["dropout"]
         found = {}
         if config.find_learning_rate or self.finds_learning_rate:
             finder = self._add(LearningRateFinder(tuner_fn=_TUNER_FN, **inputs), LEARNING_RATE_FINDER)
@@ -194,7 +195,11 @@ class _Stages:
         from_scratch = None
         if config.evaluation.compare_from_scratch:
             from_scratch = self._add(
-                Trainer(run_fn=_RUN_FN.format("classifier"), custom_config=_without_transfer(sections), **inputs),
+                Trainer(
+                    run_fn=_RUN_FN.format("classifier"),
+                    custom_config=_without_transfer(sections, config.language_model),
+                    **inputs,
+                ),
                 "TrainerFromScratch",
             )
         model = trainer.outputs[specs.MODEL]
@@ -268,10 +273,14 @@ def _needed_for(name: str, nodes: Sequence[BaseNode]) -> list[BaseNode]:
     return [node for node in nodes if node.id in needed]
 
 
-def _without_transfer(sections: dict[str, Any]) -> dict[str, Any]:
-    """The configuration of a training without a base model: nothing is frozen, all layers learn alike."""
+def _without_transfer(sections: dict[str, Any], language_model: LanguageModelConfig | None) -> dict[str, Any]:
+    """The configuration of a training without a base model: nothing is frozen, all layers learn alike.
+
+    Texts are read in the directions of the language model, so that one is compared with one, or two with two.
+    """
     training = sections["training"] | {"gradual_unfreezing": False, "layer_rate_factor": None}
-    return sections | {"training": training}
+    directions = list(language_model.directions) if language_model else None
+    return sections | {"training": training, "directions": directions}
 
 
 def _schema(path: str | None, name: str, folder: RunFolder) -> ImportSchemaGen:

@@ -336,7 +336,12 @@ class LanguageModelConfig(OptimizationConfig):
     bptt: int = Field(70, ge=2, description="stream: pieces a step")
     bptt_jitter: bool = Field(False, description="stream: steps of varying length (AWD-LSTM section 5)")
     min_seq_len: int = Field(3, ge=2, description="sentences: shorter ones are left out, in pieces")
-    max_seq_len: int = Field(256, ge=3, description="sentences: longer ones are cut, in pieces")
+    max_seq_len: int = Field(
+        256, ge=3, description="sentences: longer ones are cut, in pieces. What the signature next_piece looks at"
+    )
+    dropout: EncoderDropoutConfig | None = Field(
+        None, description="of the language model; null: encoder.dropout, which is then of both"
+    )
     ar_alpha: float = Field(2.0, ge=0, description="activation regularization, AWD-LSTM section 4.4")
     tar_beta: float = Field(1.0, ge=0, description="temporal activation regularization")
     label_smoothing: Probability = Field(0.0, description="share of the target spread over all pieces")
@@ -445,13 +450,15 @@ class PipelineConfig(_Section):
     evaluation: EvaluationConfig = EvaluationConfig()
     push: PushConfig = PushConfig()
     beam: BeamConfig = BeamConfig()
-    sample_texts: tuple[str, ...] = Field((), description="texts that the new model labels at the end of a run")
+    sample_texts: tuple[str, ...] = Field(
+        (), description="texts that the new model labels, or continues, at the end of a run"
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _task_implies_its_section(cls, values: Any) -> Any:
         if isinstance(values, dict) and values.get("task") == "language_model":
-            return {"language_model": {}} | values
+            return values | {"language_model": values.get("language_model") or {}}
         return values
 
     @model_validator(mode="after")
@@ -473,6 +480,12 @@ class PipelineConfig(_Section):
             raise ValueError("corpus.splits.eval is 0, the texts that the language model is evaluated on")
         if "direction" in self.encoder.model_fields_set:
             raise ValueError("encoder.direction is set, and with a language model it is language_model.direction")
+        sizes = self.encoder.embedding_size, self.encoder.layer_sizes[-1]
+        if self.pretrained is None and self.language_model.tied and sizes[0] != sizes[1]:
+            raise ValueError(
+                f"language_model.tied is true, and it takes equal sizes: encoder.embedding_size is {sizes[0]}, the "
+                f"last of encoder.hidden_sizes {sizes[1]}"
+            )
         if self.pretrained is not None and self.language_model.direction == "both":
             raise ValueError("language_model.direction is both, and the pretrained encoder reads in one direction")
         return self
@@ -481,6 +494,18 @@ class PipelineConfig(_Section):
     def _comparison_has_two_sides(self):
         if self.evaluation.compare_from_scratch and (self.language_model is None or self.pretrained is not None):
             raise ValueError("evaluation.compare_from_scratch is set, and it compares with language_model alone")
+        if self.evaluation.compare_from_scratch and self.data is not None and not self.data.splits.test:
+            raise ValueError("evaluation.compare_from_scratch is set, and data.splits.test is 0: both are scored on it")
+        return self
+
+    @model_validator(mode="after")
+    def _thresholds_of_what_is_evaluated(self):
+        of_language_model = {"perplexity", "word_perplexity"}
+        for name, threshold in self.evaluation.thresholds.model_dump().items():
+            is_evaluated = self.language_model is not None if name in of_language_model else self.data is not None
+            if threshold is not None and not is_evaluated:
+                what = "language model" if name in of_language_model else "task model"
+                raise ValueError(f"evaluation.thresholds.{name} is set, and there is no {what} to hold against it")
         return self
 
     @model_validator(mode="after")

@@ -48,17 +48,13 @@ class _Task:
     encoder: EncoderConfig
     head: HeadConfig
     training: TrainingConfig
+    directions: tuple[Direction, ...]
     seed: int
     base_model: str | None
     tokenizer: Tokenizer
     labels: list[str]
     train: TaskBatches
     evaluation: TaskBatches
-
-    @property
-    def directions(self) -> tuple[Direction, ...]:
-        """In which texts are read, each by a classifier of its own."""
-        return base_directions(self.base_model) if self.base_model else (self.encoder.direction,)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +74,8 @@ def run_fn(fn_args: Any) -> None:
 
     Args:
         fn_args: TFX's `FnArgs`. `custom_config` holds the configuration's sections `encoder`, `head`, `training` and
-            `export`, `seed`, and `checkpoints`, the folder below which a killed run finds its checkpoints.
+            `export`, `seed`, and `checkpoints`, the folder below which a killed run finds its checkpoints; `directions`
+            where without a base model texts are to be read in others than the encoder's.
 
     Raises:
         UserError: See `fit_resumably`.
@@ -120,6 +117,7 @@ def _read_task(fn_args: Any) -> _Task:
         encoder=EncoderConfig.model_validate(custom["encoder"]),
         head=HeadConfig.model_validate(custom["head"]),
         training=training,
+        directions=_directions(fn_args),
         seed=custom["seed"],
         base_model=fn_args.base_model,
         tokenizer=tokenizer,
@@ -127,6 +125,14 @@ def _read_task(fn_args: Any) -> _Task:
         train=train,
         evaluation=evaluation,
     )
+
+
+def _directions(fn_args: Any) -> tuple[Direction, ...]:
+    """In which texts are read, each by a classifier of its own: as by the base model, or as configured."""
+    if fn_args.base_model:
+        return base_directions(fn_args.base_model)
+    custom = fn_args.custom_config
+    return tuple(custom.get("directions") or [custom["encoder"]["direction"]])
 
 
 def _trained(
@@ -139,6 +145,7 @@ def _trained(
         groups = layer_groups(fitted.model)
         factors = rate_factors(groups, rate_factor(task.training, task.base_model is not None))
         _compile(fitted.model, optimizer_for(task.training, task.train.steps * task.training.epochs, factors))
+        fitted.model.optimizer.build(fitted.model.trainable_variables)  # here, in the strategy's scope
     state = _fitted(fitted.model, groups, task, checkpoints, log_folder, console)
     exported = _built(task, direction)
     for exported_weight, weight in zip(exported.model.weights, fitted.model.weights, strict=True):
@@ -153,6 +160,7 @@ def _built(task: _Task, direction: Direction) -> _Classifier:
     if task.base_model:
         encoder, config = encoder_from(task.base_model, config, tokenizer, task.seed, direction)
     else:
+        config = config.model_copy(update={"direction": direction})
         encoder = build_encoder(config, tokenizer.vocab_size, tokenizer.special_ids.pad, task.seed)
     model = build_classifier(
         encoder,

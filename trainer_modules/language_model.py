@@ -5,9 +5,11 @@ TFX reloads this module, so it defines no Keras layers and registers nothing.
 
 import dataclasses
 import itertools
+import json
 import logging
 import platform
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,6 +26,7 @@ from ulmfit_tfx.trainer_modules.data.bptt_stream import BpttStream, rows_for_eva
 from ulmfit_tfx.trainer_modules.data.sentence_batches import SentenceBatches
 from ulmfit_tfx.trainer_modules.data.token_corpus import TokenCorpus, documents_of, write_corpus
 from ulmfit_tfx.trainer_modules.export.encoder_folder import (
+    RECORD,
     EncoderRecord,
     PretrainedModel,
     save_pretrained,
@@ -67,8 +70,8 @@ def run_fn(fn_args: Any) -> None:
 
     Args:
         fn_args: TFX's `FnArgs`. `custom_config` holds the configuration's sections `encoder`, `language_model` and
-            `export`, `seed`, `max_seq_len` of texts that signatures look at, and `checkpoints`, the folder below which
-            a killed run finds its checkpoints. With `base_model` that model is fine-tuned.
+            `export`, `seed` and `checkpoints`, the folder below which a killed run finds its checkpoints. With
+            `base_model` that model is fine-tuned.
 
     Raises:
         UserError: The loss is not a number, the corpus is too small, or the base model does not fit.
@@ -113,7 +116,6 @@ class _Task:
     config: LanguageModelConfig
     encoder: EncoderConfig
     export: ExportConfig
-    max_seq_len: int
     seed: int
     tokenizer: Tokenizer
     train: TokenCorpus
@@ -137,6 +139,7 @@ class _Task:
         )
         base = read_exported(fn_args.base_model) if fn_args.base_model else None
         encoder = EncoderConfig.model_validate(custom["encoder"])
+        encoder = encoder.model_copy(update={"dropout": config.dropout or encoder.dropout})
         if base is not None:
             _check_base(base, fn_args.base_model, tokenizer, config)
             encoder = base.encoder.model_copy(update={"dropout": encoder.dropout, "zoneout": encoder.zoneout})
@@ -144,7 +147,6 @@ class _Task:
             config=config,
             encoder=encoder,
             export=ExportConfig.model_validate(custom["export"]),
-            max_seq_len=custom["max_seq_len"],
             seed=custom["seed"],
             tokenizer=tokenizer,
             train=train,
@@ -194,6 +196,7 @@ class _Training:
             keras.utils.set_random_seed(task.seed)
             encoder, model = task.build(direction, task.seed)
             model.compile(optimizer=optimizer_for(config, _total_steps(task, train), _rate_factors(task, model)))
+            model.optimizer.build(model.trainable_variables)  # here, in the strategy's scope
         log.info("%d parameters, %d steps in the first epoch", model.count_params(), train.steps(0, task.seed))
         steps = LanguageModelSteps(encoder, model, config, task.tokenizer.special_ids.pad, strategy)
         return cls(encoder, steps, train, evaluation)
@@ -252,13 +255,13 @@ def _record(
 ) -> EncoderRecord:
     lineage = {
         "format": "ulmfit-tfx",
-        "base_model": task.base_model,
+        "base_model": _source_of(task.base_model),
         "corpus": {
             "fingerprint": task.train.fingerprint,
             "documents": task.train.documents,
             "pieces": task.train.pieces,
         },
-        "pieces_seen": sum(train.predicted(epoch, task.seed) for epoch in range(len(state.history))),
+        "pieces_seen": sum(train.predicted(epoch, task.seed) for epoch in range(state.best_epoch + 1)),
         "best_epoch": state.best_epoch + 1,
         "epochs": state.history,
         "seed": task.seed,
@@ -276,9 +279,20 @@ def _record(
         pad_id=task.tokenizer.special_ids.pad,
         head="tied" if is_tied(model) else "untied",
         fixed_seq_len=task.export.fixed_seq_len,
-        max_seq_len=task.max_seq_len,
+        max_seq_len=task.config.max_seq_len,
         source=lineage,
     )
+
+
+def _source_of(base_model: str | None) -> Mapping[str, Any] | None:
+    """Where a base model's weights come from: the `source` of its `encoder.json`."""
+    if base_model is None:
+        return None
+    record = f"{base_model.rstrip('/').rpartition('/')[0]}/{RECORD}"
+    if not tf.io.gfile.exists(record):
+        return {"saved_model": base_model}
+    with tf.io.gfile.GFile(record) as file:
+        return json.loads(file.read())["source"]
 
 
 def _export(serving_model_dir: str, trained: list[PretrainedModel], tokenizer: Tokenizer) -> None:

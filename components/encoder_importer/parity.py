@@ -64,7 +64,7 @@ def check_parity(
     rows = [_row(embedding, [weights.embeddings], embedding(ids[:, reading]), states)]
     for index, source in enumerate(weights.layers):
         layer = encoder.get_layer(f"{weights.architecture}_{index}")
-        ours = layer(states.astype("float32"))
+        ours, *_ = layer(states.astype("float32"))  # and its last states
         states = source.forward(states)
         rows.append(_row(layer, source.source_tensors, ours, states))
     rows.append(dataclasses.replace(_row(encoder, [], encoder(ids)[0], states[:, reading]), target={}))

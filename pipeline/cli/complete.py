@@ -13,7 +13,7 @@ from ulmfit_tfx.schemas.errors import DataError, ExitCode
 from ulmfit_tfx.trainer_modules.export.loaded_model import LanguageModel, find_model
 
 NAME = "complete"
-EXAMPLE = 'Example: `ulmfit-tfx complete runs/reviews/language_model "The limits of my"`'
+EXAMPLE = 'Example: `ulmfit-tfx complete runs/lm/serving/lm "The limits of my"`'
 
 
 def command(

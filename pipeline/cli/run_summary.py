@@ -59,6 +59,7 @@ def show_summary(
     _add_vocabulary(table, results)
     if "PerplexityGate" in results:
         _add_perplexity(table, config, results["PerplexityGate"])
+        table.add_row("language model", escape(str(_from_here(_language_model(results)))))
     if "ClassEvaluator" in results:
         _add_metrics(table, config, results["ClassEvaluator"])
     if "HeldOutScorer" in results:
@@ -75,7 +76,7 @@ def show_summary(
         if _accounting(ingest).quarantined:
             quarantine = Path(ingest.outputs[specs.EXAMPLES].uri) / "quarantine"
             console.print(f"Quarantined rows: {_from_here(quarantine)}\n", markup=False)
-    _show_next(console, config, _from_here(model), log_file)
+    _show_next(console, config, _from_here(model), results, log_file)
     return ExitCode.OK if blessed else ExitCode.NOT_BLESSED
 
 
@@ -83,14 +84,19 @@ def _show_samples(console: Console, config: PipelineConfig, model: Path) -> None
     if not config.sample_texts:
         return
     if config.task == "language_model":
-        if config.language_model and "forward" not in config.language_model.directions:
-            return  # what a backward model continues is the beginning of a text
+        if not _continues_texts(config):
+            return
         reader = LanguageModel(model)
         best = [reader.complete(text, _BEAMS, _PIECES)[0] for text in config.sample_texts]
         console.print(completion_table(best))
     else:
         console.print(prediction_table(Classifier(model).predict(config.sample_texts)))
     console.print()
+
+
+def _continues_texts(config: PipelineConfig) -> bool:
+    """Whether there is a language model that reads forward: a backward one knows what comes before a text."""
+    return config.language_model is not None and "forward" in config.language_model.directions
 
 
 def _why_not(config: PipelineConfig) -> str:
@@ -195,10 +201,17 @@ def _stage_seconds(results: Results) -> str:
     )
 
 
-def _show_next(console: Console, config: PipelineConfig, model: Path, log_file: Path) -> None:
+def _language_model(results: Results) -> Path:
+    return Path(results["LanguageModelTrainer"].outputs[specs.MODEL].uri)
+
+
+def _show_next(console: Console, config: PipelineConfig, model: Path, results: Results, log_file: Path) -> None:
     console.print("Next:", style="bold")
-    use = "complete" if config.task == "language_model" else "predict"
-    for command in ([use, str(model), next(iter(config.sample_texts), "a text of yours")], ["show", str(model)]):
+    text = next(iter(config.sample_texts), "a text of yours")
+    commands = [["predict", str(model), text]] if config.task == "classification" else []
+    if _continues_texts(config):
+        commands.append(["complete", str(_from_here(_language_model(results))), text])
+    for command in [*commands, ["show", str(model)]]:
         console.print(f"  ulmfit-tfx {shlex.join(command)}", markup=False)
     console.print(f"Log: {_from_here(log_file)}", style="dim", markup=False)
 

@@ -68,6 +68,38 @@ def test_rows_in_are_rows_out_quarantined_and_dropped(tmp_path):
     assert json.loads((tmp_path / "examples" / "accounting.json").read_text())["rows"] == accounting.rows
 
 
+def test_fraction_of_the_train_split_leaves_the_other_splits_whole_and_counts_what_it_drops(tmp_path):
+    path = write(tmp_path, ROWS)
+    whole, few, fewer = (
+        ingest(tmp_path / str(share), labelled(path, train_fraction=share)) for share in (1.0, 0.5, 0.2)
+    )
+    for split in ("eval", "test"):
+        assert sorted(row["text"] for row in examples_of(few, split)) == sorted(
+            row["text"] for row in examples_of(whole, split)
+        )
+    kept, half, fifth = ({row["text"] for row in examples_of(each, "train")} for each in (whole, few, fewer))
+    assert fifth < half < kept, "a smaller share is a part of a larger one"
+    assert len(half) / len(kept) == pytest.approx(0.5, abs=0.15)
+    accounting = Accounting.from_json(few.get_string_custom_property("accounting"))
+    assert accounting.dropped == {"not in the share of the train split": len(kept) - len(half)}
+    assert accounting.rows_in == len(ROWS)
+
+
+def test_fraction_of_the_train_split_is_chosen_by_the_seed_and_apart_from_the_sample(tmp_path):
+    path = write(tmp_path, ROWS)
+    splits = SplitsConfig(train=0.9, eval=0.1, test=0)
+
+    def trained(seed=1, **shares):
+        artifact = ingest(tmp_path / f"{seed}-{shares}", labelled(path, splits=splits, **shares), seed)
+        return {row["text"] for row in examples_of(artifact, "train")}
+
+    share, sample = trained(train_fraction=0.5), trained(sample_fraction=0.5)
+    both = trained(train_fraction=0.5, sample_fraction=0.5)
+    assert both == share & sample
+    assert len(both) / len(sample) == pytest.approx(0.5, abs=0.2)
+    assert trained(seed=2, train_fraction=0.5) != share
+
+
 def test_quarantine_names_file_line_reason_and_row(tmp_path):
     path = write(tmp_path, [("x",), *ROWS])
     ingest(tmp_path, labelled(path))

@@ -1,7 +1,9 @@
 import pytest
 import tensorflow_model_analysis as tfma
+from tfx.types import standard_artifacts
 
 from ulmfit_tfx.components.class_evaluator.executor import with_class_ids
+from ulmfit_tfx.components.held_out_scorer import executor
 from ulmfit_tfx.components.held_out_scorer.scores import (
     Accuracy,
     HeldOutReport,
@@ -41,6 +43,35 @@ def test_tfidf_of_texts_without_terms_is_none():
 def test_report_survives_json():
     report = HeldOutReport(3, *(Accuracy(0.5 + step / 10, 0.1, 0.9) for step in range(3)))
     assert HeldOutReport.from_json(report.to_json()) == report
+
+
+def test_report_tells_no_comparison_from_one_that_was_lost():
+    scores = [Accuracy(0.5, 0.1, 0.9)] * 3
+    assert HeldOutReport.from_json(HeldOutReport(3, *scores).to_json()).from_scratch is None
+    lost = HeldOutReport(3, *scores, from_scratch=Accuracy(0.0, 0.0, 0.4))
+    assert HeldOutReport.from_json(lost.to_json()).from_scratch == Accuracy(0.0, 0.0, 0.4)
+
+
+@pytest.mark.parametrize(("from_scratch", "expected"), [(None, None), (["b", "b", "b"], 1 / 3)])
+def test_scorer_scores_the_model_without_pretraining_on_the_same_rows(tmp_path, monkeypatch, from_scratch, expected):
+    answers = {"pretrained": ["a", "b", "b"], "fresh": from_scratch}
+    split = {"train": (["xx", "y"] * 3, ["a", "b"] * 3), "test": (["x", "yy", "z z"], ["a", "b", "a"])}
+    monkeypatch.setattr(executor, "labelled_texts", lambda examples, name: split[name])
+    monkeypatch.setattr(executor, "_predict", lambda model, texts: answers[model[0].uri])
+
+    def model(uri):
+        artifact = standard_artifacts.Model()
+        artifact.uri = uri
+        return [artifact]
+
+    report = standard_artifacts.ModelEvaluation()
+    report.uri = str(tmp_path)
+    inputs = {"examples": [standard_artifacts.Examples()], "model": model("pretrained")}
+    inputs |= {"model_from_scratch": model("fresh")} if from_scratch else {}
+    executor.Executor().Do(inputs, {"report": [report]}, {"seed": 0})
+    found = HeldOutReport.from_json((tmp_path / "held_out.json").read_text())
+    assert found.model.value == pytest.approx(2 / 3)
+    assert (found.from_scratch and found.from_scratch.value) == (expected and pytest.approx(expected))
 
 
 @pytest.mark.parametrize(("present", "expected"), [([0, 1], [1]), ([0, 2, 3], [0, 2, 3])])

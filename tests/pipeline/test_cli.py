@@ -11,15 +11,16 @@ def invoke(*arguments: str):
     return CliRunner(mix_stderr=False).invoke(app, list(arguments))
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--help"], *([command, "--help"] for command in ("run", "import-encoder", "predict", "show"))]
-)
+COMMANDS = ("run", "find-lr", "import-encoder", "predict", "complete", "show")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], *([command, "--help"] for command in COMMANDS)])
 def test_help_needs_neither_tensorflow_nor_tfx(arguments):
     script = (
         "import sys\n"
         "from ulmfit_tfx.pipeline.cli.app import app\n"
         f"code = app({arguments}, standalone_mode=False)\n"
-        "heavy = {'tensorflow', 'tfx', 'keras', 'apache_beam', 'numpy', 'sklearn'} & set(sys.modules)\n"
+        "heavy = {'tensorflow', 'tfx', 'keras', 'apache_beam', 'numpy', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
@@ -27,7 +28,7 @@ def test_help_needs_neither_tensorflow_nor_tfx(arguments):
     assert "Usage:" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "import-encoder", "predict", "show"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_shows_an_example(command):
     assert f"ulmfit-tfx {command} " in invoke(command, "--help").stdout.replace("\n", " ")
 

@@ -115,6 +115,69 @@ def test_rules_across_fields_are_explained(tmp_path, sections, expected):
     assert expected in complaint(tmp_path, MINIMAL | sections)
 
 
+CORPUS = {"path": "corpus.txt", "format": "text"}
+PRETRAINING = {"name": "x", "task": "language_model", "corpus": CORPUS}
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        (MINIMAL | {"language_model": {}}, "corpus is missing, the text that the language model is trained on"),
+        (PRETRAINING | {"data": MINIMAL["data"]}, "data is set, and task language_model has no labelled rows"),
+        ({"name": "x"}, "data is missing, the labelled rows of task classification"),
+        (
+            MINIMAL | {"evaluation": {"compare_from_scratch": True}},
+            "evaluation.compare_from_scratch is set, and it compares with language_model alone",
+        ),
+        (
+            PRETRAINING | {"encoder": {"direction": "backward"}},
+            "encoder.direction is set, and with a language model it is language_model.direction",
+        ),
+        (
+            PRETRAINING | {"pretrained": {"checkpoint": "x"}, "language_model": {"direction": "both"}},
+            "language_model.direction is both, and the pretrained encoder reads in one direction",
+        ),
+        (MINIMAL | {"training": {"gradient_pieces": 8}}, "gradient_pieces is set and chunk_pieces is not"),
+        (
+            PRETRAINING | {"language_model": {"min_seq_len": 9, "max_seq_len": 8}},
+            "min_seq_len is 9, more than max_seq_len, 8",
+        ),
+        (
+            PRETRAINING | {"corpus": CORPUS | {"splits": {"train": 1, "eval": 0, "test": 0}}},
+            "corpus.splits.eval is 0, the texts that the language model is evaluated on",
+        ),
+        (
+            PRETRAINING | {"encoder": {"embedding_size": 8, "hidden_sizes": [8, 4]}, "language_model": {"tied": True}},
+            "language_model.tied is true, and it takes equal sizes: encoder.embedding_size is 8, the last of "
+            "encoder.hidden_sizes 4",
+        ),
+        (
+            PRETRAINING | {"language_model": {"momentum": [0.85, 0.95]}},
+            "language_model.momentum is [0.85, 0.95]",
+        ),
+    ],
+)
+def test_rules_of_language_models_are_explained(tmp_path, config, expected):
+    message = complaint(tmp_path, config)
+    assert message.startswith("c.yaml: ")
+    assert expected in message
+
+
+def test_task_language_model_trains_one_without_a_section_of_it(tmp_path):
+    config = load(tmp_path, PRETRAINING)
+    assert config.data is None
+    assert config.language_model.directions == ("forward",)
+    assert load(tmp_path, PRETRAINING, "language_model.direction=both").language_model.directions == (
+        "forward",
+        "backward",
+    )
+
+
+def test_corpus_of_the_tokenizer_alone_needs_no_eval_split(tmp_path):
+    splits = {"train": 1, "eval": 0, "test": 0}
+    assert load(tmp_path, MINIMAL | {"corpus": CORPUS | {"splits": splits}}).corpus.splits.eval == 0
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [

@@ -26,8 +26,12 @@ def names(groups):
     return [group.name for group in groups]
 
 
+def untied_language_model(architecture):
+    return build_language_model(encoder_of(architecture), tied=False)
+
+
 @pytest.mark.parametrize("architecture", ["awd_lstm", "qrnn"])
-@pytest.mark.parametrize("build", [classifier, lambda kind: build_language_model(encoder_of(kind))])
+@pytest.mark.parametrize("build", [classifier, untied_language_model])
 def test_groups_are_the_embedding_each_recurrent_layer_and_the_head(build, architecture):
     model = build(architecture)
     groups = layer_groups(model)
@@ -40,10 +44,17 @@ def test_groups_are_the_embedding_each_recurrent_layer_and_the_head(build, archi
     assert [variable.path for variable in groups[0].variables] == ["embedding/embeddings"]
 
 
-@pytest.mark.parametrize(("output_size", "expected"), [(8, ["lm_head/bias"]), (5, ["lm_head/kernel", "lm_head/bias"])])
-def test_head_of_a_language_model_has_what_is_not_the_embeddings(output_size, expected):
-    head = layer_groups(build_language_model(encoder_of(output_size=output_size)))[-1]
-    assert [variable.path for variable in head.variables] == expected
+def test_tied_embeddings_learn_with_the_head_and_faster_than_all_recurrent_layers():
+    groups = layer_groups(build_language_model(encoder_of(output_size=8)))
+    assert [group.name for group in groups] == ["awd_lstm_0", "awd_lstm_1", "head"]
+    factors = rate_factors(groups, 2.6)
+    assert factors["embedding/embeddings"] == factors["lm_head/bias"] == 1
+    assert max(value for path, value in factors.items() if path.startswith("awd_lstm")) == pytest.approx(1 / 2.6)
+
+
+def test_untied_head_of_a_language_model_has_its_kernel():
+    head = layer_groups(build_language_model(encoder_of(output_size=5)))[-1]
+    assert [variable.path for variable in head.variables] == ["lm_head/kernel", "lm_head/bias"]
 
 
 def test_head_of_a_classifier_has_its_normalization():

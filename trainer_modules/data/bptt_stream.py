@@ -118,7 +118,15 @@ def rows_for_evaluation(corpus: TokenCorpus, batch_size: int, bptt: int, replica
         batch_size: Rows of training, a multiple of `replicas`.
         bptt: Pieces a step.
         replicas: Rows are a multiple of it.
+
+    Raises:
+        DataError: It has not even a step of a row for each replica.
     """
+    if corpus.pieces < replicas * (bptt + 1):
+        raise DataError(
+            f"the corpus' eval split has {corpus.pieces:,} pieces, too few for a step of language_model.bptt={bptt}. "
+            "Lower that, or raise corpus.splits.eval."
+        )
     fitting = corpus.pieces // (2 * bptt) // replicas * replicas
     return min(batch_size, max(fitting, replicas))
 

@@ -10,6 +10,7 @@ import keras
 
 from ulmfit_tfx.schemas.config import OptimizationConfig
 from ulmfit_tfx.trainer_modules.layers.embedding import TokenEmbedding
+from ulmfit_tfx.trainer_modules.layers.head_bias import HeadBias
 from ulmfit_tfx.trainer_modules.layers.whole_sequence import WholeSequenceRNN
 
 TRANSFER_RATE_FACTOR = 2.6
@@ -36,13 +37,15 @@ def layer_groups(model: keras.Model) -> list[LayerGroup]:
 
     Args:
         model: As `build_classifier` or `build_language_model` makes it, nothing frozen. Embeddings that a language
-            model's head shares belong to the embedding.
+            model's head shares belong to the head, as in fastai: they learn while all recurrent layers are frozen.
 
     Returns:
         Groups that together hold each trainable variable once.
     """
     layers = [layer for layer in dict.fromkeys(_inner_layers(model)) if layer.trainable_variables]
-    encoder = [layer for layer in layers if isinstance(layer, TokenEmbedding | WholeSequenceRNN)]
+    has_tied_head = any(isinstance(layer, HeadBias) for layer in layers)
+    below = (WholeSequenceRNN,) if has_tied_head else (TokenEmbedding, WholeSequenceRNN)
+    encoder = [layer for layer in layers if isinstance(layer, below)]
     head = [layer for layer in layers if layer not in encoder]
     return [_group(layer.name, [layer]) for layer in encoder] + [_group("head", head)]
 

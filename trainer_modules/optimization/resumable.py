@@ -250,7 +250,7 @@ class _Steps(keras.callbacks.Callback):
         self.progress.batch_done(self.state.epoch, self.state.batch, self.state.metrics)
         step = self.state.epoch * self.steps + self.state.batch
         if self.training_log.is_due(step):
-            rate = float(self.model.optimizer.learning_rate)
+            rate = number(self.model.optimizer.learning_rate)
             self.training_log.step(step, self.state.metrics | {"learning_rate": rate})
         if time.monotonic() - self.saved_at >= self.seconds:
             self.folder.save(self.model, self.state)

@@ -1,0 +1,76 @@
+"""Which stages a configuration has, and what waits for what."""
+
+import pytest
+import yaml
+
+from ulmfit_tfx.pipeline.graph import LEARNING_RATE_FINDER, build_pipeline
+from ulmfit_tfx.pipeline.run_folder import RunFolder
+from ulmfit_tfx.schemas.config_file import load_config
+
+TEXTS_TO_TOKENS = ["CorpusIngestUnlabelled", "ImportSchemaGenUnlabelled", "SentencePieceTrainer"]
+LANGUAGE_MODEL = ["TextTransformUnlabelled", "LanguageModelTrainer", "PerplexityGate"]
+
+
+@pytest.fixture
+def stages(tmp_path, reviews, tiny_project):
+    """Stages by name, of the small project with these sections more; `until` as for `build_pipeline`."""
+
+    def build(until=None, **sections):
+        (tmp_path / "corpus.txt").write_text("a text\n")
+        corpus = {"corpus": {"path": "corpus.txt", "format": "text"}}
+        path = tiny_project(tmp_path, reviews[:5], **corpus, **sections)
+        content = {name: section for name, section in yaml.safe_load(path.read_text()).items() if section is not None}
+        path.write_text(yaml.safe_dump(content))
+        pipeline = build_pipeline(load_config(path), RunFolder(tmp_path / "root"), until)
+        return {node.id: node for node in pipeline.components}
+
+    return build
+
+
+def test_task_language_model_pushes_what_passes_the_gate(stages):
+    nodes = stages(task="language_model", data=None)
+    assert sorted(nodes) == sorted([*TEXTS_TO_TOKENS, *LANGUAGE_MODEL, "Pusher"])
+    assert nodes["Pusher"].inputs["model"].producer_component_id == "LanguageModelTrainer"
+    assert nodes["Pusher"].inputs["model_blessing"].producer_component_id == "PerplexityGate"
+
+
+def test_classifier_starts_from_the_language_model_once_the_gate_is_open(stages):
+    nodes = stages(language_model={})
+    trainer = nodes["Trainer"]
+    assert trainer.inputs["base_model"].producer_component_id == "LanguageModelTrainer"
+    assert nodes["PerplexityGate"] in trainer.upstream_nodes
+    assert "TrainerFromScratch" not in nodes
+    assert LEARNING_RATE_FINDER not in nodes
+
+
+def test_comparison_starts_from_nothing_and_leaves_out_what_is_for_transfer(stages):
+    nodes = stages(language_model={}, training={"gradual_unfreezing": True}, evaluation={"compare_from_scratch": True})
+    assert "base_model" not in nodes["TrainerFromScratch"].inputs
+    assert nodes["HeldOutScorer"].inputs["model_from_scratch"].producer_component_id == "TrainerFromScratch"
+    unfreezes = {
+        name: '"gradual_unfreezing": true' in str(nodes[name].exec_properties["custom_config"])
+        for name in ("Trainer", "TrainerFromScratch")
+    }
+    assert unfreezes == {"Trainer": True, "TrainerFromScratch": False}
+
+
+def test_learning_rate_is_found_before_it_is_trained_with(stages):
+    nodes = stages(language_model={"find_learning_rate": True})
+    hyperparameters = nodes["LanguageModelTrainer"].inputs["hyperparameters"]
+    assert hyperparameters.producer_component_id == LEARNING_RATE_FINDER
+
+
+def test_imported_language_model_is_what_pretraining_goes_on_from(stages, tmp_path):
+    (tmp_path / "wiki.pth").write_bytes(b"")
+    nodes = stages(
+        task="language_model", data=None, tokenizer=None, encoder=None, pretrained={"checkpoint": "wiki.pth"}
+    )
+    assert "SentencePieceTrainer" not in nodes
+    assert nodes["LanguageModelTrainer"].inputs["base_model"].producer_component_id == "EncoderImporter"
+
+
+def test_pipeline_until_a_stage_has_it_and_what_it_needs_alone(stages):
+    nodes = stages(until=LEARNING_RATE_FINDER, task="language_model", data=None)
+    assert sorted(nodes) == sorted([*TEXTS_TO_TOKENS, "TextTransformUnlabelled", LEARNING_RATE_FINDER])
+    # Bad rows stop the run before the tokenizer is trained, so the stages that find them are needed too.
+    assert "StrictExampleValidator" in stages(until=LEARNING_RATE_FINDER, language_model={})
