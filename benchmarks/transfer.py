@@ -8,9 +8,9 @@ which choose the labelled rows too.
     python benchmarks/transfer.py                                   # quick: small, in minutes, shows that it runs
     python benchmarks/transfer.py --full --labelled FOLDER          # the table of docs/benchmarks.md
 
-Hours are those of the last process, where a pretraining was resumed. FOLDER holds `stsa.binary.train`, `.dev` and `.test`, lines of a label and a text. Without it, the Rotten Tomatoes
+FOLDER holds `stsa.binary.train`, `.dev` and `.test`, lines of a label and a text. Without it, the Rotten Tomatoes
 reviews of the same package are split. A rerun goes on where an earlier one stopped: the language model from its
-checkpoint, and the rows from those in the JSON file.
+checkpoint, and the rows from those in the JSON file. Hours are then those of the last process.
 """
 
 import argparse
