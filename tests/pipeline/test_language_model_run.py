@@ -171,11 +171,12 @@ def test_every_stage_runs_and_the_table_shows_what_pretraining_buys(classified):
     assert not [noise for noise in TERMINAL_NOISE if noise in shown]
 
 
-def test_scores_with_and_without_pretraining_are_of_two_models(classified):
+def test_comparison_is_of_the_same_classifier_in_both_directions(classified):
     project, _, _ = classified
     report = json.loads(project.made("HeldOutScorer/report/*/held_out.json").read_text())
     assert {"model", "from_scratch", "majority", "tfidf"} < report.keys()
-    assert read_info(project.made("TrainerFromScratch/model/*/Format-Serving"))["directions"] == ["forward"]
+    for trainer in ("Trainer", "TrainerFromScratch"):
+        assert read_info(project.made(f"{trainer}/model/*/Format-Serving"))["directions"] == ["forward", "backward"]
 
 
 def test_lineage_of_the_language_model_is_what_was_trained(classified):
