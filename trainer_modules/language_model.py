@@ -190,7 +190,10 @@ class _Training:
         config = task.config
         train = task.batches(task.train, config.batch_size, direction)
         strategy = strategy_for(config.batch_size)
-        rows = rows_for_evaluation(task.evaluation, config.batch_size, config.bptt, strategy.num_replicas_in_sync)
+        rows = config.batch_size
+        if config.mode == "stream":
+            replicas = strategy.num_replicas_in_sync
+            rows = rows_for_evaluation(task.evaluation, config.batch_size, config.bptt, replicas)
         evaluation = task.batches(task.evaluation, rows, direction)
         with strategy.scope():
             keras.utils.set_random_seed(task.seed)

@@ -147,10 +147,16 @@ def test_rows_that_share_a_document_and_documents_of_many_rows(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("pieces", "batch_size", "replicas", "rows"), [(10_000, 32, 1, 32), (700, 32, 1, 5), (700, 32, 2, 4), (50, 8, 2, 2)]
+    ("pieces", "batch_size", "replicas", "rows"),
+    [(10_000, 32, 1, 32), (700, 32, 1, 5), (700, 32, 2, 4), (142, 8, 2, 2)],
 )
 def test_evaluation_has_as_many_rows_as_the_corpus_fills(corpus, pieces, batch_size, replicas, rows):
     assert rows_for_evaluation(dataclasses.replace(corpus, pieces=pieces), batch_size, 70, replicas) == rows
+
+
+def test_eval_split_that_cannot_fill_a_step_of_each_replica_is_refused(corpus):
+    with pytest.raises(DataError, match="eval split has 141 pieces.*bptt=70"):
+        rows_for_evaluation(dataclasses.replace(corpus, pieces=141), 8, 70, replicas=2)
 
 
 READ_AN_EPOCH = """

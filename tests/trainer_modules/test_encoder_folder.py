@@ -1,6 +1,7 @@
 """Folders and SavedModels that lie about themselves, as one from outside may."""
 
 import json
+import shutil
 
 import h5py
 import numpy as np
@@ -25,11 +26,18 @@ WEIGHTS = "keras_weights/language_model.weights.h5"
 IDS = np.array([[2, 7, 9, 3]], "int32")
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory, spm_model):
+    """An encoder's folder, to be copied."""
+    folder = tmp_path_factory.mktemp("encoder")
+    write_encoder(folder, *build(RECORD), Tokenizer(spm_model, TokenizerConfig(), CleaningConfig()), RECORD)
+    return folder
+
+
 @pytest.fixture
-def folder(tmp_path, spm_model):
+def folder(tmp_path, written):
     """An encoder's folder."""
-    write_encoder(tmp_path, *build(RECORD), Tokenizer(spm_model, TokenizerConfig(), CleaningConfig()), RECORD)
-    return tmp_path
+    return shutil.copytree(written, tmp_path, dirs_exist_ok=True)
 
 
 def edit(file, **values):

@@ -131,31 +131,35 @@ class _Reader:
 
 
 def _next_piece_signatures(reader: _Reader, tokenizer: Tokenizer, max_seq_len: int) -> Signatures:
+    log_probabilities = tf.function(reader.log_probabilities, input_signature=[IDS])  # traced once for both
+
     @tf.function(input_signature=[IDS])
     def next_piece_numericalized(numericalized):
-        return {names.LOG_PROBABILITIES: reader.log_probabilities(numericalized)}
+        return {names.LOG_PROBABILITIES: log_probabilities(numericalized)}
 
     @tf.function(input_signature=[STRINGS])
     def next_piece(string_inputs):
         pieces = tokenizer.tokenize(string_inputs)
         pieces = (pieces[:, :-1] if tokenizer.config.add_eos else pieces)[:, -max_seq_len:]
         ids = tokenizer.pad(pieces)
-        return _with_pieces(reader.log_probabilities(ids), ids, pieces)
+        return _with_pieces(log_probabilities(ids), ids, pieces)
 
     return {names.NEXT_PIECE: next_piece, names.NEXT_PIECE_NUMERICALIZED: next_piece_numericalized}
 
 
 def _previous_piece_signatures(reader: _Reader, tokenizer: Tokenizer, max_seq_len: int) -> Signatures:
+    log_probabilities = tf.function(reader.log_probabilities, input_signature=[IDS])
+
     @tf.function(input_signature=[IDS])
     def previous_piece_numericalized(numericalized):
-        return {names.LOG_PROBABILITIES: reader.log_probabilities(_reversed(numericalized))}
+        return {names.LOG_PROBABILITIES: log_probabilities(_reversed(numericalized))}
 
     @tf.function(input_signature=[STRINGS])
     def previous_piece(string_inputs):
         pieces = tokenizer.tokenize(string_inputs)
         pieces = (pieces[:, 1:] if tokenizer.config.add_bos else pieces)[:, :max_seq_len]
         ids = tokenizer.pad(pieces)
-        return _with_pieces(reader.log_probabilities(_reversed(ids)), ids, pieces)
+        return _with_pieces(log_probabilities(_reversed(ids)), ids, pieces)
 
     return {names.PREVIOUS_PIECE: previous_piece, names.PREVIOUS_PIECE_NUMERICALIZED: previous_piece_numericalized}
 
@@ -179,6 +183,7 @@ def _likelihood_signatures(readers: Mapping[Direction, _Reader], tokenizer: Toke
     is_mark_predicted = tokenizer.config.add_eos if first == "forward" else tokenizer.config.add_bos
     features = {feature_names.TEXT: tf.io.FixedLenFeature([], tf.string)}
 
+    @tf.function(input_signature=[STRINGS])
     def likelihood(texts: tf.Tensor) -> dict[str, Any]:
         ids = tokenizer.pad(tokenizer.tokenize(texts))
         predicted = tf.reduce_sum(tf.cast(readers[first].is_predicted(ids), tf.int32), axis=1)
