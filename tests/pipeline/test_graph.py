@@ -18,6 +18,8 @@ def stages(tmp_path, reviews, tiny_project):
     def build(until=None, **sections):
         (tmp_path / "corpus.txt").write_text("a text\n")
         corpus = {"corpus": {"path": "corpus.txt", "format": "text"}}
+        if "data" in sections:  # the small project's thresholds are the classifier's
+            sections["evaluation"] = None
         path = tiny_project(tmp_path, reviews[:5], **corpus, **sections)
         content = {name: section for name, section in yaml.safe_load(path.read_text()).items() if section is not None}
         path.write_text(yaml.safe_dump(content))

@@ -59,7 +59,7 @@ def fresh_model():
     model = build_classifier(encoder, HeadConfig(), 2, seed=3)
     factors = rate_factors(layer_groups(model), 1.5)
     model.compile(
-        ScheduledAdamW(OneCycle(0.02, STEPS * EPOCHS), rate_factors=factors),
+        ScheduledAdamW(OneCycle(0.05, STEPS * EPOCHS), rate_factors=factors),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
@@ -223,7 +223,7 @@ def test_training_log_has_steps_with_the_learning_rate_and_epochs(tmp_path):
         **{f"epoch/{name}": [12] for name in state.history[-1]},
     }
     [rate, _] = [tf.make_ndarray(event.tensor_proto) for event in events.Tensors("step/learning_rate")]
-    assert rate == pytest.approx(float(OneCycle(0.02, STEPS * EPOCHS)(8)))
+    assert rate == pytest.approx(float(OneCycle(0.05, STEPS * EPOCHS)(8)))
 
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])

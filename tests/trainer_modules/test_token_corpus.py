@@ -83,7 +83,7 @@ def test_interrupted_write_leaves_the_corpus_before_it(tmp_path):
 
 @pytest.mark.parametrize("documents", [[], [[]], [[], []]])
 def test_corpus_without_ids_is_refused(documents, tmp_path):
-    with pytest.raises(DataError, match="no text to train on"):
+    with pytest.raises(DataError, match="no text in its corpus split"):
         write_corpus(as_arrays(documents), tmp_path / "corpus", 100)
     assert TokenCorpus.open(tmp_path / "corpus") is None
 
