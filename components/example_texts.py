@@ -13,10 +13,15 @@ from ulmfit_tfx.transforms.cleaning import clean
 _BATCH = 512
 
 
-def cleaned_texts(examples: types.Artifact, split: str, cleaning: CleaningConfig) -> Iterator[str]:
-    """Texts of a split, cleaned by the ops that the served graph uses."""
-    for texts in _batches(examples, split, feature_names.TEXT):
-        for text in clean(texts[feature_names.TEXT], cleaning).numpy():
+def cleaned_texts(
+    examples: types.Artifact, split: str, cleaning: CleaningConfig, separator: str | None = None
+) -> Iterator[str]:
+    """Texts of a split, cleaned by the ops that the served graph uses, a space in the place of each separator."""
+    for batch in _batches(examples, split, feature_names.TEXT):
+        texts = batch[feature_names.TEXT]
+        if separator is not None:
+            texts = tf.strings.reduce_join(tf.strings.split(texts, separator), axis=-1, separator=" ")
+        for text in clean(texts, cleaning).numpy():
             yield text.decode()
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,22 +15,27 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, trainer_pb2
 from tfx.types import BaseChannel
 
-from ulmfit_tfx.components.class_evaluator.component import ClassEvaluator
+from ulmfit_tfx.components.baseline_resolver.component import BaselineResolver
 from ulmfit_tfx.components.corpus_ingest.component import CorpusIngest
-from ulmfit_tfx.components.corpus_ingest.source_files import fingerprint
+from ulmfit_tfx.components.corpus_ingest.source_files import source_fingerprint
 from ulmfit_tfx.components.encoder_importer.checkpoint import input_fingerprint
 from ulmfit_tfx.components.encoder_importer.component import EncoderImporter
+from ulmfit_tfx.components.evaluation_report.component import EvaluationReport
 from ulmfit_tfx.components.held_out_scorer.component import HeldOutScorer
 from ulmfit_tfx.components.learning_rate_finder.component import LearningRateFinder
+from ulmfit_tfx.components.model_packager.component import ModelPackager
 from ulmfit_tfx.components.perplexity_gate.component import PerplexityGate
 from ulmfit_tfx.components.sentencepiece_trainer.component import SentencePieceTrainer
 from ulmfit_tfx.components.strict_example_validator.component import StrictExampleValidator
+from ulmfit_tfx.components.task_evaluator.component import TaskEvaluator
 from ulmfit_tfx.components.text_transform.component import TextTransform
-from ulmfit_tfx.pipeline.eval_config import classification_eval_config, language_model_eval_config
+from ulmfit_tfx.pipeline.eval_config import language_model_eval_config, task_eval_config
 from ulmfit_tfx.pipeline.run_folder import RunFolder
+from ulmfit_tfx.pipeline.served_model import served_model
 from ulmfit_tfx.schemas import component_specs as specs
-from ulmfit_tfx.schemas.code_version import code_version, folder_of
-from ulmfit_tfx.schemas.config import LanguageModelConfig, PipelineConfig, SourceConfig
+from ulmfit_tfx.schemas.code_version import code_version
+from ulmfit_tfx.schemas.config import LabelledSourceConfig, LanguageModelConfig, PipelineConfig, SourceConfig, Task
+from ulmfit_tfx.schemas.curated_schema import curated_schema
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.splitting import EVAL, TEST, TRAIN
 
@@ -39,7 +45,9 @@ _PREPROCESSING_FN = "ulmfit_tfx.transforms.preprocessing.{}.preprocessing_fn"
 _RUN_FN = "ulmfit_tfx.trainer_modules.{}.run_fn"
 _TUNER_FN = "ulmfit_tfx.trainer_modules.language_model.tuner_fn"
 
-_LANGUAGE_MODEL = "language_model"
+_LANGUAGE_MODEL: Task = "language_model"
+_TRAINERS = {"classification": "classifier", "regression": "regressor", "tagging": "tagger"}
+"""Module of each task's `run_fn`."""
 LEARNING_RATE_FINDER = "LearningRateFinder"
 
 
@@ -92,10 +100,19 @@ class _Stages:
         if rows is None:
             assert language_model is not None
             assert gate is not None
-            self._pushed(language_model.outputs[specs.MODEL], gate)
+            packager = self._add(
+                ModelPackager(
+                    model=language_model.outputs[specs.MODEL],
+                    config=self._described(),
+                    model_run=language_model.outputs["model_run"],
+                    examples_unlabelled=trained_on.examples,
+                    perplexity=gate.outputs["evaluation"],
+                )
+            )
+            self._pushed(packager, gate)
             return
         base = language_model or (tokenizer if self.config.pretrained else None)
-        self._classifier(rows, tokenizer, base, gate)
+        self._task_model(rows, texts, tokenizer, base, gate)
 
     def _add(self, node: _Node, name: str | None = None) -> _Node:
         if name is not None:
@@ -103,10 +120,17 @@ class _Stages:
         self.nodes.append(node)
         return node
 
-    def _ingested(self, source: SourceConfig, schema_name: str, suffix: str = "") -> "_Rows":
-        ingest = self._add(CorpusIngest(source, self.config.seed, fingerprint(source.path)), f"CorpusIngest{suffix}")
-        own_schema = self.config.data_schema.path if schema_name == self.config.task else None
-        schema = self._add(_schema(own_schema, schema_name, self.folder), f"ImportSchemaGen{suffix}")
+    def _ingested(self, source: SourceConfig, task: Task, suffix: str = "") -> "_Rows":
+        ingest = CorpusIngest(
+            source,
+            self.config.seed,
+            source_fingerprint(source),
+            tagging=self.config.tagging if task == "tagging" else None,
+            separator=self.config.separator,
+        )
+        self._add(ingest, f"CorpusIngest{suffix}")
+        own_schema = self.config.data_schema.path if task == self.config.task else None
+        schema = self._add(_schema(own_schema, task, source, self.folder), f"ImportSchemaGen{suffix}")
         return _Rows(source, ingest.outputs[specs.EXAMPLES], schema.outputs["schema"])
 
     def _validate(self, rows: "_Rows") -> None:
@@ -122,7 +146,7 @@ class _Stages:
         node: SentencePieceTrainer | EncoderImporter
         if config.pretrained is not None:
             node = EncoderImporter(
-                config.pretrained,
+                config.pretrained.model_copy(update={"separator": config.separator}),
                 input_fingerprint(config.pretrained),
                 config.cleaning,
                 config.export.fixed_seq_len,
@@ -131,7 +155,7 @@ class _Stages:
         else:
             node = SentencePieceTrainer(
                 examples=texts.examples,
-                tokenizer=config.tokenizer,
+                tokenizer=config.tokenizer.model_copy(update={"separator": config.separator}),
                 cleaning=config.cleaning,
                 seed=config.seed,
                 max_text_bytes=texts.source.max_row_bytes,
@@ -140,14 +164,19 @@ class _Stages:
             node.add_upstream_node(self.validator)  # bad rows stop the run before the long stages
         return self._add(node)
 
-    def _transformed(self, rows: "_Rows", tokenizer: BaseNode, task: str, name: str | None = None) -> TextTransform:
+    def _transformed(self, rows: "_Rows", tokenizer: BaseNode, task: Task, name: str | None = None) -> TextTransform:
+        custom_config: dict[str, Any] = {}
+        if task == "tagging":
+            custom_config = {"tag_separator": self.config.tagging.tag_separator}
+        elif task != _LANGUAGE_MODEL:
+            custom_config = {"max_seq_len": self.config.training.max_seq_len}
         return self._add(
             TextTransform(
                 examples=rows.examples,
                 schema=rows.schema,
                 tokenizer=tokenizer.outputs[specs.TOKENIZER],
                 preprocessing_fn=_PREPROCESSING_FN.format(task),
-                custom_config={} if task == _LANGUAGE_MODEL else {"max_seq_len": self.config.training.max_seq_len},
+                custom_config=custom_config,
             ),
             name,
         )
@@ -176,51 +205,108 @@ class _Stages:
         )
         return trainer, gate
 
-    def _classifier(
-        self, rows: "_Rows", tokenizer: BaseNode, base: BaseNode | None, gate: PerplexityGate | None
+    def _task_model(
+        self,
+        rows: "_Rows",
+        texts: "_Rows | None",
+        tokenizer: BaseNode,
+        base: BaseNode | None,
+        gate: PerplexityGate | None,
     ) -> None:
         config = self.config
         inputs = self._training_inputs(self._transformed(rows, tokenizer, config.task))
-        sections = self._custom_config("encoder", "head", "training", "export")
-        trainer = self._add(
-            Trainer(
-                run_fn=_RUN_FN.format("classifier"),
-                base_model=base.outputs[specs.MODEL] if base else None,
-                custom_config=sections,
-                **inputs,
-            )
-        )
+        sections = self._custom_config("encoder", "head", "training", "export", config.task) | self._names(rows)
+        run_fn = _RUN_FN.format(_TRAINERS[config.task])
+        base_model = base.outputs[specs.MODEL] if base else None
+        trainer = self._add(Trainer(run_fn=run_fn, base_model=base_model, custom_config=sections, **inputs))
         if gate is not None:
             trainer.add_upstream_node(gate)
         from_scratch = None
         if config.evaluation.compare_from_scratch:
-            from_scratch = self._add(
-                Trainer(
-                    run_fn=_RUN_FN.format("classifier"),
-                    custom_config=_without_transfer(sections, config.language_model),
-                    **inputs,
-                ),
-                "TrainerFromScratch",
-            )
-        model = trainer.outputs[specs.MODEL]
+            fresh = _without_transfer(sections, config.language_model)
+            from_scratch = self._add(Trainer(run_fn=run_fn, custom_config=fresh, **inputs), "TrainerFromScratch")
+        self._evaluated(rows, texts, trainer, from_scratch, gate)
+
+    def _evaluated(
+        self,
+        rows: "_Rows",
+        texts: "_Rows | None",
+        trainer: Trainer,
+        from_scratch: Trainer | None,
+        gate: PerplexityGate | None,
+    ) -> None:
+        config, model = self.config, trainer.outputs[specs.MODEL]
+        baseline = None
+        if config.evaluation.compare_with_served:
+            served = served_model(self._push_directory(), self._digest(), self.folder.root)
+            baseline = self._add(BaselineResolver(served)).outputs[specs.MODEL]
         evaluator = self._add(
-            ClassEvaluator(
+            TaskEvaluator(
                 examples=rows.examples,
                 model=model,
+                baseline_model=baseline,
                 example_splits=[EVAL],
-                eval_config=classification_eval_config(config.evaluation),
+                eval_config=task_eval_config(config),
             )
         )
-        if rows.source.splits.test:
-            self._add(
-                HeldOutScorer(
-                    examples=rows.examples,
-                    model=model,
-                    seed=config.seed,
-                    model_from_scratch=from_scratch.outputs[specs.MODEL] if from_scratch else None,
-                )
+        held_out = None
+        if rows.has_test_split:
+            scorer = HeldOutScorer(
+                examples=rows.examples,
+                model=model,
+                seed=config.seed,
+                samples=config.evaluation.intervals,
+                model_from_scratch=from_scratch.outputs[specs.MODEL] if from_scratch else None,
             )
-        self._pushed(model, evaluator)
+            held_out = self._add(scorer).outputs[specs.REPORT]
+        report = self._add(
+            EvaluationReport(
+                examples=rows.examples,
+                model=model,
+                model_run=trainer.outputs["model_run"],
+                name=config.name,
+                seed=config.seed,
+                evaluation=config.evaluation,
+                baseline_model=baseline,
+                held_out=held_out,
+            )
+        )
+        packager = self._add(
+            ModelPackager(
+                model=model,
+                config=self._described(),
+                model_run=trainer.outputs["model_run"],
+                examples=rows.examples,
+                examples_unlabelled=texts.examples if texts else None,
+                evaluation_report=report.outputs[specs.REPORT],
+                held_out=held_out,
+                perplexity=gate.outputs["evaluation"] if gate else None,
+            )
+        )
+        self._pushed(packager, evaluator)
+
+    def _names(self, rows: "_Rows") -> dict[str, Any]:
+        """What a `run_fn` has to know of the rows beside its sections."""
+        source = rows.source
+        assert isinstance(source, LabelledSourceConfig)
+        if self.config.task == "classification":
+            return {"label_separator": source.label_separator}
+        return {"targets": source.target_columns} if self.config.task == "regression" else {}
+
+    def _described(self) -> dict[str, Any]:
+        """The configuration as a model card tells of it."""
+        return self.config.model_dump(mode="json", exclude={"push", "beam", "sample_texts"})
+
+    def _digest(self) -> str:
+        """Of all that the stages' outputs follow from, but not of the model in service."""
+        sources = [source for source in (self.config.data, self.config.corpus) if source is not None]
+        identity = [
+            self._described(),
+            [source_fingerprint(source) for source in sources],
+            self.config.pretrained and input_fingerprint(self.config.pretrained),
+            code_version("components"),
+        ]
+        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
     def _training_inputs(self, transform: TextTransform) -> dict[str, Any]:
         return {
@@ -237,12 +323,14 @@ class _Stages:
             specs.CODE_VERSION: code_version("trainer_modules"),
         }
 
-    def _pushed(self, model: BaseChannel, evaluator: BaseNode) -> None:
-        directory = self.config.push.directory or str(self.folder.serving / self.config.name)
-        filesystem = pusher_pb2.PushDestination.Filesystem(base_directory=directory)
+    def _push_directory(self) -> str:
+        return self.config.push.directory or str(self.folder.serving / self.config.name)
+
+    def _pushed(self, packager: ModelPackager, evaluator: BaseNode) -> None:
+        filesystem = pusher_pb2.PushDestination.Filesystem(base_directory=self._push_directory())
         self._add(
             Pusher(
-                model=model,
+                model=packager.outputs[specs.MODEL],
                 model_blessing=evaluator.outputs["blessing"],
                 push_destination=pusher_pb2.PushDestination(filesystem=filesystem),
             )
@@ -256,6 +344,14 @@ class _Rows:
     source: SourceConfig
     examples: BaseChannel
     schema: BaseChannel
+
+    @property
+    def has_test_split(self) -> bool:
+        """Whether some rows are the test split, as far as the configuration tells."""
+        source = self.source
+        if isinstance(source, LabelledSourceConfig) and (source.test_path or source.split_column):
+            return True
+        return bool(source.splits.test)
 
 
 def _needed_for(name: str, nodes: Sequence[BaseNode]) -> list[BaseNode]:
@@ -283,15 +379,18 @@ def _without_transfer(sections: dict[str, Any], language_model: LanguageModelCon
     return sections | {"training": training, "directions": directions}
 
 
-def _schema(path: str | None, name: str, folder: RunFolder) -> ImportSchemaGen:
-    """Takes a user's schema, or the curated one of a name."""
-    file = Path(path) if path else folder_of("schemas") / "tfdv" / f"{name}.pbtxt"
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise DataError(f"{file}: the schema cannot be read: {error.strerror}.") from None
+def _schema(path: str | None, task: Task, source: SourceConfig, folder: RunFolder) -> ImportSchemaGen:
+    """Takes a user's schema, or the curated one of a task."""
+    if path is None:
+        name, content = task, curated_schema(task, source).encode()
+    else:
+        name = Path(path).stem
+        try:
+            content = Path(path).read_bytes()
+        except OSError as error:
+            raise DataError(f"{path}: the schema cannot be read: {error.strerror}.") from None
     # TFX's cache key holds the path alone, so the path names the content.
-    copied = folder.schemas / f"{file.stem}-{hashlib.sha256(content).hexdigest()[:12]}.pbtxt"
+    copied = folder.schemas / f"{name}-{hashlib.sha256(content).hexdigest()[:12]}.pbtxt"
     copied.parent.mkdir(parents=True, exist_ok=True)
     copied.write_bytes(content)
     return ImportSchemaGen(schema_file=str(copied))

@@ -88,12 +88,18 @@ def run(pipeline: Pipeline, observer: Observer) -> dict[str, StageResult]:
         results[name] = StageResult(
             name=name,
             seconds=time.monotonic() - started,
-            # The launcher gives a cached execution no place for its executor's output.
-            cached=not execution.execution_output_uri,
+            cached=_is_cached(connection, execution.execution_id),
             outputs=_outputs(connection, execution.execution_id),
         )
         observer.stage_finished(results[name])
     return results
+
+
+def _is_cached(connection: metadata_store_pb2.ConnectionConfig, execution_id: int) -> bool:
+    """Whether nothing was executed; of an importer, whether the artifact had been imported before."""
+    with metadata.Metadata(connection) as handle:
+        [execution] = handle.store.get_executions_by_id([execution_id])
+    return execution.last_known_state == metadata_store_pb2.Execution.CACHED
 
 
 def _outputs(connection: metadata_store_pb2.ConnectionConfig, execution_id: int) -> OutputArtifacts:

@@ -15,6 +15,8 @@ class RunFolder:
         checkpoints/       of trainings, found again by a rerun
         schemas/           copies of imported schemas, named by content
         serving/NAME/      blessed models, one folder a version
+        models/            links to models of bulk inferences, named by content
+        predictions/       of bulk inferences
         logs/              one file a run
     """
 
@@ -44,6 +46,16 @@ class RunFolder:
     def serving(self) -> Path:
         """Blessed models."""
         return self.root / "serving"
+
+    @property
+    def models(self) -> Path:
+        """Links to the models of bulk inferences."""
+        return self.root / "models"
+
+    @property
+    def predictions(self) -> Path:
+        """Predictions of bulk inferences."""
+        return self.root / "predictions"
 
     def new_log(self) -> Path:
         """A log file for a run that begins now."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import ulmfit_tfx
 
 # Imports flow one way, so the code behind a folder is that folder and those before it.
+_SOURCES = (".py", ".j2")
 IMPORT_ORDER = ("schemas", "transforms", "trainer_modules", "components", "pipeline")
 
 
@@ -25,7 +26,7 @@ def code_version(folder: str) -> str:
     digest = hashlib.sha256()
     for name in IMPORT_ORDER[: IMPORT_ORDER.index(folder) + 1]:
         root = folder_of(name)
-        for source in sorted(root.rglob("*.py")):
+        for source in sorted(path for suffix in _SOURCES for path in root.rglob(f"*{suffix}")):
             digest.update(str(source.relative_to(root)).encode())
             digest.update(source.read_bytes())
     return f"{ulmfit_tfx.__version__}+{digest.hexdigest()[:12]}"

@@ -7,17 +7,30 @@ from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
 EXAMPLES = standard_component_specs.EXAMPLES_KEY
 MODEL = standard_component_specs.MODEL_KEY
+MODEL_RUN = standard_component_specs.MODEL_RUN_KEY
+BASELINE_MODEL = standard_component_specs.BASELINE_MODEL_KEY
 CUSTOM_CONFIG = standard_component_specs.CUSTOM_CONFIG_KEY
+INFERENCE_RESULT = standard_component_specs.INFERENCE_RESULT_KEY
 MODEL_FROM_SCRATCH = "model_from_scratch"
+TRAINED_MODEL = "trained_model"
 TOKENIZER = "tokenizer"
 REPORT = "report"
+PREDICTIONS = "predictions"
+EXAMPLES_UNLABELLED = "examples_unlabelled"
+EVALUATION_REPORT = "evaluation_report"
+PERPLEXITY = "perplexity"
+HELD_OUT = "held_out"
 CONFIG = "config"
+SERVED = "served"
 SEED = "seed"
+SAMPLES = "samples"
 INPUT_FINGERPRINT = "input_fingerprint"
 CODE_VERSION = "code_version"
 
 ACCOUNTING = "accounting"
 """Custom property of CorpusIngest's `examples`: counts as JSON, see `components.corpus_ingest.accounting`."""
+BASELINE_DROPPED = "baseline_dropped"
+"""Custom property of TaskEvaluator's `evaluation`: why the model in service is not compared with, where it is not."""
 
 
 class CorpusIngestSpec(component_spec.ComponentSpec):
@@ -71,13 +84,79 @@ class TextTransformSpec(component_spec.ComponentSpec):
     OUTPUTS = standard_component_specs.TransformSpec.OUTPUTS
 
 
+class BaselineResolverSpec(component_spec.ComponentSpec):
+    """BaselineResolver: a served model out."""
+
+    PARAMETERS = {SERVED: ExecutionParameter(type=str), CODE_VERSION: ExecutionParameter(type=str)}
+    INPUTS: ClassVar[dict[str, ChannelParameter]] = {}
+    OUTPUTS = {MODEL: ChannelParameter(type=standard_artifacts.Model)}
+
+
+class VersionedEvaluatorSpec(standard_component_specs.EvaluatorSpec):
+    """TaskEvaluator and PerplexityGate: Evaluator's channels and parameters, and the version of our code."""
+
+    PARAMETERS = {
+        **standard_component_specs.EvaluatorSpec.PARAMETERS,
+        CODE_VERSION: ExecutionParameter(type=str),
+    }
+
+
 class HeldOutScorerSpec(component_spec.ComponentSpec):
     """HeldOutScorer: examples, a model and perhaps one to compare with in, a report out."""
 
-    PARAMETERS = {SEED: ExecutionParameter(type=int), CODE_VERSION: ExecutionParameter(type=str)}
+    PARAMETERS = {
+        SEED: ExecutionParameter(type=int),
+        SAMPLES: ExecutionParameter(type=int),
+        CODE_VERSION: ExecutionParameter(type=str),
+    }
     INPUTS = {
         EXAMPLES: ChannelParameter(type=standard_artifacts.Examples),
         MODEL: ChannelParameter(type=standard_artifacts.Model),
         MODEL_FROM_SCRATCH: ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
     OUTPUTS = {REPORT: ChannelParameter(type=standard_artifacts.ModelEvaluation)}
+
+
+class EvaluationReportSpec(component_spec.ComponentSpec):
+    """EvaluationReport: examples, a model, its training, one to compare with and test scores in, a report out."""
+
+    PARAMETERS = {
+        CONFIG: ExecutionParameter(type=str),
+        SEED: ExecutionParameter(type=int),
+        CODE_VERSION: ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        EXAMPLES: ChannelParameter(type=standard_artifacts.Examples),
+        MODEL: ChannelParameter(type=standard_artifacts.Model),
+        MODEL_RUN: ChannelParameter(type=standard_artifacts.ModelRun),
+        BASELINE_MODEL: ChannelParameter(type=standard_artifacts.Model, optional=True),
+        HELD_OUT: ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
+    }
+    OUTPUTS = {REPORT: ChannelParameter(type=standard_artifacts.ModelEvaluation)}
+
+
+class ModelPackagerSpec(component_spec.ComponentSpec):
+    """ModelPackager: a model and what the run found out about it in, the same model with a card out."""
+
+    PARAMETERS = {CONFIG: ExecutionParameter(type=str), CODE_VERSION: ExecutionParameter(type=str)}
+    INPUTS = {
+        TRAINED_MODEL: ChannelParameter(type=standard_artifacts.Model),  # TFX: of another name than the output
+        MODEL_RUN: ChannelParameter(type=standard_artifacts.ModelRun, optional=True),
+        EXAMPLES: ChannelParameter(type=standard_artifacts.Examples, optional=True),
+        EXAMPLES_UNLABELLED: ChannelParameter(type=standard_artifacts.Examples, optional=True),
+        EVALUATION_REPORT: ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
+        HELD_OUT: ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
+        PERPLEXITY: ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
+    }
+    OUTPUTS = {MODEL: ChannelParameter(type=standard_artifacts.Model)}
+
+
+class PredictionWriterSpec(component_spec.ComponentSpec):
+    """PredictionWriter: BulkInferrer's results and the model that gave them in, JSON Lines out."""
+
+    PARAMETERS = {CODE_VERSION: ExecutionParameter(type=str)}
+    INPUTS = {
+        INFERENCE_RESULT: ChannelParameter(type=standard_artifacts.InferenceResult),
+        MODEL: ChannelParameter(type=standard_artifacts.Model),
+    }
+    OUTPUTS = {PREDICTIONS: ChannelParameter(type=standard_artifacts.InferenceResult)}

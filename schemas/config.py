@@ -21,7 +21,16 @@ from pydantic.fields import FieldInfo
 Probability = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Direction = Literal["forward", "backward"]
-BestBy = Literal["loss", "accuracy"]
+BestBy = Literal["loss", "accuracy", "micro_f1"]
+Task = Literal["classification", "regression", "tagging", "language_model"]
+TagScheme = Literal["bio", "bioes", "plain"]
+
+DELIMITED_FORMATS = ("csv", "tsv")
+PAIR_SEPARATOR = "[SEP]"
+"""Stands between the two texts of a pair where the configuration names no separator."""
+LANGUAGE_MODEL_MEASURES = ("perplexity", "word_perplexity")
+TAGGED_FORMATS = ("jsonl", "conll", "conllu", "spans_tsv", "spans_csv", "label_studio")
+"""Formats of words and their tags, see `ulmfit_tfx.transforms.records`."""
 
 
 def _known_encoding(name: str) -> str:
@@ -86,10 +95,52 @@ class SourceConfig(_Section):
 
 
 class LabelledSourceConfig(SourceConfig):
-    """Labelled rows of a task."""
+    """Labelled rows of a task. Which fields there are depends on the task."""
 
-    format: Literal["csv", "tsv"] = Field(description="both have a header line")
-    label_column: str = Field("label", description="column with the label")
+    format: Literal["csv", "tsv", "jsonl", "conll", "conllu", "spans_tsv", "spans_csv", "label_studio"] = Field(
+        description="classification and regression: csv, tsv, both with a header line. tagging: jsonl ([word, tag] "
+        "pairs, a sentence a line), conll (columns), conllu, spans_tsv and spans_csv (texts with the values to mark "
+        "in them, with a header line), label_studio (JSON-min)"
+    )
+    eval_path: str | None = Field(None, description="file or glob whose rows are the eval split; `path` has the others")
+    test_path: str | None = Field(None, description="file or glob whose rows are the test split; `path` has the others")
+    split_column: str | None = Field(
+        None,
+        description="csv, tsv, spans_tsv, spans_csv: column that names each row's split: train; eval, dev, valid or "
+        "validation; test",
+    )
+    second_text_column: str | None = Field(
+        None,
+        description="classification, regression: column with a second text, joined to the first by the tokenizer's "
+        "separator",
+    )
+    slice_columns: tuple[str, ...] = Field(
+        (), description="csv, tsv, spans_tsv, spans_csv: columns whose values evaluation is sliced by, such as language"
+    )
+    label_column: str = Field("label", description="classification: column with the label")
+    label_separator: str | None = Field(
+        None, min_length=1, description="classification: a row has several labels, or none, with this between them"
+    )
+    label_file: str | None = Field(
+        None, description="classification, tagging: file with the allowed labels, one a line, in place of `labels`"
+    )
+    target_columns: tuple[str, ...] = Field((), description="regression: columns with the numbers to predict")
+    weight_column: str | None = Field(None, description="regression, classification: column with the row's weight")
+    word_column: NonNegativeInt = Field(0, description="conll: column with the word, from 0")
+    tag_column: int = Field(-1, description="conll: column with the tag, from 0, or from the end with -1")
+    tag_field: str = Field(
+        "upos", description="conllu: field with the tag: upos, xpos, deprel, feats, or a key of feats or misc"
+    )
+    label_map: str | None = Field(
+        None, description='jsonl: JSON file from the tags in the data to their names, such as {"0": "O"}'
+    )
+    spans_column: str = Field("value", description="spans_tsv, spans_csv: column with the values to mark")
+    span_label_column: str | None = Field(
+        None, description="spans_tsv, spans_csv: column with the label of the values. null: `span_label`"
+    )
+    span_label: str = Field("VALUE", min_length=1, description="spans_tsv, spans_csv: label of the marked values")
+    span_separator: str = Field("*", min_length=1, description="spans_tsv, spans_csv: between several values of a row")
+    no_span: str = Field("NULL", description="spans_tsv, spans_csv: stands where there is no value")
     train_fraction: float = Field(
         1.0,
         gt=0,
@@ -97,9 +148,23 @@ class LabelledSourceConfig(SourceConfig):
         description="share of the train split that is used, chosen by a seeded hash: what few labels are worth",
     )
     labels: tuple[str, ...] | None = Field(
-        None, description="allowed values of the label column; other rows are quarantined. null: whatever occurs"
+        None,
+        description="classification: allowed values of the label column; tagging: allowed tags. Other rows are "
+        "quarantined. null: whatever occurs",
     )
     label_names: dict[str, str] = Field({}, description="names shown instead of the values, such as {0: negative}")
+
+    @model_validator(mode="after")
+    def _splits_named_once(self):
+        if self.split_column is not None and (self.eval_path is not None or self.test_path is not None):
+            raise ValueError("split_column and eval_path or test_path are both set: the splits are named twice")
+        return self
+
+    @model_validator(mode="after")
+    def _distinct_targets(self):
+        if len(set(self.target_columns)) < len(self.target_columns):
+            raise ValueError(f"target_columns is {list(self.target_columns)}, expected different columns")
+        return self
 
     @model_validator(mode="after")
     def _distinct_labels(self):
@@ -110,6 +175,16 @@ class LabelledSourceConfig(SourceConfig):
         if len(set(self.label_names.values())) < len(self.label_names):
             raise ValueError("label_names gives two labels the same name")
         return self
+
+    @property
+    def is_tagged(self) -> bool:
+        """Whether rows are words with tags."""
+        return self.format in TAGGED_FORMATS
+
+    @property
+    def is_multi_label(self) -> bool:
+        """Whether a row of a classification has any number of labels."""
+        return self.label_separator is not None
 
 
 def source_from_json(text: str) -> SourceConfig:
@@ -136,6 +211,12 @@ class TokenizerConfig(_Section):
     sample_texts: PositiveInt = Field(1_000_000, description="train on at most so many texts, chosen by a seeded hash")
     add_bos: bool = Field(True, description="begin each text with <s>")
     add_eos: bool = Field(True, description="end each text with </s>")
+    separator: str | None = Field(
+        None,
+        min_length=1,
+        description="such as [SEP]: where it stands, a text is cut into parts, each with its own <s> and </s>. "
+        "null: [SEP] where there is a second_text_column, else none",
+    )
 
     @field_validator("user_defined_symbols")
     @classmethod
@@ -219,6 +300,7 @@ class PretrainedConfig(_Section):
     direction: Direction | None = Field(
         None, description="in which texts were read in pretraining. null: as the checkpoint says, or forward"
     )
+    separator: str | None = Field(None, min_length=1, description="as tokenizer.separator")
 
 
 class HeadConfig(_Section):
@@ -229,6 +311,78 @@ class HeadConfig(_Section):
     batch_norm: bool = Field(True, description="as in fastai")
     pooled_pieces: PositiveInt | None = Field(
         None, description="pool over the last so many pieces of a text, as they are read. null: over all"
+    )
+
+
+class ClassificationConfig(_Section):
+    """What a classifier learns from."""
+
+    class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(ge=0)]] | None = Field(
+        None,
+        description="of each class in the loss, by its name; balanced: rows / (classes * rows of the class). "
+        "Not with several labels a row",
+    )
+    label_smoothing: Probability = Field(0.0, description="share of the target spread over all classes")
+    threshold: float = Field(0.5, gt=0, lt=1, description="several labels a row: probability from which one is given")
+
+
+class RegressionConfig(_Section):
+    """What a regressor learns from."""
+
+    loss: Literal["mse", "mae", "huber"] = "mse"
+    huber_delta: float = Field(1.0, gt=0, description="huber: where it becomes linear, in units of the learned numbers")
+    normalize: Literal["standard", "range", "off"] = Field(
+        "standard",
+        description="what is learned: standard: numbers of mean 0 and deviation 1; range: from 0 to 1. Undone when "
+        "serving",
+    )
+    bounds: tuple[float, float] | None = Field(
+        None, description="lowest and highest answer, such as [1, 5]: a scaled sigmoid keeps answers between. null: any"
+    )
+    balance: Literal["off", "weights", "oversample"] = Field(
+        "off",
+        description="where some numbers dominate: rows of rare ones count more (weights) or occur more often "
+        "(oversample), by bins of the first target",
+    )
+    balance_bins: int = Field(10, ge=2, le=1000, description="bins of equal width between the lowest and the highest")
+    balance_limit: float = Field(10.0, ge=1, description="most that a row counts, or occurs, beside one that is common")
+
+    @model_validator(mode="after")
+    def _bounds_in_order(self):
+        if self.bounds is not None and self.bounds[0] >= self.bounds[1]:
+            raise ValueError(f"bounds is {list(self.bounds)}, expected the lower one first")
+        return self
+
+
+class TaggingConfig(_Section):
+    """What a tagger learns from, and how it cuts raw text into words."""
+
+    scheme: TagScheme = Field(
+        "bio",
+        description="of the tags: bio (B-, I-, O), bioes (B-, I-, O, E-, S-) or plain, such as parts of speech. Formats "
+        "with spans get tags of this scheme; others have to have them",
+    )
+    alignment: Literal["all_pieces", "first_piece"] = Field(
+        "all_pieces",
+        description="all_pieces: each piece of a word has its tag; first_piece: the first one, those that follow the "
+        "tag inside the same entity",
+    )
+    decoder: Literal["softmax", "crf"] = "softmax"
+    tag_separator: str | None = Field(
+        None, min_length=1, description="a word has several tags, or none, with this between them: sigmoids. plain only"
+    )
+    threshold: float = Field(0.5, gt=0, lt=1, description="several tags a word: probability from which one is given")
+    words: Literal["punctuation", "whitespace"] = Field(
+        "punctuation",
+        description="how raw text is cut into words: at white space, or at white space and around punctuation",
+    )
+    window_overlap: NonNegativeInt = Field(
+        32, description="pieces that windows of training.max_seq_len share, where a sentence is longer"
+    )
+    context_layer: PositiveInt | None = Field(
+        100,
+        description="units, a direction, of a layer that reads the encoder's output in both directions: without it a "
+        "word's tag knows nothing of the words after it, unless the encoder has both directions. null: none",
     )
 
 
@@ -291,7 +445,8 @@ class TrainingConfig(OptimizationConfig):
     best_by: BestBy = Field(
         "loss",
         description="the epoch with the lowest eval loss, or with the highest eval accuracy, is kept, and counts for "
-        "early stopping. With few labels the loss rises while the accuracy still does too",
+        "early stopping. With few labels the loss rises while the accuracy still does too. micro_f1: in place of the "
+        "accuracy where a row or a word has several labels",
     )
     gradual_unfreezing: bool = Field(
         False, description="train the head alone in the first epoch, then one more layer group each epoch, top down"
@@ -303,6 +458,9 @@ class TrainingConfig(OptimizationConfig):
     )
     gradient_pieces: PositiveInt | None = Field(
         None, description="with chunk_pieces: gradients flow through the last so many pieces of a text. null: all"
+    )
+    calibrate: bool = Field(
+        True, description="scale the probabilities by a temperature that is fitted on the eval split"
     )
     shuffle_buffer: PositiveInt = Field(20_000, description="texts held in memory for shuffling")
 
@@ -378,10 +536,28 @@ class ExportConfig(_Section):
 
 
 class ThresholdsConfig(_Section):
-    """Bounds on the eval split that bless a model. Without any, no model is blessed."""
+    """Bounds on the eval split that bless a model: the lowest value allowed, of errors the highest.
 
-    accuracy: Share | None = None
+    Without any, no model is blessed.
+    """
+
+    accuracy: Share | None = Field(None, description="classification with one label a row; tagging: of words")
     auc: Share | None = Field(None, description="area under the ROC curve, the mean over classes against the rest")
+    macro_f1: Share | None = Field(None, description="classification: mean over the classes")
+    micro_f1: Share | None = Field(None, description="classification with several labels a row, tagging likewise")
+    calibration_error: Share | None = Field(None, description="highest expected calibration error (ECE, 15 bins)")
+    entity_precision: Share | None = Field(
+        None, description="tagging, scheme bio or bioes: of whole entities (seqeval)"
+    )
+    entity_recall: Share | None = None
+    entity_f1: Share | None = None
+    mae: float | None = Field(None, ge=0, description="regression: highest mean absolute error, over all targets")
+    rmse: float | None = Field(None, ge=0, description="regression: highest root of the mean squared error")
+    pearson: float | None = Field(None, ge=-1, le=1, description="regression: lowest correlation of any target")
+    spearman: float | None = Field(None, ge=-1, le=1, description="the same of ranks")
+    one_minus_wmae: float | None = Field(
+        None, le=1, description="regression: KLEJ's 1 - wMAE: mean over the values of the target, scaled to 0..1"
+    )
     perplexity: float | None = Field(
         None, gt=1, description="highest perplexity a piece of the language model, on the corpus' eval split"
     )
@@ -392,6 +568,16 @@ class EvaluationConfig(_Section):
     """What the Evaluator demands."""
 
     thresholds: ThresholdsConfig = ThresholdsConfig()
+    compare_with_served: bool = Field(
+        True, description="evaluate the model in service too, the newest version below push.directory"
+    )
+    allowed_drop: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        {},
+        description="by name of a threshold, how much worse than the model in service a new one may be to be blessed, "
+        "such as {accuracy: 0.01}",
+    )
+    intervals: PositiveInt = Field(1000, description="bootstrap samples behind the intervals of the report")
+    errors_shown: PositiveInt = Field(50, description="rows in the report's table of errors, and its TSV has all")
     compare_from_scratch: bool = Field(
         False, description="train the same classifier without pretraining too, and show both on the test split"
     )
@@ -422,11 +608,40 @@ class BeamConfig(_Section):
     )
 
 
+_EVERY_TASK: tuple[Task, ...] = ("classification", "regression", "tagging")
+_WITH_COLUMNS = (*DELIMITED_FORMATS, "spans_tsv", "spans_csv")
+_SPANS = ("spans_tsv", "spans_csv")
+_FIELDS_OF_DATA: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "text_column": (_EVERY_TASK, (*_WITH_COLUMNS, "label_studio")),
+    "split_column": (_EVERY_TASK, _WITH_COLUMNS),
+    "slice_columns": (_EVERY_TASK, _WITH_COLUMNS),
+    "second_text_column": (("classification", "regression"), DELIMITED_FORMATS),
+    "label_column": (("classification",), DELIMITED_FORMATS),
+    "label_separator": (("classification",), DELIMITED_FORMATS),
+    "label_names": (("classification",), DELIMITED_FORMATS),
+    "labels": (("classification", "tagging"), (*DELIMITED_FORMATS, *TAGGED_FORMATS)),
+    "label_file": (("classification", "tagging"), (*DELIMITED_FORMATS, *TAGGED_FORMATS)),
+    "target_columns": (("regression",), DELIMITED_FORMATS),
+    "weight_column": (("classification", "regression"), DELIMITED_FORMATS),
+    "word_column": (("tagging",), ("conll",)),
+    "tag_column": (("tagging",), ("conll",)),
+    "tag_field": (("tagging",), ("conllu",)),
+    "label_map": (("tagging",), ("jsonl",)),
+    "spans_column": (("tagging",), _SPANS),
+    "span_label_column": (("tagging",), _SPANS),
+    "span_label": (("tagging",), _SPANS),
+    "span_separator": (("tagging",), _SPANS),
+    "no_span": (("tagging",), _SPANS),
+}
+"""Fields of `data` that not every task and format has a use for: the tasks and formats that do."""
+_TASK_SECTIONS = ("classification", "regression", "tagging")
+
+
 class PipelineConfig(_Section):
     """A whole pipeline: the sections of the YAML file."""
 
     name: str = Field(pattern=r"^[A-Za-z][\w-]*$", description="names the run's folder and the served model")
-    task: Literal["classification", "language_model"] = "classification"
+    task: Task = "classification"
     seed: NonNegativeInt = Field(42, lt=2**31, description="of splits, sampling, weights, dropout and shuffling")
     data: LabelledSourceConfig | None = Field(None, description="labelled rows. Required but for a language_model")
     corpus: SourceConfig | None = Field(
@@ -444,6 +659,9 @@ class PipelineConfig(_Section):
         None, description="train a language model on `corpus`, and start the task model from its encoder"
     )
     head: HeadConfig = HeadConfig()
+    classification: ClassificationConfig = ClassificationConfig()
+    regression: RegressionConfig = RegressionConfig()
+    tagging: TaggingConfig = TaggingConfig()
     training: TrainingConfig = TrainingConfig()
     export: ExportConfig = ExportConfig()
     data_schema: SchemaConfig = SchemaConfig()
@@ -468,7 +686,73 @@ class PipelineConfig(_Section):
                 raise ValueError("data is set, and task language_model has no labelled rows: their place is corpus")
         elif self.data is None:
             raise ValueError(f"data is missing, the labelled rows of task {self.task}")
+        else:
+            self._check_fields_of_data(self.data)
         return self
+
+    def _check_fields_of_data(self, data: LabelledSourceConfig) -> None:
+        allowed = TAGGED_FORMATS if self.task == "tagging" else DELIMITED_FORMATS
+        if data.format not in allowed:
+            raise ValueError(f"data.format is {data.format}, and task {self.task} reads {', '.join(allowed)}")
+        for name, (tasks, formats) in _FIELDS_OF_DATA.items():
+            if name not in data.model_fields_set:
+                continue
+            if self.task not in tasks:
+                raise ValueError(f"data.{name} is set, and task {self.task} has no use for it")
+            if data.format not in formats:
+                raise ValueError(f"data.{name} is set, and format {data.format} has no use for it")
+        if self.task == "regression" and not data.target_columns:
+            raise ValueError("data.target_columns is missing, the columns with the numbers to predict")
+
+    @model_validator(mode="after")
+    def _sections_of_the_task(self):
+        for name in _TASK_SECTIONS:
+            if name in self.model_fields_set and self.task != name:
+                raise ValueError(f"{name} is set, and the task is {self.task}")
+        if self.task == "classification" and self.data is not None and self.data.is_multi_label:
+            if self.classification.class_weights is not None:
+                raise ValueError(
+                    "classification.class_weights is set, and with data.label_separator a row has several classes"
+                )
+        if self.task == "tagging":
+            self._check_tagging()
+        return self
+
+    def _check_tagging(self) -> None:
+        tagging = self.tagging
+        if tagging.tag_separator is not None and (tagging.scheme, tagging.decoder) != ("plain", "softmax"):
+            raise ValueError(
+                f"tagging.tag_separator is set, and several tags a word take scheme plain and decoder softmax, not "
+                f"{tagging.scheme} and {tagging.decoder}"
+            )
+        if tagging.window_overlap >= self.training.max_seq_len - 2:
+            raise ValueError(
+                f"tagging.window_overlap is {tagging.window_overlap}, and windows of training.max_seq_len = "
+                f"{self.training.max_seq_len} hold {self.training.max_seq_len - 2} pieces"
+            )
+        unused = {"cleaning": {"strip_html"}, "head": {"hidden_size", "batch_norm", "pooled_pieces"}}
+        unused |= {"training": {"chunk_pieces", "gradient_pieces"}, "tokenizer": {"separator"}}
+        for section, names in unused.items():
+            if found := sorted(names & getattr(self, section).model_fields_set):
+                raise ValueError(f"{section}.{found[0]} is set, and a tagger has no use for it")
+
+    @model_validator(mode="after")
+    def _best_epoch_by_what_is_measured(self):
+        measured = {"classification": "accuracy", "tagging": "accuracy", "regression": None}.get(self.task)
+        several = self.task == "classification" and self.data is not None and self.data.is_multi_label
+        if several or (self.task == "tagging" and self.tagging.tag_separator is not None):
+            measured = "micro_f1"
+        if self.training.best_by not in ("loss", measured):
+            choices = "loss" if measured is None else f"loss or {measured}"
+            raise ValueError(f"training.best_by is {self.training.best_by}, and this task has {choices}")
+        return self
+
+    @property
+    def separator(self) -> str | None:
+        """What cuts a text into parts, see `TokenizerConfig.separator`."""
+        given = self.pretrained.separator if self.pretrained is not None else self.tokenizer.separator
+        has_pairs = self.data is not None and self.data.second_text_column is not None
+        return given or (PAIR_SEPARATOR if has_pairs else None)
 
     @model_validator(mode="after")
     def _language_model_has_a_corpus(self):
@@ -500,13 +784,40 @@ class PipelineConfig(_Section):
 
     @model_validator(mode="after")
     def _thresholds_of_what_is_evaluated(self):
-        of_language_model = {"perplexity", "word_perplexity"}
         for name, threshold in self.evaluation.thresholds.model_dump().items():
-            is_evaluated = self.language_model is not None if name in of_language_model else self.data is not None
-            if threshold is not None and not is_evaluated:
-                what = "language model" if name in of_language_model else "task model"
-                raise ValueError(f"evaluation.thresholds.{name} is set, and there is no {what} to hold against it")
+            if threshold is None:
+                continue
+            if name in LANGUAGE_MODEL_MEASURES:
+                if self.language_model is None:
+                    raise ValueError(
+                        f"evaluation.thresholds.{name} is set, and there is no language model to hold against it"
+                    )
+            elif name not in self.measures:
+                raise ValueError(
+                    f"evaluation.thresholds.{name} is set, and this task is measured by "
+                    f"{', '.join(self.measures) or 'perplexity, word_perplexity'}"
+                )
+        for name in self.evaluation.allowed_drop:
+            if name not in self.measures:
+                raise ValueError(
+                    f"evaluation.allowed_drop names '{name}', and this task is measured by {', '.join(self.measures)}"
+                )
         return self
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Names of what the task's model is measured by, as in `ThresholdsConfig`; none of a language model."""
+        if self.task == "regression":
+            return ("mae", "rmse", "pearson", "spearman", "one_minus_wmae")
+        if self.task == "classification":
+            several = self.data is not None and self.data.is_multi_label
+            return ("micro_f1" if several else "accuracy", "auc", "macro_f1", "calibration_error")
+        if self.task == "tagging" and self.tagging.tag_separator is not None:
+            return ("micro_f1", "macro_f1")
+        if self.task == "tagging":
+            entities = ("entity_f1", "entity_precision", "entity_recall")
+            return ("accuracy",) if self.tagging.scheme == "plain" else (*entities, "accuracy")
+        return ()
 
     @model_validator(mode="after")
     def _pretrained_brings_sizes_and_tokenizer(self):

@@ -4,16 +4,23 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from ulmfit_tfx.schemas.bulk_inference_config import BulkInferenceConfig
 from ulmfit_tfx.schemas.config import PipelineConfig, section_of
 from ulmfit_tfx.schemas.errors import ConfigError
 
+_Config = TypeVar("_Config", bound=BaseModel)
+
 _PATHS = (
     ("data", "path"),
+    ("data", "eval_path"),
+    ("data", "test_path"),
+    ("data", "label_file"),
+    ("data", "label_map"),
     ("corpus", "path"),
     ("data_schema", "path"),
     ("push", "directory"),
@@ -49,14 +56,30 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> PipelineConf
     Raises:
         ConfigError: With one line for each thing wrong: file, field, value, what is allowed.
     """
-    path = Path(path)
+    config = _validated(PipelineConfig, Path(path), overrides)
+    return _with_absolute_paths(config, Path(path).resolve().parent)
+
+
+def load_bulk_inference_config(path: str | Path, overrides: Sequence[str] = ()) -> BulkInferenceConfig:
+    """Reads, overrides and validates the configuration of a bulk inference, as `load_config` does.
+
+    Raises:
+        ConfigError: With one line for each thing wrong: file, field, value, what is allowed.
+    """
+    config = _validated(BulkInferenceConfig, Path(path), overrides)
+    folder = Path(path).resolve().parent
+    data = config.data.model_copy(update={"path": _absolute(config.data.path, folder)})
+    paths = {"model": _absolute(config.model, folder), "output": config.output and _absolute(config.output, folder)}
+    return config.model_copy(update={"data": data, **paths})
+
+
+def _validated(kind: type[_Config], path: Path, overrides: Sequence[str]) -> _Config:
     values = _read_yaml(path)
     overridden = {_override(values, item) for item in overrides}
     try:
-        config = PipelineConfig.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
-        raise ConfigError("\n".join(_reword(path.name, overridden, error))) from None
-    return _with_absolute_paths(config, path.resolve().parent)
+        raise ConfigError("\n".join(_reword(kind, path.name, overridden, error))) from None
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -98,18 +121,18 @@ def _override(values: dict[str, Any], item: str) -> str:
     return key
 
 
-def _reword(file: str, overridden: Iterable[str], error: ValidationError) -> Iterable[str]:
+def _reword(kind: type[BaseModel], file: str, overridden: Iterable[str], error: ValidationError) -> Iterable[str]:
     for problem in error.errors():
         location = problem["loc"]
         field = ".".join(str(part) for part in location) or "the file"
         where = "--set" if any(field == key or field.startswith(f"{key}.") for key in overridden) else file
-        yield f"{where}: {field}{_complaint(problem, location)}"
+        yield f"{where}: {field}{_complaint(kind, problem, location)}"
 
 
-def _complaint(problem: Mapping[str, Any], location: Sequence[str | int]) -> str:
+def _complaint(config: type[BaseModel], problem: Mapping[str, Any], location: Sequence[str | int]) -> str:
     kind, got = problem["type"], _shown(problem["input"])
     if kind == "extra_forbidden":
-        allowed = _fields_beside(location)
+        allowed = _fields_beside(config, location)
         near = difflib.get_close_matches(str(location[-1]), allowed, n=1, cutoff=0.5)
         hint = f" Did you mean '{near[0]}'?" if near else ""
         return f" is not a known field.{hint} Allowed: {', '.join(allowed)}."
@@ -128,9 +151,9 @@ def _complaint(problem: Mapping[str, Any], location: Sequence[str | int]) -> str
     return f" is {got}, {message}."
 
 
-def _fields_beside(location: Sequence[str | int]) -> list[str]:
+def _fields_beside(config: type[BaseModel], location: Sequence[str | int]) -> list[str]:
     """Names of the fields allowed in the section that `location` lies in."""
-    model: type[BaseModel] | None = PipelineConfig
+    model: type[BaseModel] | None = config
     for part in location[:-1]:
         assert model is not None
         model = section_of(model.model_fields[str(part)])
@@ -146,7 +169,11 @@ def _with_absolute_paths(config: PipelineConfig, folder: Path) -> PipelineConfig
     for section, field in _PATHS:
         values = getattr(config, section)
         path = getattr(values, field, None)
-        if path is not None and "://" not in path:
-            absolute = values.model_copy(update={field: str(folder / Path(path).expanduser())})
+        if path is not None:
+            absolute = values.model_copy(update={field: _absolute(path, folder)})
             config = config.model_copy(update={section: absolute})
     return config
+
+
+def _absolute(path: str, folder: Path) -> str:
+    return path if "://" in path else str(folder / Path(path).expanduser())

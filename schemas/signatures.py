@@ -1,7 +1,9 @@
 """The public contract of an exported SavedModel: signature, input and output names.
 
 Clients of published models rely on these names, shapes and dtypes, so a change here is a breaking change.
-B is the batch size, T the padded length, D the encoder's output size, C the number of classes, V the vocabulary size.
+B is the batch size, T the padded length, D the encoder's output size, C the number of classes, V the vocabulary size,
+N the number of targets of a regressor, W the largest number of words of a text in the batch, S that of its spans, K the
+number of tags.
 """
 
 MODEL_INFO_FILE = "assets.extra/ulmfit_tfx.json"
@@ -16,6 +18,26 @@ EXAMPLES = "examples"
 LABEL = "label"
 PROBABILITIES = "probabilities"
 ALL_CLASSES = "all_classes"
+SCORES = "scores"
+ALL_TARGETS = "all_targets"
+TAGS = "tags"
+ALL_TAGS = "all_tags"
+TAG_PROBABILITIES = "tag_probabilities"
+WORD_COUNTS = "word_counts"
+WORD_START_BYTES = "word_start_bytes"
+WORD_END_BYTES = "word_end_bytes"
+WORD_START_CHARS = "word_start_chars"
+WORD_END_CHARS = "word_end_chars"
+SPAN_LABELS = "span_labels"
+SPAN_TEXTS = "span_texts"
+SPAN_SCORES = "span_scores"
+SPAN_COUNTS = "span_counts"
+SPAN_START_WORDS = "span_start_words"
+SPAN_END_WORDS = "span_end_words"
+SPAN_START_BYTES = "span_start_bytes"
+SPAN_END_BYTES = "span_end_bytes"
+SPAN_START_CHARS = "span_start_chars"
+SPAN_END_CHARS = "span_end_chars"
 LOG_PROBABILITIES = "log_probabilities"
 NEGATIVE_LOG_LIKELIHOOD = "negative_log_likelihood"
 NEGATIVE_LOG_LIKELIHOOD_BACKWARD = "negative_log_likelihood_backward"
@@ -52,6 +74,23 @@ PREVIOUS_PIECE_NUMERICALIZED = "previous_piece_numericalized"
 SERVING_DEFAULT = "serving_default"
 """Classifier: string [B] -> label string [B], probabilities float32 [B,C], all_classes string [B,C].
 
+Of a classifier with several labels a text, the probabilities are of each class by itself, and `label` is those from the
+threshold on, the most probable first, joined by the separator; "" where there is none.
+
+Regressor: string [B] -> scores float32 [B,N], all_targets string [B,N].
+
+Tagger: string [B] -> what follows, padded with "" and 0 to W words and S spans.
+
+- `words` string [B,W], `word_counts` int32 [B], and where the words are in the text: `word_start_bytes`,
+  `word_end_bytes`, `word_start_chars`, `word_end_chars` int32 [B,W], the end being after the last one. Characters are
+  Unicode code points.
+- `tags` string [B,W], `scores` float32 [B,W], the probability of the tag. With several tags a word these are joined by
+  the separator, and the score is the lowest of their probabilities, or that there is none.
+- `tag_probabilities` float32 [B,W,K], `all_tags` string [B,K].
+- `span_labels`, `span_texts` string [B,S], `span_scores` float32 [B,S], the mean of the words' scores, `span_counts`
+  int32 [B], and where the spans are: `span_start_words`, `span_end_words` and bytes and characters as above, int32
+  [B,S]. A span is an entity, as conlleval reads BIO tags; of plain tags a run of words with the same one, but not `O`.
+
 Language model: string [B] -> negative_log_likelihood float32 [B], predicted_pieces int32 [B], words int32 [B].
 
 - `negative_log_likelihood` is of the whole text, however long, in nats: the sum over its pieces but the first that is
@@ -66,5 +105,16 @@ SERVING_EXAMPLES = "serving_examples"
 
 Strings have rank 2 because BulkInferrer fails on rank 1.
 
+Regressor: the outputs of `serving_default`.
+
+Tagger: the outputs of `serving_default`, counts [B,1]. An Example with `words` is tagged as by `tag_words`, one without
+as its `text`.
+
 Language model: serialized tf.Example string [B] -> the outputs of `serving_default`, [B,1] each.
+"""
+
+TAG_WORDS = "tag_words"
+"""Tagger, of words already split: words string [B,W], padded with "" -> as `serving_default`.
+
+Bytes and characters are counted in the words joined by single spaces.
 """

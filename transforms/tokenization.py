@@ -65,7 +65,10 @@ class Tokenizer:
 
     @functools.cached_property
     def op(self) -> tensorflow_text.SentencepieceTokenizer:
-        """The TensorFlow op. A SavedModel must keep a reference to it, for it owns a resource."""
+        """The TensorFlow op. A SavedModel must keep a reference to it, for it owns a resource.
+
+        Setting TensorFlow's random seed removes the resource, so an eager op is built after that.
+        """
         return tensorflow_text.SentencepieceTokenizer(
             model=self.model, out_type=tf.int32, add_bos=self.config.add_bos, add_eos=self.config.add_eos
         )
@@ -80,7 +83,7 @@ class Tokenizer:
         return {key: value for key, value in self.__dict__.items() if key != "op"}
 
     def tokenize(self, texts: tf.Tensor, max_length: int | None = None) -> tf.RaggedTensor:
-        """Numericalizes a batch of texts.
+        """Numericalizes a batch of texts. At the configured separator they are cut into parts, each with its own marks.
 
         Args:
             texts: string [batch], UTF-8.
@@ -89,8 +92,16 @@ class Tokenizer:
         Returns:
             int32 [batch, (pieces)].
         """
-        ids = self.op.tokenize(clean(texts, self.cleaning))
+        ids = self._tokenize_parts(texts) if self.config.separator else self._tokenize(texts)
         return ids if max_length is None else ids[:, :max_length]
+
+    def _tokenize(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        return self.op.tokenize(clean(texts, self.cleaning))
+
+    def _tokenize_parts(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        parts = tf.strings.split(texts, self.config.separator)  # before cleaning, which may change the separator
+        ids = self._tokenize(tf.strings.strip(parts.flat_values))
+        return tf.RaggedTensor.from_row_splits(ids, tf.cast(parts.row_splits, ids.row_splits.dtype)).merge_dims(1, 2)
 
     def pad(self, ids: tf.RaggedTensor, length: int | None = None) -> tf.Tensor:
         """Pads with `<pad>`, to `length` (cutting what is longer) or to the longest row, at least to one position.
@@ -105,3 +116,4 @@ class Tokenizer:
         # Texts without a single piece, or no texts: the encoder's loop needs a step to run.
         missing = tf.maximum(1 - tf.shape(padded)[1], 0)
         return tf.pad(padded, [[0, 0], [0, missing]], constant_values=pad_id)
+

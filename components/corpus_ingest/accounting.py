@@ -2,15 +2,23 @@
 
 import dataclasses
 import json
+import logging
 from collections.abc import Iterable, Mapping
 
 from ulmfit_tfx.schemas.config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.transforms.records.formats import has_header
 from ulmfit_tfx.transforms.splitting import EVAL, SPLITS, TEST, TRAIN
 
+log = logging.getLogger(__name__)
+
 ROWS, QUARANTINED, DROPPED, LABELS = "rows", "quarantined", "dropped", "labels"
+LOWEST, HIGHEST = "lowest", "highest"
 Key = tuple[str, str, str]
-"""What is counted: one of the four kinds above, the split or the reason, and the label or ''."""
+"""What is counted: one of the kinds above, the split or the reason, and the label or ''.
+
+Of the last two kinds, which hold numbers of the data and no counts: the target column and ''.
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,13 +29,17 @@ class Accounting:
         rows: Rows written, by split.
         quarantined: Rows refused, by reason.
         dropped: Rows left out by a rule, by rule.
-        labels: Rows by label, by split.
+        labels: Rows by label, by split. Of words with tags: words by tag.
+        lowest: Lowest number in the train split, by target column.
+        highest: Highest number, likewise.
     """
 
     rows: dict[str, int]
     quarantined: dict[str, int]
     dropped: dict[str, int]
     labels: dict[str, dict[str, int]]
+    lowest: dict[str, float] = dataclasses.field(default_factory=dict)
+    highest: dict[str, float] = dataclasses.field(default_factory=dict)
 
     @property
     def rows_in(self) -> int:
@@ -35,12 +47,12 @@ class Accounting:
         return sum(self.rows.values()) + sum(self.quarantined.values()) + sum(self.dropped.values())
 
     @classmethod
-    def from_counts(cls, counts: Iterable[tuple[Key, int]]) -> "Accounting":
+    def from_counts(cls, counts: Iterable[tuple[Key, float]]) -> "Accounting":
         """Arranges counts by key."""
         accounting = cls(dict.fromkeys(SPLITS, 0), {}, {}, {split: {} for split in SPLITS})
         for (kind, name, label), count in sorted(counts):
             if kind == LABELS:
-                accounting.labels[name][label] = count
+                accounting.labels[name][label] = int(count)
             else:
                 getattr(accounting, kind)[name] = count
         return accounting
@@ -54,20 +66,21 @@ class Accounting:
         """As JSON."""
         return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
 
-    def check(self, config: SourceConfig, refusals: Iterable[str]) -> None:
+    def check(self, config: SourceConfig, refusals: Iterable[str], tag_separator: str | None = None) -> None:
         """Demands that what came in can be worked with.
 
         Args:
             config: The source's configuration.
             refusals: A few refused rows, for the message.
+            tag_separator: Of words with several tags.
 
         Raises:
-            DataError: Too many rows are quarantined, a split that is needed is empty, there is one class only, or a
-                label of another split never occurs in training.
+            DataError: Too many rows are quarantined, a split that is needed is empty, there is nothing to tell apart in
+                training (one class, one tag, one number), or a label of another split never occurs there.
         """
         bad = sum(self.quarantined.values())
         if not self.rows_in:
-            where = "" if config.format == "text" else " below the header"
+            where = " below the header" if has_header(config) else ""
             raise DataError(f"{config.path}: there are no rows{where}.")
         if bad > config.max_bad_fraction * self.rows_in:
             reasons = ", ".join(f"{reason}: {count:,}" for reason, count in self.quarantined.items())
@@ -75,18 +88,36 @@ class Accounting:
                 f"{bad:,} of {self.rows_in:,} rows are malformed ({reasons}), more than max_bad_fraction="
                 f"{config.max_bad_fraction:g} allows. The first of them:\n  " + "\n  ".join(refusals)
             )
-        is_labelled = isinstance(config, LabelledSourceConfig)
+        self._check_splits(config)
+        if not isinstance(config, LabelledSourceConfig):
+            return
+        if config.is_tagged:
+            self._check_tags(tag_separator)
+        elif config.target_columns:
+            self._check_targets()
+        elif config.is_multi_label:
+            self._check_several_labels(config)
+        else:
+            self._check_labels(config)
+
+    def _check_splits(self, config: SourceConfig) -> None:
         needed = [TRAIN]
-        needed += [EVAL] if is_labelled else []
-        needed += [TEST] if is_labelled and config.splits.test else []
+        if isinstance(config, LabelledSourceConfig):
+            needed += [EVAL]
+            needed += [TEST] if config.splits.test or config.test_path is not None else []
         for split in needed:
             if not self.rows[split]:
-                raise DataError(
-                    f"the {split} split is empty: {sum(self.rows.values()):,} rows are split by "
-                    f"{_shares(config.splits.model_dump())}. Give more rows, or a larger share in splits."
-                )
+                raise DataError(f"the {split} split is empty: {self._why_empty(split, config)}")
+
+    def _why_empty(self, split: str, config: SourceConfig) -> str:
         if isinstance(config, LabelledSourceConfig):
-            self._check_labels(config)
+            if config.split_column is not None:
+                hint = " Where there is none, set splits.test to 0, and the others to sum to 1." if split == TEST else ""
+                return f"column '{config.split_column}' names it in no row.{hint}"
+            if own := {EVAL: config.eval_path, TEST: config.test_path}.get(split):
+                return f"there are no rows left of {own}."
+        rows, shares = sum(self.rows.values()), _shares(config.splits.model_dump())
+        return f"{rows:,} rows are split by {shares}. Give more rows, or a larger share in splits."
 
     def _check_labels(self, config: LabelledSourceConfig) -> None:
         trained = set(self.labels[TRAIN])
@@ -100,16 +131,48 @@ class Accounting:
                 f"the eval split holds one class only, '{next(iter(self.labels[EVAL]))}': nothing can be said of the "
                 "others. Give more rows, or a larger share in splits."
             )
+        self._check_all_are_trained(config)
+
+    def _check_several_labels(self, config: LabelledSourceConfig) -> None:
+        if not self.labels[TRAIN]:
+            raise DataError(
+                f"column '{config.label_column}' holds no label in the train split. Is label_column the right column?"
+            )
+        self._check_all_are_trained(config)
+
+    def _check_all_are_trained(self, config: LabelledSourceConfig) -> None:
         for split in SPLITS:
-            if unseen := sorted(set(self.labels[split]) - trained):
+            if unseen := self._unseen(split):
                 raise DataError(
                     f"label '{unseen[0]}' occurs {self.labels[split][unseen[0]]:,} times in the {split} split and "
                     "never in train. Give more rows of it, or list the labels to keep in data.labels."
                 )
         if config.labels is not None:
             named = {config.label_names.get(label, label) for label in config.labels}
-            if unseen := sorted(named - trained):
-                raise DataError(f"label '{unseen[0]}' of data.labels never occurs in the train split.")
+            if unseen := sorted(named - set(self.labels[TRAIN])):
+                listed = config.label_file or "data.labels"
+                raise DataError(f"label '{unseen[0]}' of {listed} never occurs in the train split.")
+
+    def _check_tags(self, tag_separator: str | None) -> None:
+        trained = list(self.labels[TRAIN])
+        if len(trained) < (2 if tag_separator is None else 1):
+            found = f"one tag only, '{trained[0]}'" if trained else "no tags"
+            raise DataError(f"the train split holds {found}: a tagger needs tags to tell apart. Is their column right?")
+        for split in (EVAL, TEST):
+            if unseen := self._unseen(split):
+                log.warning("Tags in the %s split that never occur in train: %s", split, ", ".join(unseen))
+
+    def _check_targets(self) -> None:
+        for column, lowest in self.lowest.items():
+            if lowest == self.highest[column]:
+                raise DataError(
+                    f"column '{column}' is {lowest:g} in all rows of the train split: there is nothing to learn. Is it "
+                    "the right column?"
+                )
+
+    def _unseen(self, split: str) -> list[str]:
+        """Labels of a split that never occur in training."""
+        return sorted(set(self.labels[split]) - set(self.labels[TRAIN]))
 
 
 def _shares(shares: Mapping[str, float]) -> str:

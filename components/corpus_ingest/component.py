@@ -5,9 +5,10 @@ from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
 from tfx.types import channel_utils, standard_artifacts
 
 from ulmfit_tfx.components.corpus_ingest.executor import Executor
+from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.code_version import code_version
-from ulmfit_tfx.schemas.config import SourceConfig
+from ulmfit_tfx.schemas.config import SourceConfig, TaggingConfig
 
 
 class CorpusIngest(BaseBeamComponent):
@@ -17,7 +18,8 @@ class CorpusIngest(BaseBeamComponent):
 
     Output `examples`, a standard `Examples` artifact:
 
-        Split-train/data_tfrecord-00000-of-00001.gz    tf.Examples: text, length_bucket, label where there is one
+        Split-train/data_tfrecord-00000-of-00001.gz    tf.Examples: text, length_bucket, and what the task has, see
+                                                       `schemas.feature_names`
         Split-eval/...
         Split-test/...
         quarantine/rows-00000-of-00001.jsonl           refused rows: source, line, reason, detail, row
@@ -29,18 +31,28 @@ class CorpusIngest(BaseBeamComponent):
     SPEC_CLASS = specs.CorpusIngestSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
-    def __init__(self, config: SourceConfig, seed: int, input_fingerprint: str):
+    def __init__(
+        self,
+        config: SourceConfig,
+        seed: int,
+        input_fingerprint: str,
+        tagging: TaggingConfig | None = None,
+        separator: str | None = None,
+    ):
         """Describes the ingestion.
 
         Args:
             config: Where text comes from; a `LabelledSourceConfig` gives labelled examples.
             seed: Of splits and sampling.
-            input_fingerprint: Of the files' content, see `source_files.fingerprint`: TFX does not look into files.
+            input_fingerprint: Of the files' content, see `source_files.source_fingerprint`: TFX does not look into
+                files.
+            tagging: Of words with tags: their scheme, and how raw texts are cut into words.
+            separator: What stands between a text and that of `second_text_column`. None: the default.
         """
         super().__init__(
             spec=specs.CorpusIngestSpec(
                 **{
-                    specs.CONFIG: config.model_dump_json(),
+                    specs.CONFIG: Ingestion(config, tagging, separator).to_json(),
                     specs.SEED: seed,
                     specs.INPUT_FINGERPRINT: input_fingerprint,
                     specs.CODE_VERSION: code_version("components"),

@@ -4,26 +4,36 @@ import dataclasses
 import heapq
 import json
 import logging
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
 import tensorflow as tf
-from tfx.components.example_gen.utils import dict_to_example
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from ulmfit_tfx.components.corpus_ingest.accounting import DROPPED, LABELS, QUARANTINED, ROWS, Accounting
-from ulmfit_tfx.components.corpus_ingest.source_files import check_source, readable
+from ulmfit_tfx.components.corpus_ingest.accounting import (
+    DROPPED,
+    HIGHEST,
+    LABELS,
+    LOWEST,
+    QUARANTINED,
+    ROWS,
+    Accounting,
+    Key,
+)
+from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
+from ulmfit_tfx.components.corpus_ingest.source_files import check_source, read_label_map, read_labels, readable
+from ulmfit_tfx.components.example_rows import example_of
 from ulmfit_tfx.schemas import component_specs as specs
-from ulmfit_tfx.schemas import feature_names
-from ulmfit_tfx.schemas.config import LabelledSourceConfig, SourceConfig, source_from_json
+from ulmfit_tfx.schemas.config import LabelledSourceConfig, SourceConfig, SplitsConfig
 from ulmfit_tfx.transforms.length_buckets import length_bucket
-from ulmfit_tfx.transforms.records import delimited, plain_text
+from ulmfit_tfx.transforms.records.formats import parse
 from ulmfit_tfx.transforms.records.record import Refusal, Row
-from ulmfit_tfx.transforms.splitting import SPLITS, TRAIN, is_sampled, split_of
+from ulmfit_tfx.transforms.splitting import EVAL, SPLITS, TEST, TRAIN, is_sampled, split_of
 
 log = logging.getLogger(__name__)
 
@@ -39,105 +49,161 @@ class Executor(BaseBeamExecutor):
         """Runs the ingestion.
 
         Raises:
-            DataError: See `delimited.parse` and `Accounting.check`.
+            DataError: See `check_source`, `formats.parse` and `Accounting.check`.
         """
-        config = source_from_json(exec_properties[specs.CONFIG])
+        ingestion = Ingestion.from_json(exec_properties[specs.CONFIG])
         artifact = artifact_utils.get_single_instance(output_dict[specs.EXAMPLES])
         artifact.split_names = artifact_utils.encode_split_names(list(SPLITS))
         examples_utils.set_payload_format(artifact, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(artifact, "tfrecords_gzip")
 
-        files = check_source(config)
+        files = check_source(ingestion.source)
+        ingestion = _with_labels_read(ingestion)
         counts_file = f"{artifact.uri}/counts.jsonl"
         with self._make_beam_pipeline() as pipeline:
-            _ingest(pipeline, files, config, exec_properties[specs.SEED], artifact.uri, counts_file)
+            _ingest(pipeline, files, ingestion, exec_properties[specs.SEED], artifact.uri, counts_file)
         accounting = Accounting.from_counts((tuple(key), count) for key, count in _read_jsonl(counts_file))
         tf.io.gfile.remove(counts_file)
-        accounting.check(config, _first_refusals(artifact.uri))
+        accounting.check(ingestion.source, _first_refusals(artifact.uri), _tag_separator(ingestion))
 
         artifact.set_string_custom_property(specs.ACCOUNTING, accounting.to_json())
         with tf.io.gfile.GFile(f"{artifact.uri}/accounting.json", "w") as file:
             file.write(accounting.to_json())
-        log.info("Ingested %s: %s", config.path, accounting)
+        log.info("Ingested %s: %s", ingestion.source.path, accounting)
+
+
+def _with_labels_read(ingestion: Ingestion) -> Ingestion:
+    if not isinstance(ingestion.source, LabelledSourceConfig):
+        return ingestion
+    labels = read_labels(ingestion.source)
+    return dataclasses.replace(ingestion, source=ingestion.source.model_copy(update={"labels": labels}))
+
+
+def _tag_separator(ingestion: Ingestion) -> str | None:
+    return None if ingestion.tagging is None else ingestion.tagging.tag_separator
 
 
 def _ingest(
-    pipeline: beam.Pipeline, files: list[str], config: SourceConfig, seed: int, uri: str, counts_file: str
+    pipeline: beam.Pipeline,
+    files: Mapping[str, str | None],
+    ingestion: Ingestion,
+    seed: int,
+    uri: str,
+    counts_file: str,
 ) -> None:
+    source = ingestion.source
     parsed = (
         pipeline
-        | "Files" >> beam.Create(files)
+        | "Files" >> beam.Create(list(files.items()))
         | "OneWorkerAFile" >> beam.Reshuffle()
-        | "Parse" >> beam.ParDo(_Parse(config, seed)).with_outputs(QUARANTINED, DROPPED, *SPLITS)
+        | "Parse"
+        >> beam.ParDo(_Parse(ingestion, read_label_map(source), seed)).with_outputs(QUARANTINED, DROPPED, *SPLITS)
     )
     counted = []
     for split in SPLITS:
         rows = parsed[split]
         _ = (
             rows
-            | f"Serialize/{split}" >> beam.Map(_to_example, config.length_buckets)
+            | f"Serialize/{split}" >> beam.Map(_serialized, source.length_buckets)
             | f"Write/{split}" >> beam.io.WriteToTFRecord(f"{uri}/Split-{split}/data_tfrecord", file_name_suffix=".gz")
         )
-        counted.append(rows | f"CountRows/{split}" >> beam.Map(_count_key, ROWS, split))
-        if isinstance(config, LabelledSourceConfig):
-            counted.append(rows | f"CountLabels/{split}" >> beam.Map(_label_key, split))
+        counted.append(rows | f"CountRows/{split}" >> beam.Map(_count_of, ROWS, split))
+        if isinstance(source, LabelledSourceConfig):
+            counted.append(
+                rows | f"CountLabels/{split}" >> beam.FlatMap(_label_counts, split, _tag_separator(ingestion))
+            )
     _ = (
         parsed[QUARANTINED]
         | "QuarantineAsJson" >> beam.Map(lambda refusal: json.dumps(dataclasses.asdict(refusal), ensure_ascii=False))
         | "WriteQuarantine" >> beam.io.WriteToText(f"{uri}/quarantine/rows", file_name_suffix=".jsonl")
     )
-    counted.append(parsed[QUARANTINED] | "CountRefusals" >> beam.Map(lambda row: (QUARANTINED, row.reason, "")))
-    counted.append(parsed[DROPPED] | "CountDropped" >> beam.Map(lambda rule: (DROPPED, rule, "")))
+    counted.append(parsed[QUARANTINED] | "CountRefusals" >> beam.Map(lambda row: ((QUARANTINED, row.reason, ""), 1)))
+    counted.append(parsed[DROPPED] | "CountDropped" >> beam.Map(lambda rule: ((DROPPED, rule, ""), 1)))
+    counts = [counted | "AllCounts" >> beam.Flatten() | "Count" >> beam.CombinePerKey(sum)]
+    if isinstance(source, LabelledSourceConfig) and source.target_columns:
+        counts += [
+            parsed[TRAIN]
+            | f"Targets/{kind}" >> beam.FlatMap(_keyed_targets, kind, source.target_columns)
+            | f"Bound/{kind}" >> beam.CombinePerKey(bound)
+            for kind, bound in ((LOWEST, min), (HIGHEST, max))
+        ]
     _ = (
-        counted
-        | beam.Flatten()
-        | "Count" >> beam.combiners.Count.PerElement()
+        counts
+        | "AllNumbers" >> beam.Flatten()
         | "CountsAsJson" >> beam.Map(json.dumps)
         | "WriteCounts" >> beam.io.WriteToText(counts_file, shard_name_template="")
     )
 
 
 class _Parse(beam.DoFn):
-    """From a file name to rows tagged with their split, refusals and names of dropping rules."""
+    """From a file and its split to rows tagged with theirs, refusals and names of dropping rules."""
 
-    def __init__(self, config: SourceConfig, seed: int):
-        self.config = config
+    def __init__(self, ingestion: Ingestion, label_map: Mapping[str, str] | None, seed: int):
+        self.ingestion = ingestion
+        self.label_map = label_map
         self.seed = seed
+        self.shares = _shares_of_path(ingestion.source)
 
-    def process(self, element: str) -> Iterator[beam.pvalue.TaggedOutput]:
-        parse = plain_text.parse if self.config.format == "text" else delimited.parse
-        with readable(element, self.config) as stream:
-            for record in parse(stream, element, self.config):
+    def process(self, element: tuple[str, str | None]) -> Iterator[beam.pvalue.TaggedOutput]:
+        file, split_of_file = element
+        config = self.ingestion.source
+        tagging, separator = self.ingestion.tagging, self.ingestion.separator
+        with readable(file, config) as stream:
+            for record in parse(stream, file, config, tagging, separator, self.label_map):
                 if isinstance(record, Refusal):
                     yield beam.pvalue.TaggedOutput(QUARANTINED, record)
-                elif not is_sampled(record.text, self.seed, self.config.sample_fraction):
+                elif not is_sampled(record.text, self.seed, config.sample_fraction):
                     yield beam.pvalue.TaggedOutput(DROPPED, _SAMPLED_OUT)
                 else:
-                    split = split_of(record.text, self.seed, self.config.splits)
+                    split = record.split or split_of_file or split_of(record.text, self.seed, self.shares)
                     is_used = split != TRAIN or self._is_in_train_fraction(record.text)
                     yield beam.pvalue.TaggedOutput(*((split, record) if is_used else (DROPPED, _LEFT_OUT_OF_TRAIN)))
 
     def _is_in_train_fraction(self, text: str) -> bool:
-        fraction = self.config.train_fraction if isinstance(self.config, LabelledSourceConfig) else 1.0
+        source = self.ingestion.source
+        fraction = source.train_fraction if isinstance(source, LabelledSourceConfig) else 1.0
         return is_sampled(text, self.seed, fraction, "train")
 
 
-def _to_example(row: Row, length_buckets: tuple[int, ...]) -> bytes:
-    features = {
-        feature_names.TEXT: row.text,
-        feature_names.LENGTH_BUCKET: length_bucket(row.text, length_buckets),
+def _shares_of_path(config: SourceConfig) -> SplitsConfig:
+    """Shares of the rows of `path`: the splits that have no file of their own, in proportion."""
+    with_file = {
+        split for split, field in ((EVAL, "eval_path"), (TEST, "test_path")) if getattr(config, field, None) is not None
     }
-    if row.label is not None:
-        features[feature_names.LABEL] = row.label
-    return dict_to_example(features).SerializeToString(deterministic=True)
+    shares = {split: share for split, share in config.splits.model_dump().items() if split not in with_file}
+    total = sum(shares.values())
+    if not total:
+        return SplitsConfig(train=1, eval=0, test=0)
+    return SplitsConfig(**dict.fromkeys(SPLITS, 0) | {split: share / total for split, share in shares.items()})
 
 
-def _count_key(_: Row, kind: str, name: str) -> tuple[str, str, str]:
-    return kind, name, ""
+def _serialized(row: Row, length_buckets: tuple[int, ...]) -> bytes:
+    return example_of(row, length_bucket(row.text, length_buckets)).SerializeToString(deterministic=True)
 
 
-def _label_key(row: Row, split: str) -> tuple[str, str, str]:
-    return LABELS, split, row.label or ""
+def _count_of(_: Row, kind: str, name: str) -> tuple[Key, int]:
+    return (kind, name, ""), 1
+
+
+def _label_counts(row: Row, split: str, tag_separator: str | None) -> Iterator[tuple[Key, int]]:
+    """How often a row has each of its labels or tags."""
+    for label, count in Counter(_labels_of(row, tag_separator)).items():
+        yield (LABELS, split, label), count
+
+
+def _labels_of(row: Row, tag_separator: str | None) -> Sequence[str]:
+    if row.words:
+        return (
+            row.tags
+            if tag_separator is None
+            else [tag for tags in row.tags if tags for tag in tags.split(tag_separator)]
+        )
+    return [row.label] if row.label is not None else row.labels or ()
+
+
+def _keyed_targets(row: Row, kind: str, columns: Sequence[str]) -> Iterator[tuple[Key, float]]:
+    for column, number in zip(columns, row.targets, strict=True):
+        yield (kind, column, ""), number
 
 
 def _first_refusals(uri: str) -> Iterator[str]:

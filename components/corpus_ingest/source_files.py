@@ -16,12 +16,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ulmfit_tfx.schemas.config import SourceConfig
+from ulmfit_tfx.schemas.config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.transforms.records import delimited
+from ulmfit_tfx.transforms.records.formats import check_header
+from ulmfit_tfx.transforms.records.tagged_jsonl import read_label_map as parse_label_map
+from ulmfit_tfx.transforms.splitting import EVAL, TEST
 
 PACKAGE_SCHEME = "package://"
 _CHUNK = 1 << 20
+_SPLITS_OF_PATHS = {"path": None, "eval_path": EVAL, "test_path": TEST}
+_FILES_OF_LABELS = ("label_file", "label_map")
 _OPENERS: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 
@@ -91,21 +95,88 @@ class _Readable(io.RawIOBase):
         super().close()
 
 
-def check_source(config: SourceConfig) -> list[str]:
-    """Finds a source's files and looks at their headers.
+def check_source(config: SourceConfig) -> dict[str, str | None]:
+    """Finds a source's files, looks at their headers, and reads the files of labels.
 
     Returns:
-        The files.
+        Each file with the split that its rows are, or None where they are shared out.
 
     Raises:
-        DataError: Nothing is there, a file cannot be read, or a header lacks a column.
+        DataError: Nothing is there, a file cannot be read, a header lacks a column, a file is in two splits, or a file
+            of labels holds none.
     """
-    files = find_files(config.path)
-    for file in files:
-        with readable(file, config) as stream:
-            if config.format != "text":
-                delimited.check_header(stream, file, config)
+    files: dict[str, str | None] = {}
+    for field, path in _paths_of_rows(config).items():
+        for file in find_files(path):
+            if file in files:
+                raise DataError(
+                    f"{file}: {field} and another path of the source both name it: its rows would be twice."
+                )
+            files[file] = _SPLITS_OF_PATHS[field]
+            with readable(file, config) as stream:
+                check_header(stream, file, config)
+    read_labels(config)
+    read_label_map(config)
     return files
+
+
+def read_labels(config: SourceConfig) -> tuple[str, ...] | None:
+    """Labels in a source's `label_file`, or its `labels` where there is none.
+
+    Raises:
+        DataError: The file cannot be read, or lists fewer than two different labels.
+    """
+    if not isinstance(config, LabelledSourceConfig) or config.label_file is None:
+        return getattr(config, "labels", None)
+    try:
+        lines = _read(config.label_file, config).decode(config.encoding).removeprefix("\ufeff").splitlines()
+    except UnicodeError as error:
+        raise DataError(f"{config.label_file}: is not {config.encoding}: {error}. Set data.encoding.") from None
+    labels = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
+    if len(labels) < 2:
+        raise DataError(f"{config.label_file}: lists {len(labels)} labels, expected two or more, one a line.")
+    if unknown := sorted(set(config.label_names) - set(labels)):
+        raise DataError(f"{config.label_file}: lists no '{unknown[0]}', which data.label_names names.")
+    return labels
+
+
+def read_label_map(config: SourceConfig) -> dict[str, str] | None:
+    """Names of tags in a source's `label_map`, where it has one.
+
+    Raises:
+        DataError: The file cannot be read, or holds no label map.
+    """
+    if not isinstance(config, LabelledSourceConfig) or config.label_map is None:
+        return None
+    return parse_label_map(_read(config.label_map, config), config.label_map)
+
+
+def _read(path: str, config: SourceConfig) -> bytes:
+    (file, *others) = find_files(path)
+    if others:
+        raise DataError(f"{path}: names {1 + len(others)} files, expected one.")
+    with readable(file, config) as stream:
+        return stream.read()
+
+
+def _paths_of_rows(config: SourceConfig) -> dict[str, str]:
+    """Paths of the files with rows, by field."""
+    paths = {field: getattr(config, field, None) for field in _SPLITS_OF_PATHS}
+    return {field: path for field, path in paths.items() if path is not None}
+
+
+def source_fingerprint(config: SourceConfig) -> str:
+    """Digest of all files that a source names, as `fingerprint` of each path.
+
+    Raises:
+        DataError: Nothing is there.
+    """
+    paths = _paths_of_rows(config)
+    paths |= {field: path for field in _FILES_OF_LABELS if (path := getattr(config, field, None)) is not None}
+    if set(paths) == {"path"}:
+        return fingerprint(config.path)
+    parts = [f"{field} {fingerprint(path)}" for field, path in paths.items()]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def fingerprint(path: str) -> str:

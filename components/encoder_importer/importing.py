@@ -164,7 +164,11 @@ def _tokenizer(
     _check_ends(path, listed, add_bos, add_eos)
     try:
         tokenizer_config = TokenizerConfig(
-            prefix=_prefix(path.stem, len(listed)), vocab_size=len(listed), add_bos=add_bos, add_eos=add_eos
+            prefix=_prefix(path.stem, len(listed)),
+            vocab_size=len(listed),
+            add_bos=add_bos,
+            add_eos=add_eos,
+            separator=config.separator,
         )
         return Tokenizer(model, tokenizer_config, cleaning)
     except ValidationError as error:

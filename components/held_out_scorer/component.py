@@ -10,11 +10,13 @@ from ulmfit_tfx.schemas.code_version import code_version
 
 
 class HeldOutScorer(base_component.BaseComponent):
-    """Scores a classifier on the test split, which nothing else reads, beside two baselines on the same rows.
+    """Scores a task model on the test split, which nothing else reads, beside baselines on the same rows.
+
+    What is asked of the model, as one or several labels a text, is read from its information file.
 
     Output `report`, a standard `ModelEvaluation` artifact:
 
-        held_out.json     `ulmfit_tfx.components.held_out_scorer.scores.HeldOutReport`
+        held_out.json     `ulmfit_tfx.components.held_out_scorer.report.HeldOutReport`
     """
 
     SPEC_CLASS = specs.HeldOutScorerSpec
@@ -25,6 +27,7 @@ class HeldOutScorer(base_component.BaseComponent):
         examples: types.BaseChannel,
         model: types.BaseChannel,
         seed: int,
+        samples: int = 1000,
         model_from_scratch: types.BaseChannel | None = None,
     ):
         """Describes the scoring.
@@ -32,7 +35,8 @@ class HeldOutScorer(base_component.BaseComponent):
         Args:
             examples: As CorpusIngest writes them.
             model: As Trainer writes it.
-            seed: Of the linear baseline.
+            seed: Of the linear baselines and of the bootstrap.
+            samples: Of the bootstrap behind the intervals.
             model_from_scratch: The same without pretraining, as Trainer writes it.
         """
         compared = {specs.MODEL_FROM_SCRATCH: model_from_scratch} if model_from_scratch else {}
@@ -43,6 +47,7 @@ class HeldOutScorer(base_component.BaseComponent):
                     specs.MODEL: model,
                     **compared,
                     specs.SEED: seed,
+                    specs.SAMPLES: samples,
                     specs.CODE_VERSION: code_version("components"),
                     specs.REPORT: channel_utils.as_channel([standard_artifacts.ModelEvaluation()]),
                 }

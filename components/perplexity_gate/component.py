@@ -1,12 +1,12 @@
 """The PerplexityGate component."""
 
-from tfx.components import Evaluator
 from tfx.dsl.components.base import executor_spec
 
 from ulmfit_tfx.components.perplexity_gate.executor import Executor
+from ulmfit_tfx.components.versioned_evaluator import VersionedEvaluator
 
 
-class PerplexityGate(Evaluator):
+class PerplexityGate(VersionedEvaluator):
     """TFX Evaluator of a language model, with an `eval_config` as `language_model_eval_config` makes it.
 
     Where thresholds are set, a model that meets them in each direction is blessed, and any other stops the run. Where

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import ulmfit_tfx
-from ulmfit_tfx.pipeline.cli import complete, find_lr, import_encoder, predict, run, show
+from ulmfit_tfx.pipeline.cli import bulk_infer, complete, find_lr, import_encoder, predict, run, show
 from ulmfit_tfx.pipeline.cli.console import errors
 from ulmfit_tfx.schemas.errors import ExitCode, UserError
 
@@ -56,5 +56,5 @@ def _with_exit_codes(command: Callable[..., ExitCode]) -> Callable[..., None]:
     return wrapped
 
 
-for _module in (run, find_lr, import_encoder, predict, complete, show):
+for _module in (run, find_lr, import_encoder, predict, bulk_infer, complete, show):
     app.command(name=_module.NAME, epilog=_module.EXAMPLE)(_with_exit_codes(_module.command))

@@ -1,54 +1,140 @@
 """`ulmfit-tfx predict`: asks an exported model."""
 
+import contextlib
 import dataclasses
+import itertools
 import json
 import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ulmfit_tfx.pipeline.cli.console import output
 from ulmfit_tfx.pipeline.run_log import silence_libraries
 from ulmfit_tfx.schemas.errors import ConfigError, DataError, ExitCode
-from ulmfit_tfx.trainer_modules.export.loaded_model import Classifier, find_model
+from ulmfit_tfx.trainer_modules.export.loaded_model import Classifier, Regressor, Tagger, find_model, load_predictor
+
+if TYPE_CHECKING:
+    from ulmfit_tfx.trainer_modules.export.predictions import TaskPrediction
 
 NAME = "predict"
 EXAMPLE = 'Example: `ulmfit-tfx predict runs/reviews/serving/reviews "A quiet film that stays with you."`'
+
+_LINES_AT_A_TIME = 256
+_STANDARD_INPUT = "standard input"
 
 
 def command(
     model_dir: Annotated[Path, typer.Argument(metavar="MODEL_DIR", help="A SavedModel, or a folder of versions.")],
     texts: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TEXT...]", help="Texts. Without any: one a line from standard input."),
+        typer.Argument(metavar="[TEXT...]", help="Texts. Without any: one a line from standard input, or a prompt."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON Lines, with all probabilities.")] = False,
+    file: Annotated[Path | None, typer.Option("--file", metavar="FILE", help="A file with a text a line.")] = None,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Print JSON Lines: all probabilities and scores, words and spans with offsets."),
+    ] = False,
+    words: Annotated[
+        bool, typer.Option("--words", help="Of a tagger: texts are words already split, with white space between.")
+    ] = False,
+    interactive: Annotated[
+        bool, typer.Option("--interactive", "-i", help="Answer each line at once, at a prompt on a terminal.")
+    ] = False,
 ) -> ExitCode:
-    """Label texts with an exported model: the newest version below MODEL_DIR."""
+    """Classify, score or tag texts with an exported model: the newest version below MODEL_DIR."""
+    if len([given for given in (texts, file, interactive) if given]) > 1:
+        raise ConfigError("TEXT, --file and --interactive exclude each other. Which one is meant?")
     model = find_model(model_dir)
-    texts = texts or _lines_of_standard_input()
-    if not texts:
-        raise ConfigError("there is no text to label: standard input is empty.")
+    if interactive or not (texts or file or not sys.stdin.isatty()):
+        return _converse(model, as_json, words)
+    chunks = _chunks(_checked(texts) if texts else _lines_of(file))
+    first = next(chunks, None)
+    if first is None:
+        source = "TEXT" if texts else file or _STANDARD_INPUT
+        raise ConfigError(f"there is no text to label: {source} is empty.")
     silence_libraries()
-    predictions = Classifier(model).predict(texts)
-    if as_json:
-        for prediction in predictions:
-            typer.echo(json.dumps(dataclasses.asdict(prediction), ensure_ascii=False))
-    else:
-        from ulmfit_tfx.pipeline.cli.predictions import prediction_table
+    predictor = _load(model, words)
+    for number, chunk in enumerate(itertools.chain([first], chunks)):
+        predictions = _predict(predictor, chunk, words)
+        if as_json:
+            _print_json(predictions)
+        else:
+            from ulmfit_tfx.pipeline.cli.predictions import show_predictions
 
-        output.print(prediction_table(predictions))
+            show_predictions(output, predictions, predictor.info, with_header=number == 0)
     return ExitCode.OK
 
 
-def _lines_of_standard_input() -> list[str]:
-    texts = []
-    for number, line in enumerate(sys.stdin.buffer, start=1):
+def _converse(model: Path, as_json: bool, words: bool) -> ExitCode:
+    """Answers line by line."""
+    from ulmfit_tfx.pipeline.cli.predictions import show_prediction
+    from ulmfit_tfx.pipeline.cli.prompt import history_file, prompted_lines
+
+    is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    if is_terminal:
+        output.print(f"Loading {model}", style="dim", markup=False)
+    silence_libraries()
+    predictor = _load(model, words)
+    if is_terminal:
+        output.print("Type a text and press Enter. Ctrl-D ends.", style="dim")
+    for line in prompted_lines(history_file()) if is_terminal else _lines_of(None):
+        [prediction] = _predict(predictor, [line], words)
+        if as_json:
+            _print_json([prediction])
+        else:
+            show_prediction(output, prediction, predictor.info)
+    return ExitCode.OK
+
+
+def _load(model: Path, words: bool) -> Classifier | Regressor | Tagger:
+    predictor = load_predictor(model)
+    if words and not isinstance(predictor, Tagger):
+        raise ConfigError(f"--words: {model} is a model for {predictor.info['task']}, expected a tagger.")
+    return predictor
+
+
+def _predict(
+    predictor: Classifier | Regressor | Tagger, texts: Sequence[str], words: bool
+) -> Sequence["TaskPrediction"]:
+    if words and isinstance(predictor, Tagger):
+        return predictor.predict_words([text.split() for text in texts])
+    return predictor.predict(texts)
+
+
+def _print_json(predictions: Iterable["TaskPrediction"]) -> None:
+    for prediction in predictions:
+        typer.echo(json.dumps(dataclasses.asdict(prediction), ensure_ascii=False))
+
+
+def _chunks(texts: Iterable[str]) -> Iterator[list[str]]:
+    iterator = iter(texts)
+    while chunk := list(itertools.islice(iterator, _LINES_AT_A_TIME)):
+        yield chunk
+
+
+def _checked(texts: Sequence[str]) -> Iterator[str]:
+    for number, text in enumerate(texts, start=1):
         try:
-            text = line.decode().strip()
-        except UnicodeDecodeError:
-            raise DataError(f"standard input, line {number}: is not UTF-8.") from None
-        if text:
-            texts.append(text)
-    return texts
+            text.encode()
+        except UnicodeEncodeError:
+            raise DataError(f"TEXT {number}: is not UTF-8.") from None
+        if text.strip():
+            yield text
+
+
+def _lines_of(file: Path | None) -> Iterator[str]:
+    """Lines of a file, or of standard input, but for blank ones."""
+    try:
+        with open(file, "rb") if file else contextlib.nullcontext(sys.stdin.buffer) as stream:
+            for number, line in enumerate(stream, start=1):
+                try:
+                    text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+                except UnicodeDecodeError:
+                    raise DataError(f"{file or _STANDARD_INPUT}, line {number}: is not UTF-8.") from None
+                if text:
+                    yield text
+    except OSError as error:
+        raise ConfigError(f"{file or _STANDARD_INPUT}: cannot be read: {error.strerror}.") from None

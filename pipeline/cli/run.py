@@ -83,17 +83,49 @@ def run_pipeline(
     for source in filter(None, (config.data, config.corpus)):
         check_source(source)
     folder = RunFolder((root or Path("runs") / config.name).resolve())
+    return run_stages(
+        f"{config.name}: {path}",
+        folder,
+        verbose,
+        lambda: build(config, folder),
+        lambda results, seconds, log_file: conclude(config, results, seconds, log_file),
+    )
+
+
+def run_stages(
+    title: str,
+    folder: RunFolder,
+    verbose: bool,
+    build: Callable[[], "Pipeline"],
+    conclude: Callable[[Mapping[str, "StageResult"], float, Path], ExitCode],
+) -> ExitCode:
+    """Runs a pipeline in a folder, shows its progress and explains its failure.
+
+    Args:
+        title: Shown at the beginning.
+        folder: Of the runs.
+        verbose: Show the log on the terminal.
+        build: Makes the pipeline; imports TFX.
+        conclude: Shows the results of the stages, by name; gets the seconds they took and the log file too.
+
+    Raises:
+        UserError: The folder cannot be written.
+    """
     try:
         log_file = folder.new_log()
     except OSError as error:
         raise UserError(f"{folder.root}: cannot be written: {error.strerror}.") from None
-    output.print(f"{config.name}: {path} -> {folder.root}", style="bold", markup=False)
+    output.print(f"{title} -> {folder.root}", style="bold", markup=False)
     silence_native_logs()
     with log_to(log_file, verbose):
-        return _run(config, folder, log_file, build, conclude)
+        return _run(log_file, build, conclude)
 
 
-def _run(config: PipelineConfig, folder: RunFolder, log_file: Path, build: Build, conclude: Conclude) -> ExitCode:
+def _run(
+    log_file: Path,
+    build: Callable[[], "Pipeline"],
+    conclude: Callable[[Mapping[str, "StageResult"], float, Path], ExitCode],
+) -> ExitCode:
     started = time.monotonic()
     output.print("Starting TensorFlow and TFX", style="dim")
     arguments, sys.argv = sys.argv, sys.argv[:1]  # TFX hands sys.argv to absl's flags
@@ -101,8 +133,8 @@ def _run(config: PipelineConfig, folder: RunFolder, log_file: Path, build: Build
         from ulmfit_tfx.pipeline import local_runner
         from ulmfit_tfx.pipeline.cli.run_display import StageDisplay
 
-        results = local_runner.run(build(config, folder), StageDisplay(output))
-        return conclude(config, results, time.monotonic() - started, log_file)
+        results = local_runner.run(build(), StageDisplay(output))
+        return conclude(results, time.monotonic() - started, log_file)
     except KeyboardInterrupt:
         output.print(f"Interrupted. The same command goes on where it stopped: {shlex.join(arguments)}")
         return ExitCode.INTERRUPTED

@@ -22,8 +22,14 @@ _DOES = {
     "PerplexityGate": "measures the language model, and stops the run where it is not good enough",
     "Trainer": "trains and exports the model",
     "TrainerFromScratch": "trains the same model without pretraining, for comparison",
-    "ClassEvaluator": "evaluates and blesses",
+    "BaselineResolver": "takes the model in service to compare with",
+    "TaskEvaluator": "evaluates and blesses",
+    "EvaluationReport": "writes the report",
+    "ModelPackager": "writes the model card",
     "Pusher": "pushes a blessed model",
+    "ModelImporter": "takes the model",
+    "BulkInferrer": "asks the model about each text",
+    "PredictionWriter": "writes the predictions as JSON Lines",
     "HeldOutScorer": "scores the test split, and the baselines",
 }
 

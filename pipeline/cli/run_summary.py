@@ -3,37 +3,39 @@
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import tensorflow_model_analysis as tfma
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from ulmfit_tfx.components.corpus_ingest.accounting import Accounting
-from ulmfit_tfx.components.held_out_scorer.scores import REPORT_FILE, Accuracy, HeldOutReport
+from ulmfit_tfx.components.evaluation_report.scores_file import SCORES_FILE, Comparison, EvaluationScores
+from ulmfit_tfx.components.held_out_scorer import report as held_out
 from ulmfit_tfx.components.perplexity_gate.report import REPORT_FILE as REPORT_FILE_OF_PERPLEXITY
 from ulmfit_tfx.components.perplexity_gate.report import PerplexityReport
+from ulmfit_tfx.components.task_evaluator.scores import Interval, lower_is_better
 from ulmfit_tfx.pipeline.cli.completions import completion_table
-from ulmfit_tfx.pipeline.cli.predictions import prediction_table
-from ulmfit_tfx.pipeline.eval_config import ACCURACY, AUC
+from ulmfit_tfx.pipeline.cli.predictions import show_predictions
 from ulmfit_tfx.pipeline.local_runner import StageResult
 from ulmfit_tfx.schemas import component_specs as specs
-from ulmfit_tfx.schemas.config import PipelineConfig
+from ulmfit_tfx.schemas.config import LANGUAGE_MODEL_MEASURES, PipelineConfig
 from ulmfit_tfx.schemas.errors import ExitCode
-from ulmfit_tfx.schemas.feature_names import LENGTH_BUCKET
-from ulmfit_tfx.trainer_modules.export.loaded_model import Classifier, LanguageModel, find_model
+from ulmfit_tfx.trainer_modules.export.loaded_model import LanguageModel, find_model, load_predictor, read_info
 
 Results = Mapping[str, StageResult]
 
-_EVALUATED_BY = {
-    "classification": ("ClassEvaluator", "Trainer"),
-    "language_model": ("PerplexityGate", "LanguageModelTrainer"),
+_NAMES = {"auc": "AUC", "macro_f1": "macro F1", "micro_f1": "micro F1", "entity_f1": "entity F1", "mae": "MAE"}
+_NAMES |= {"rmse": "RMSE", "pearson": "Pearson", "spearman": "Spearman", "one_minus_wmae": "1 - wMAE"}
+"""How scores are shown whose name is not just words."""
+_SYSTEMS = {
+    held_out.FROM_SCRATCH: "without pretraining",
+    held_out.MAJORITY: "majority class",
+    held_out.MEAN: "mean of training",
+    held_out.MOST_FREQUENT_TAG: "most frequent tag",
+    held_out.TFIDF: "TF-IDF + linear",
 }
-"""By task, the stages that evaluate and train what is pushed."""
-
-_THRESHOLDS = {"classification": {"accuracy", "auc"}, "language_model": {"perplexity", "word_perplexity"}}
+_MOST_SLICES = 8
 _BEAMS, _PIECES = 5, 12
 
 
@@ -45,7 +47,10 @@ def show_summary(
     Returns:
         OK, or NOT_BLESSED.
     """
-    evaluator, trainer = _EVALUATED_BY[config.task]
+    is_language_model = config.task == "language_model"
+    evaluator, trainer = (
+        ("PerplexityGate", "LanguageModelTrainer") if is_language_model else ("TaskEvaluator", "Trainer")
+    )
     blessed = results[evaluator].outputs["blessing"].custom_properties["blessed"].int_value == 1
     trained = find_model(Path(results[trainer].outputs[specs.MODEL].uri) / "Format-Serving")
     pushed = results["Pusher"].outputs["pushed_model"].custom_properties.get("pushed_destination")
@@ -60,12 +65,16 @@ def show_summary(
     if "PerplexityGate" in results:
         _add_perplexity(table, config, results["PerplexityGate"])
         table.add_row("language model", escape(str(_from_here(_language_model(results)))))
-    if "ClassEvaluator" in results:
-        _add_metrics(table, config, results["ClassEvaluator"])
+    if "EvaluationReport" in results:
+        scores = EvaluationScores.from_json((_report(results) / SCORES_FILE).read_text())
+        _add_scores(table, config, scores)
+        _add_served(table, config, results, scores.baseline)
     if "HeldOutScorer" in results:
-        _add_held_out(table, results["HeldOutScorer"])
+        _add_held_out(table, config, results["HeldOutScorer"])
     table.add_row("blessed", "[green]yes[/green]" if blessed else f"[red]no: {_why_not(config)}, so not pushed[/red]")
     model = Path(pushed.string_value) if pushed else trained
+    if "EvaluationReport" in results:
+        table.add_row("report", escape(str(_from_here(_report(results) / "report.html"))))
     table.add_row("model", escape(str(_from_here(model))) + (_standing(model) if pushed else ""))
     table.add_row("stages", _stage_seconds(results))
     table.add_row("wall time", f"{seconds:.1f} s")
@@ -90,7 +99,7 @@ def _show_samples(console: Console, config: PipelineConfig, model: Path) -> None
         best = [reader.complete(text, _BEAMS, _PIECES)[0] for text in config.sample_texts]
         console.print(completion_table(best))
     else:
-        console.print(prediction_table(Classifier(model).predict(config.sample_texts)))
+        show_predictions(console, load_predictor(model).predict(config.sample_texts), read_info(model))
     console.print()
 
 
@@ -101,12 +110,11 @@ def _continues_texts(config: PipelineConfig) -> bool:
 
 def _why_not(config: PipelineConfig) -> str:
     thresholds = config.evaluation.thresholds.model_dump()
-    counted = thresholds.keys() & _THRESHOLDS[config.task]
-    return (
-        "below a threshold"
-        if any(thresholds[name] is not None for name in counted)
-        else "evaluation.thresholds sets none"
-    )
+    if any(thresholds[name] is not None for name in config.measures or LANGUAGE_MODEL_MEASURES):
+        return "a threshold is not met" if config.measures else "below a threshold"
+    if config.evaluation.allowed_drop:
+        return "evaluation.thresholds sets none, and the model in service does not decide"
+    return "evaluation.thresholds sets none"
 
 
 def _standing(pushed: Path) -> str:
@@ -154,43 +162,61 @@ def _bounded(value: float | None, threshold: float | None, unit: str) -> str:
     return measured + (f"  (threshold {threshold:g})" if threshold is not None else "")
 
 
-def _add_metrics(table: Table, config: PipelineConfig, evaluator: StageResult) -> None:
-    result = tfma.load_eval_result(evaluator.outputs["evaluation"].uri)
+def _report(results: Results) -> Path:
+    return Path(results["EvaluationReport"].outputs[specs.REPORT].uri)
+
+
+def _add_scores(table: Table, config: PipelineConfig, scores: EvaluationScores) -> None:
     thresholds = config.evaluation.thresholds.model_dump()
-    by_slice = {slice_key: _flat(metrics) for slice_key, metrics in result.slicing_metrics}
-    overall = by_slice[()]
-    for name in (ACCURACY, AUC):
-        threshold = thresholds[name]
-        demanded = f"  (threshold {threshold:g})" if threshold is not None else ""
-        table.add_row(f"eval {name}", f"{overall[name]:.4f}{demanded}")
-    lengths = {key[0][1]: metrics for key, metrics in by_slice.items() if key and key[0][0] == LENGTH_BUCKET}
-    for index, (bucket, metrics) in enumerate(sorted(lengths.items())):
-        title = "" if index else "  accuracy by length"
-        table.add_row(title, f"{metrics[ACCURACY]:.4f}  {bucket}  ({metrics['example_count']:,.0f} rows)")
+    for name in config.measures:
+        if name in scores.scores:
+            threshold = thresholds[name]
+            demanded = f"  (threshold {threshold:g})" if threshold is not None else ""
+            table.add_row(f"eval {_shown(name)}", _with_interval(scores.scores[name]) + demanded)
+    leading = config.measures[0]
+    for sliced_by, slices in scores.by_slice.items():
+        for index, (value, found) in enumerate(list(slices.items())[:_MOST_SLICES]):
+            title = "" if index else f"  {_shown(leading)} by {sliced_by}"
+            score = f"{found.scores[leading]:.4f}" if leading in found.scores else "-"
+            table.add_row(title, escape(f"{score}  {value}  ({found.rows:,} rows)"))
+        if len(slices) > _MOST_SLICES:
+            table.add_row("", f"and {len(slices) - _MOST_SLICES:,} more in the report")
 
 
-def _flat(metrics: Mapping[str, Any]) -> dict[str, float]:
-    """Metrics of one slice by name: TFMA nests them by output, class and aggregation."""
-    return {
-        name: value["doubleValue"]
-        for by_class in metrics.values()
-        for by_name in by_class.values()
-        for name, value in by_name.items()
-        if "doubleValue" in value
-    }
+def _add_served(table: Table, config: PipelineConfig, results: Results, comparison: Comparison | None) -> None:
+    if comparison is not None:
+        for name in config.measures:
+            if name in comparison.differences:
+                difference = comparison.differences[name]
+                shown = f"{difference.value:+.4f} ({difference.low:+.3f}..{difference.high:+.3f})"
+                better = ", the lower the better" if lower_is_better(name) else ""
+                table.add_row(f"  {_shown(name)} beside the served model", shown + better)
+                break
+    properties = results["TaskEvaluator"].outputs["evaluation"].custom_properties
+    if specs.BASELINE_DROPPED in properties:
+        table.add_row("  served model", escape(f"not compared: {properties[specs.BASELINE_DROPPED].string_value}"))
 
 
-def _add_held_out(table: Table, scorer: StageResult) -> None:
-    report = HeldOutReport.from_json((Path(scorer.outputs[specs.REPORT].uri) / REPORT_FILE).read_text())
-    table.add_row("test accuracy", f"[bold]{_with_interval(report.model)}[/bold]  {report.rows:,} rows, 95 % interval")
-    if report.from_scratch is not None:
-        table.add_row("  without pretraining", _with_interval(report.from_scratch))
-    table.add_row("  majority class", _with_interval(report.majority))
-    table.add_row("  TF-IDF + logistic", _with_interval(report.tfidf) if report.tfidf else "no terms to count")
+def _add_held_out(table: Table, config: PipelineConfig, scorer: StageResult) -> None:
+    path = Path(scorer.outputs[specs.REPORT].uri) / held_out.REPORT_FILE
+    report = held_out.HeldOutReport.from_json(path.read_text())
+    leading = config.measures[0]
+    for name in config.measures:
+        if name in report.systems[held_out.MODEL]:
+            shown = _with_interval(report.systems[held_out.MODEL][name])
+            rows = f"  {report.rows:,} rows, 95 % interval" if name == leading else ""
+            table.add_row(f"test {_shown(name)}", f"[bold]{shown}[/bold]{rows}")
+    for system, title in _SYSTEMS.items():
+        if leading in report.systems.get(system, {}):
+            table.add_row(f"  {title}", _with_interval(report.systems[system][leading]))
 
 
-def _with_interval(accuracy: Accuracy) -> str:
-    return f"{accuracy.value:.4f} ({accuracy.low:.3f}..{accuracy.high:.3f})"
+def _shown(name: str) -> str:
+    return _NAMES.get(name, name.replace("_", " "))
+
+
+def _with_interval(score: Interval) -> str:
+    return f"{score.value:.4f} ({score.low:.3f}..{score.high:.3f})"
 
 
 def _stage_seconds(results: Results) -> str:
@@ -208,7 +234,7 @@ def _language_model(results: Results) -> Path:
 def _show_next(console: Console, config: PipelineConfig, model: Path, results: Results, log_file: Path) -> None:
     console.print("Next:", style="bold")
     text = next(iter(config.sample_texts), "a text of yours")
-    commands = [["predict", str(model), text]] if config.task == "classification" else []
+    commands = [] if config.task == "language_model" else [["predict", str(model), text]]
     if _continues_texts(config):
         commands.append(["complete", str(_from_here(_language_model(results))), text])
     for command in [*commands, ["show", str(model)]]:

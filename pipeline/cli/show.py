@@ -52,12 +52,25 @@ def _facts(info: dict[str, Any]) -> dict[str, Any]:
     return {
         "task": info["task"],
         **({"labels": ", ".join(info["labels"])} if info["labels"] else {}),
+        **_details(info.get("details", {})),
         "encoder": f"{encoder['architecture']}, embedding {encoder['embedding_size']}, layers {sizes}",
         "tokenizer": f"{tokenizer['model_type']}, {tokenizer['vocab_size']:,} pieces, {ids}",
         "cleaning": ", ".join(name for name, on in info["cleaning"].items() if on) or "none",
         "longest text": f"{info['max_seq_len']} pieces (encoder signatures: {info['fixed_seq_len'] or 'the same'})",
         "ulmfit-tfx": info["version"],
     }
+
+
+def _details(details: dict[str, Any]) -> dict[str, str]:
+    """Facts of the task, but for what is not set."""
+    shown = {name.replace("_", " "): value for name, value in details.items() if value not in (None, [], {}, "")}
+    return {name: _shown(value) for name, value in shown.items()}
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return ", ".join(map(_shown, value)) if isinstance(value, list) else str(value)
 
 
 def _parameters(signatures: dict[str, Any]) -> int:

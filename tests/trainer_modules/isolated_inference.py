@@ -22,6 +22,9 @@ for absent in ("ulmfit_tfx", "tfx", "sentencepiece", "tensorflow_transform"):
 TEXTS = ["A great film!", "", "Tedious, naïve <br />and a dull story " * 30]
 FEEDS = {
     "string_inputs": np.array([text.encode() for text in TEXTS], object),
+    "words": np.array(
+        [[b"A", b"tender", b"film", b"!"], [b"", b"", b"", b""], [b"na\xc3\xafve", b"", b"plot", b""]], object
+    ),
     "numericalized": np.array([[2, 9, 8, 3], [2, 3, 1, 1]], np.int32),
     "examples": np.array(
         [

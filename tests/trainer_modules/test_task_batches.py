@@ -5,6 +5,7 @@ import tensorflow as tf
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.schemas.feature_names import LABEL_ID, TOKEN_IDS
 from ulmfit_tfx.trainer_modules.data.task_batches import bucket_bounds, task_batches
+from ulmfit_tfx.trainer_modules.data.task_rows import labelled_rows
 
 PAD = 1
 
@@ -40,7 +41,7 @@ def as_arrays(dataset):
 
 def test_an_epoch_holds_every_row_once(rows_on_disk):
     files, rows = rows_on_disk
-    batches = task_batches(files, 8, PAD, 70)
+    batches = task_batches(labelled_rows(files), 8, PAD, 70)
     expected = sorted((tuple(int(i) for i in ids), label) for ids, label in rows)
     assert as_rows(batches.epoch(0, seed=1, buffer=50)) == expected
     assert as_rows(batches.in_order()) == expected
@@ -48,27 +49,27 @@ def test_an_epoch_holds_every_row_once(rows_on_disk):
 
 def test_steps_and_tokens_are_counted_right_for_every_epoch(rows_on_disk):
     files, rows = rows_on_disk
-    batches = task_batches(files, 8, PAD, 70)
+    batches = task_batches(labelled_rows(files), 8, PAD, 70)
     assert batches.tokens == sum(len(ids) for ids, _ in rows)
     for epoch in range(3):
         assert sum(1 for _ in batches.epoch(epoch, seed=1, buffer=50)) == batches.steps
 
 
 def test_epochs_differ_and_repeat(rows_on_disk):
-    batches = task_batches(rows_on_disk[0], 8, PAD, 70)
+    batches = task_batches(labelled_rows(rows_on_disk[0]), 8, PAD, 70)
     first = as_arrays(batches.epoch(0, seed=1, buffer=50))
     assert first == as_arrays(batches.epoch(0, seed=1, buffer=50))
     assert first != as_arrays(batches.epoch(1, seed=1, buffer=50))
 
 
 def test_skipping_gives_the_rest_of_the_same_epoch(rows_on_disk):
-    batches = task_batches(rows_on_disk[0], 8, PAD, 70)
+    batches = task_batches(labelled_rows(rows_on_disk[0]), 8, PAD, 70)
     whole = as_arrays(batches.epoch(2, seed=1, buffer=50))
     assert as_arrays(batches.epoch(2, seed=1, buffer=50, skip=5)) == whole[5:]
 
 
 def test_little_is_computed_on_padding(rows_on_disk):
-    batches = task_batches(rows_on_disk[0], 8, PAD, 70)
+    batches = task_batches(labelled_rows(rows_on_disk[0]), 8, PAD, 70)
     computed = sum(ids.size for ids, _ in batches.epoch(0, seed=1, buffer=50).as_numpy_iterator())
     assert batches.tokens / computed > 0.8
 
@@ -83,16 +84,16 @@ def test_rows_at_a_bucket_bound_are_counted_where_they_are_batched(tmp_path):
                 LABEL_ID: tf.train.Feature(int64_list=tf.train.Int64List(value=[0])),
             }
             writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
-    batches = task_batches([file], 2, PAD, 70)
+    batches = task_batches(labelled_rows([file]), 2, PAD, 70)
     assert batches.steps == 2 == sum(1 for _ in batches.in_order())
 
 
 def test_shortest_bound_has_one_bucket(rows_on_disk):
-    assert task_batches(rows_on_disk[0], 8, PAD, max_seq_len=8).steps == -(-203 // 8)
+    assert task_batches(labelled_rows(rows_on_disk[0]), 8, PAD, max_seq_len=8).steps == -(-203 // 8)
 
 
 def test_split_without_rows_is_an_error(tmp_path):
     file = str(tmp_path / "empty.gz")
     tf.io.TFRecordWriter(file, "GZIP").close()
     with pytest.raises(DataError, match="no rows to read"):
-        task_batches([file], 8, PAD, 70)
+        task_batches(labelled_rows([file]), 8, PAD, 70)

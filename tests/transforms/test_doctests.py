@@ -11,6 +11,7 @@ import pytest
         "transforms.splitting",
         "transforms.length_buckets",
         "trainer_modules.data.task_batches",
+        "trainer_modules.export.length_batches",
     ],
 )
 def test_examples_in_docstrings_hold(module):

@@ -5,12 +5,11 @@ and the epoch's number alone: a resumed training sees the batches that it would 
 """
 
 import dataclasses
-from collections.abc import Sequence
 
 import tensorflow as tf
 
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.schemas.feature_names import LABEL_ID, TOKEN_IDS
+from ulmfit_tfx.trainer_modules.data.task_rows import TaskRows
 
 _PARALLEL = 2
 _BUCKETS_PER_DOUBLING = 2
@@ -21,7 +20,7 @@ class TaskBatches:
     """Batches of one split.
 
     Attributes:
-        files: TFRecord files (gzip) of tf.Examples with `token_ids` and `label_id`.
+        rows: The rows of the split.
         batch_size: Rows a batch.
         pad_id: Id that fills rows up to the longest of their batch.
         max_seq_len: Longest row.
@@ -29,7 +28,7 @@ class TaskBatches:
         tokens: Ids an epoch, padding not counted.
     """
 
-    files: tuple[str, ...]
+    rows: TaskRows
     batch_size: int
     pad_id: int
     max_seq_len: int
@@ -37,8 +36,8 @@ class TaskBatches:
     tokens: int
 
     def in_order(self) -> tf.data.Dataset:
-        """The rows in file order, bucketed: (ids int32 [batch, time], labels int64 [batch])."""
-        return self._counted(self._bucketed(_rows(self.files)), self.steps)
+        """The rows in file order, bucketed: ids int32 [batch, time], targets [batch, ...], and weights where there are."""
+        return self._counted(self._bucketed(self.rows.dataset()), self.steps)
 
     def epoch(self, number: int, seed: int, buffer: int, skip: int = 0) -> tf.data.Dataset:
         """The rows in the order of an epoch.
@@ -50,9 +49,9 @@ class TaskBatches:
             skip: Batches to leave out at the beginning.
 
         Returns:
-            (ids int32 [batch, time], labels int64 [batch]).
+            As `in_order`.
         """
-        rows = _rows(self.files).shuffle(buffer, seed=seed + number)
+        rows = self.rows.dataset().shuffle(buffer, seed=seed + number)
         batches = self._bucketed(rows).shuffle(4 * _BUCKETS_PER_DOUBLING, seed=seed + number)
         return self._counted(batches.skip(skip), self.steps - skip)
 
@@ -63,14 +62,19 @@ class TaskBatches:
     def _bucketed(self, rows: tf.data.Dataset) -> tf.data.Dataset:
         bounds = bucket_bounds(self.max_seq_len)
         return rows.bucket_by_sequence_length(
-            lambda ids, label: tf.size(ids),
+            lambda ids, *_: tf.size(ids),
             bucket_boundaries=bounds,
             bucket_batch_sizes=[self.batch_size] * (len(bounds) + 1),
-            padding_values=(tf.constant(self.pad_id, tf.int32), None),
+            padding_values=self._padding(rows.element_spec),
         )
 
+    def _padding(self, spec: tuple[tf.TensorSpec, ...]) -> tuple[tf.Tensor | None, ...]:
+        target = self.rows.target_padding
+        padding = (tf.constant(self.pad_id, tf.int32), None if target is None else tf.constant(target, spec[1].dtype))
+        return (*padding, None)[: len(spec)]
 
-def task_batches(files: Sequence[str], batch_size: int, pad_id: int, max_seq_len: int) -> TaskBatches:
+
+def task_batches(rows: TaskRows, batch_size: int, pad_id: int, max_seq_len: int) -> TaskBatches:
     """Reads a split once to count its batches and tokens.
 
     Raises:
@@ -85,11 +89,11 @@ def task_batches(files: Sequence[str], batch_size: int, pad_id: int, max_seq_len
         bucket = tf.reduce_sum(tf.cast(size >= bounds, tf.int32))
         return per_bucket + tf.one_hot(bucket, len(bounds) + 1, dtype=tf.int64), tokens + tf.cast(size, tf.int64)
 
-    per_bucket, tokens = _rows(files).reduce(empty, count)
+    per_bucket, tokens = rows.dataset().reduce(empty, count)
     steps = int(tf.reduce_sum(-(-per_bucket // batch_size)))
     if not steps:
-        raise DataError(f"there are no rows to read in {', '.join(files) or 'an empty list of files'}.")
-    return TaskBatches(tuple(files), batch_size, pad_id, max_seq_len, steps, int(tokens))
+        raise DataError(f"there are no rows to read in {', '.join(rows.files) or 'an empty list of files'}.")
+    return TaskBatches(rows, batch_size, pad_id, max_seq_len, steps, int(tokens))
 
 
 def bucket_bounds(max_seq_len: int) -> list[int]:
@@ -103,14 +107,3 @@ def bucket_bounds(max_seq_len: int) -> list[int]:
         bounds += [size + 1, size * 3 // 2 + 1]
         size *= 2
     return [bound for bound in bounds if bound <= max_seq_len]
-
-
-def _rows(files: Sequence[str]) -> tf.data.Dataset:
-    features = {TOKEN_IDS: tf.io.VarLenFeature(tf.int64), LABEL_ID: tf.io.FixedLenFeature([], tf.int64)}
-
-    def parse(serialized):
-        row = tf.io.parse_single_example(serialized, features)
-        return tf.cast(row[TOKEN_IDS].values, tf.int32), row[LABEL_ID]
-
-    records = tf.data.TFRecordDataset(list(files), compression_type="GZIP")
-    return records.map(parse, num_parallel_calls=_PARALLEL, deterministic=True)

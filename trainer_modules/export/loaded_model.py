@@ -2,32 +2,29 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ulmfit_tfx.schemas import signatures
 from ulmfit_tfx.schemas.errors import ConfigError
+from ulmfit_tfx.trainer_modules.export.length_batches import answer_in_order
+from ulmfit_tfx.trainer_modules.export.predictions import (
+    Prediction,
+    ScorePrediction,
+    TagPrediction,
+    read_classes,
+    read_scores,
+    read_tags,
+)
+from ulmfit_tfx.trainer_modules.export.predictions import Span as Span
+from ulmfit_tfx.trainer_modules.export.predictions import TaggedWord as TaggedWord
 
-_BATCH = 32
+if TYPE_CHECKING:
+    import numpy as np
 
 _FOLDERS = ("saved_model", "Format-Serving")
 """Below the folder that `import-encoder` writes and below TFX's model artifacts: where the SavedModel is."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Prediction:
-    """A classifier's answer to one text.
-
-    Attributes:
-        text: The text.
-        label: The most probable class.
-        probabilities: Probability of each class.
-    """
-
-    text: str
-    label: str
-    probabilities: dict[str, float]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,28 +89,107 @@ class Classifier:
             ConfigError: It is no classifier.
         """
         self.signatures = load(model)
-        served = self.signatures.get(signatures.SERVING_DEFAULT)
-        if served is None or signatures.PROBABILITIES not in served.structured_outputs:
-            raise ConfigError(
-                f"{model}: has no signature 'serving_default' with probabilities, so it is no classifier."
-            )
-        self._serve = served
+        self.info = read_info(model)
+        self._serve = _serving_default(model, self.signatures, signatures.PROBABILITIES, "classifier")
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """Labels texts, in their order."""
+        separator = self.info.get("details", {}).get("label_separator")
+        return answer_in_order(texts, len, lambda batch: read_classes(batch, _answers(self._serve, batch), separator))
+
+
+class Regressor:
+    """A loaded regressor."""
+
+    def __init__(self, model: str | Path):
+        """Loads a SavedModel, local or remote.
+
+        Raises:
+            ConfigError: It is no regressor.
+        """
+        self.signatures = load(model)
+        self.info = read_info(model)
+        self._serve = _serving_default(model, self.signatures, signatures.ALL_TARGETS, "regressor")
+
+    def predict(self, texts: Sequence[str]) -> list[ScorePrediction]:
+        """Scores texts, in their order."""
+        return answer_in_order(texts, len, lambda batch: read_scores(batch, _answers(self._serve, batch)))
+
+
+class Tagger:
+    """A loaded tagger."""
+
+    def __init__(self, model: str | Path):
+        """Loads a SavedModel, local or remote.
+
+        Raises:
+            ConfigError: It is no tagger.
+        """
+        self.signatures = load(model)
+        self.info = read_info(model)
+        self._serve = _serving_default(model, self.signatures, signatures.ALL_TAGS, "tagger")
+
+    def predict(self, texts: Sequence[str]) -> list[TagPrediction]:
+        """Cuts texts into words and tags these, in their order."""
+        return answer_in_order(texts, len, lambda batch: read_tags(batch, _answers(self._serve, batch)))
+
+    def predict_words(self, sequences: Sequence[Sequence[str]]) -> list[TagPrediction]:
+        """Tags words that are already split; sequences in their order.
+
+        Raises:
+            ValueError: A word is empty, which to the model is padding.
+        """
+        if not all(map(all, sequences)):
+            raise ValueError("a word is empty, expected words of at least one character.")
+        return answer_in_order(sequences, lambda words: sum(map(len, words)), self._tag_words)
+
+    def _tag_words(self, sequences: Sequence[Sequence[str]]) -> list[TagPrediction]:
         import tensorflow as tf
 
-        predictions = []
-        for start in range(0, len(texts), _BATCH):
-            batch = list(texts[start : start + _BATCH])
-            outputs = self._serve(**{signatures.STRING_INPUTS: tf.constant(batch)})
-            labels, classes, probabilities = (
-                outputs[name].numpy() for name in (signatures.LABEL, signatures.ALL_CLASSES, signatures.PROBABILITIES)
-            )
-            for text, label, names, values in zip(batch, labels, classes, probabilities, strict=True):
-                by_class = {name.decode(): float(value) for name, value in zip(names, values, strict=True)}
-                predictions.append(Prediction(text, label.decode(), by_class))
-        return predictions
+        columns = max(1, *map(len, sequences))
+        padded = [[*words, *[""] * (columns - len(words))] for words in sequences]
+        outputs = self.signatures[signatures.TAG_WORDS](**{signatures.WORDS: tf.constant(padded)})
+        return read_tags([" ".join(words) for words in sequences], _as_arrays(outputs))
+
+
+_KINDS: dict[str, type[Classifier] | type[Regressor] | type[Tagger]] = {
+    "classification": Classifier,
+    "regression": Regressor,
+    "tagging": Tagger,
+}
+"""By task."""
+
+
+def load_predictor(model: str | Path) -> Classifier | Regressor | Tagger:
+    """Loads a SavedModel as what its information file says it is.
+
+    Raises:
+        ConfigError: It is neither a classifier, nor a regressor, nor a tagger.
+    """
+    info = read_info(model)
+    check_has_task(model, info)
+    return _KINDS[info["task"]](model)
+
+
+def check_has_task(model: str | Path, info: Mapping[str, Any]) -> None:
+    """Demands a model that predicts something of texts.
+
+    Args:
+        model: To be named.
+        info: As `read_info` gives it.
+
+    Raises:
+        ConfigError: It is neither a classifier, nor a regressor, nor a tagger.
+    """
+    task = info.get("task")
+    if task in _KINDS:
+        return
+    others = {
+        "encoder": "an encoder without a task head",
+        "language_model": "a language model (`ulmfit-tfx complete` continues texts with it)",
+    }
+    is_what = others.get(str(task), "a model that ulmfit-tfx did not export")
+    raise ConfigError(f"{model}: is {is_what}, expected a classifier, a regressor or a tagger.")
 
 
 class LanguageModel:
@@ -216,3 +292,20 @@ def load(model: str | Path) -> dict[str, Any]:
     for function in signatures_by_name.values():
         function.loaded_from = loaded  # a signature does not keep the variables it uses alive
     return signatures_by_name
+
+
+def _serving_default(model: str | Path, loaded: Mapping[str, Any], output: str, kind: str) -> Any:
+    served = loaded.get(signatures.SERVING_DEFAULT)
+    if served is None or output not in served.structured_outputs:
+        raise ConfigError(f"{model}: has no signature 'serving_default' with {output}, so it is no {kind}.")
+    return served
+
+
+def _answers(serve: Any, texts: Sequence[str]) -> dict[str, "np.ndarray"]:
+    import tensorflow as tf
+
+    return _as_arrays(serve(**{signatures.STRING_INPUTS: tf.constant(list(texts))}))
+
+
+def _as_arrays(outputs: Mapping[str, Any]) -> dict[str, "np.ndarray"]:
+    return {name: tensor.numpy() for name, tensor in outputs.items()}

@@ -35,8 +35,12 @@ class ModelInfo:
         encoder: The encoder's configuration.
         max_seq_len: Pieces that the task looks at.
         fixed_seq_len: T of the encoder signatures; None: the longest text of the batch.
-        labels: Class names in the order of the probabilities.
+        labels: Names of the classes or tags in the order of the probabilities.
         directions: In which its encoders read. Where there are two, `encoder` is of the forward one.
+        details: What else there is to know of a task model:
+            classification: `label_separator`, between several labels a text, or None; `threshold`; `temperature`.
+            regression: `targets`, their names, `mean` and `scale` of each, `bounds` or None.
+            tagging: `scheme`, `tag_separator`, `threshold`, `decoder`, `alignment`, `words`, `temperature`.
     """
 
     task: str
@@ -45,6 +49,7 @@ class ModelInfo:
     fixed_seq_len: int | None
     labels: Sequence[str] = ()
     directions: Sequence[Direction] = ("forward",)
+    details: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def save(

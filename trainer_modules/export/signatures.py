@@ -87,7 +87,12 @@ def encoder_signatures(
 
 
 def classifier_signatures(
-    classifier: keras.Model, tokenizer: Tokenizer, labels: Sequence[str], max_seq_len: int
+    classifier: keras.Model,
+    tokenizer: Tokenizer,
+    labels: Sequence[str],
+    max_seq_len: int,
+    temperature: float = 1.0,
+    several: tuple[str, float] | None = None,
 ) -> Signatures:
     """Signatures of a document classifier.
 
@@ -96,27 +101,82 @@ def classifier_signatures(
         tokenizer: The one that it was trained with.
         labels: Name of each class, in the order of the logits.
         max_seq_len: Pieces of a text beyond it are not looked at.
+        temperature: What logits are divided by.
+        several: Where a text may have several labels, or none: what stands between them, and the probability from which
+            one is given. None: it has one.
     """
-    _ = tokenizer.op
-    features = {feature_names.TEXT: tf.io.FixedLenFeature([], tf.string)}
 
-    def classify(texts: tf.Tensor) -> dict[str, Any]:
-        ids = tokenizer.pad(tokenizer.tokenize(texts, max_seq_len))
-        probabilities = tf.nn.softmax(classifier(ids, training=False))
+    def classify(ids: tf.Tensor) -> dict[str, Any]:
         all_classes = tf.constant(list(labels))
+        logits = classifier(ids, training=False) / temperature
+        if several is None:
+            probabilities = tf.nn.softmax(logits)
+            label = tf.gather(all_classes, tf.argmax(probabilities, axis=-1))
+        else:
+            probabilities = tf.nn.sigmoid(logits)
+            label = _joined(all_classes, probabilities, *several)
         return {
-            names.LABEL: tf.gather(all_classes, tf.argmax(probabilities, axis=-1)),
+            names.LABEL: label,
             names.PROBABILITIES: probabilities,
             names.ALL_CLASSES: tf.tile(all_classes[None], [tf.shape(probabilities)[0], 1]),
         }
 
+    return _document_signatures(classify, tokenizer, max_seq_len)
+
+
+def regressor_signatures(
+    regressor: keras.Model,
+    tokenizer: Tokenizer,
+    targets: Sequence[str],
+    max_seq_len: int,
+    mean: Sequence[float],
+    scale: Sequence[float],
+) -> Signatures:
+    """Signatures of a text regressor.
+
+    Args:
+        regressor: As `build_regressor` makes it.
+        tokenizer: The one that it was trained with.
+        targets: Name of each number, in the order of the model's output.
+        max_seq_len: Pieces of a text beyond it are not looked at.
+        mean: What is added to each number of the model's, once it is multiplied.
+        scale: What each is multiplied by.
+    """
+
+    def score(ids: tf.Tensor) -> dict[str, Any]:
+        all_targets = tf.constant(list(targets))
+        numbers = tf.cast(regressor(ids, training=False), tf.float32)
+        scores = numbers * tf.constant(list(scale), tf.float32) + tf.constant(list(mean), tf.float32)
+        return {names.SCORES: scores, names.ALL_TARGETS: tf.tile(all_targets[None], [tf.shape(scores)[0], 1])}
+
+    return _document_signatures(score, tokenizer, max_seq_len)
+
+
+def _document_signatures(
+    answer: Callable[[tf.Tensor], dict[str, tf.Tensor]], tokenizer: Tokenizer, max_seq_len: int
+) -> Signatures:
+    """`serving_default` and `serving_examples` around a function of ids, int32 [batch, time]."""
+    _ = tokenizer.op
+    features = {feature_names.TEXT: tf.io.FixedLenFeature([], tf.string)}
+
+    def of_texts(texts):
+        return answer(tokenizer.pad(tokenizer.tokenize(texts, max_seq_len)))
+
     @tf.function(input_signature=[STRINGS])
     def serving_default(string_inputs):
-        return classify(string_inputs)
+        return of_texts(string_inputs)
 
     @tf.function(input_signature=[SERIALIZED])
     def serving_examples(examples):
-        outputs = classify(tf.io.parse_example(examples, features)[feature_names.TEXT])
-        return outputs | {names.LABEL: outputs[names.LABEL][:, None]}
+        outputs = of_texts(tf.io.parse_example(examples, features)[feature_names.TEXT])
+        return {name: output[:, None] if output.shape.rank == 1 else output for name, output in outputs.items()}
 
     return {names.SERVING_DEFAULT: serving_default, names.SERVING_EXAMPLES: serving_examples}
+
+
+def _joined(classes: tf.Tensor, probabilities: tf.Tensor, separator: str, threshold: float) -> tf.Tensor:
+    """Names of each row's classes from a probability on, the most probable first: string [batch]."""
+    order = tf.argsort(probabilities, axis=-1, direction="DESCENDING")
+    given = tf.gather(probabilities >= threshold, order, batch_dims=1)
+    ordered = tf.gather(classes, order)
+    return tf.strings.reduce_join(tf.ragged.boolean_mask(ordered, given), axis=-1, separator=separator)

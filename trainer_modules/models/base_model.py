@@ -28,6 +28,7 @@ def encoder_from(
     tokenizer: Tokenizer,
     seed: int | None,
     direction: Direction | None = None,
+    name: str = "encoder",
 ) -> tuple[keras.Model, EncoderConfig]:
     """Builds an encoder of an exported model, with its weights.
 
@@ -37,6 +38,7 @@ def encoder_from(
         tokenizer: The one of the new model.
         seed: Of dropouts.
         direction: Which of its encoders. None: the only one, or the forward one.
+        name: Of the encoder.
 
     Returns:
         The encoder, and its configuration.
@@ -53,6 +55,6 @@ def encoder_from(
     prefix = BACKWARD if direction == "backward" and "forward" in exported.directions else ""
     own = {"dropout": dropouts.dropout, "zoneout": dropouts.zoneout, "direction": direction}
     config = exported.encoder.model_copy(update=own)
-    encoder = build_encoder(config, tokenizer.vocab_size, tokenizer.special_ids.pad, seed)
+    encoder = build_encoder(config, tokenizer.vocab_size, tokenizer.special_ids.pad, seed, name)
     assign_exported(encoder, exported, base_model, prefix)
     return encoder, config

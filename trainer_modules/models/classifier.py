@@ -1,17 +1,11 @@
-"""The document classifier: encoder, concat pooling and fastai's two-layer head."""
+"""The document classifier."""
 
 from typing import Any
 
 import keras
 
 from ulmfit_tfx.schemas.config import HeadConfig
-from ulmfit_tfx.trainer_modules.layers.pooling import ConcatPooling
-from ulmfit_tfx.trainer_modules.models.document_encoder import DocumentEncoder
-from ulmfit_tfx.trainer_modules.models.encoder import layer_seeds
-
-# PyTorch's momentum of 0.1 is the weight of the new batch, Keras' the weight of what was there.
-BATCH_NORM_MOMENTUM = 0.9
-BATCH_NORM_EPSILON = 1e-5
+from ulmfit_tfx.trainer_modules.models.document_head import document_head
 
 
 def build_classifier(
@@ -20,52 +14,21 @@ def build_classifier(
     classes: int,
     seed: int | None = None,
     *,
-    reads_backward: bool = False,
-    chunk_pieces: int | None = None,
-    gradient_pieces: int | None = None,
     name: str = "classifier",
+    **reading: Any,
 ) -> keras.Model:
     """Puts a classification head on an encoder.
 
     Args:
         encoder: As `build_encoder` makes it.
-        config: Sizes and dropouts of the head, and over how many tokens it pools.
+        config: See `document_head`.
         classes: Number of classes.
         seed: Of dropouts.
-        reads_backward: The encoder is a backward one: the last tokens that it reads are a text's first.
-        chunk_pieces: See `DocumentEncoder`. None: texts are read whole.
-        gradient_pieces: See `DocumentEncoder`.
         name: Of the model.
+        **reading: `reads_backward`, `chunk_pieces` and `gradient_pieces`, see `document_head`.
 
     Returns:
         A model from ids, int32 [batch, time], to logits, float [batch, classes].
-
-    Raises:
-        ValueError: `gradient_pieces` without `chunk_pieces`.
     """
-    if gradient_pieces is not None and chunk_pieces is None:
-        raise ValueError("gradient_pieces is set and chunk_pieces is not: gradients are cut between chunks")
-    seeds = layer_seeds(None if seed is None else seed + len(encoder.layers))
-    ids = keras.Input((None,), dtype="int32", name="numericalized")
-    if chunk_pieces is None:
-        hidden, mask = encoder(ids)
-        pooling = ConcatPooling(config.pooled_pieces, reads_backward, name="pooling")
-    else:
-        hidden, mask = DocumentEncoder(
-            encoder, chunk_pieces, config.pooled_pieces, gradient_pieces, reads_backward, name=encoder.name
-        )(ids)
-        pooling = ConcatPooling(name="pooling")  # over all that comes back, which is in the order of reading
-    return keras.Model(ids, _head(pooling(hidden, mask=mask), config, classes, seeds), name=name)
-
-
-def _head(features: Any, config: HeadConfig, classes: int, seeds: Any) -> Any:
-    """Logits, float [batch, classes], of pooled features, float [batch, features]."""
-    for index, (units, rate) in enumerate(zip((config.hidden_size, classes), config.dropout, strict=True)):
-        if config.batch_norm:
-            features = keras.layers.BatchNormalization(
-                momentum=BATCH_NORM_MOMENTUM, epsilon=BATCH_NORM_EPSILON, name=f"batch_norm_{index}"
-            )(features)
-        features = keras.layers.Dropout(rate, seed=next(seeds), name=f"dropout_{index}")(features)
-        activation = "relu" if index == 0 else None
-        features = keras.layers.Dense(units, activation=activation, name="hidden" if index == 0 else "logits")(features)
-    return features
+    ids, logits = document_head(encoder, config, classes, seed, **reading)
+    return keras.Model(ids, logits, name=name)

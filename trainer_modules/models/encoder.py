@@ -30,7 +30,9 @@ class PaddingMask(keras.layers.Layer):
         return super().get_config() | {"pad_id": self.pad_id}
 
 
-def build_encoder(config: EncoderConfig, vocab_size: int, pad_id: int, seed: int | None = None) -> keras.Model:
+def build_encoder(
+    config: EncoderConfig, vocab_size: int, pad_id: int, seed: int | None = None, name: str = "encoder"
+) -> keras.Model:
     """Builds the encoder with fresh weights.
 
     Args:
@@ -38,6 +40,7 @@ def build_encoder(config: EncoderConfig, vocab_size: int, pad_id: int, seed: int
         vocab_size: Number of token ids.
         pad_id: Id of padding, which is masked.
         seed: Of dropouts, a different one for each layer; the weights follow Keras' global seed.
+        name: Of the model.
 
     Returns:
         A model from ids, int32 [batch, time], to `[hidden, mask]`: float [batch, time, last layer's units], zero at
@@ -60,7 +63,7 @@ def build_encoder(config: EncoderConfig, vocab_size: int, pad_id: int, seed: int
         hidden = keras.layers.SpatialDropout1D(rate, seed=next(seeds), name=f"hidden_dropout_{index}")(hidden)
     if is_backward:
         hidden = ops.flip(hidden, axis=1)
-    return keras.Model(ids, [hidden, mask], name="encoder")
+    return keras.Model(ids, [hidden, mask], name=name)
 
 
 def layer_seeds(seed: int | None) -> Iterator[int | None]:

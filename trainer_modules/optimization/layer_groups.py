@@ -36,8 +36,9 @@ def layer_groups(model: keras.Model) -> list[LayerGroup]:
     """Groups of a model, from bottom to top: the embedding, each recurrent layer, the head.
 
     Args:
-        model: As `build_classifier` or `build_language_model` makes it, nothing frozen. Embeddings that a language
-            model's head shares belong to the head, as in fastai: they learn while all recurrent layers are frozen.
+        model: As `build_classifier`, `build_tagger` or `build_language_model` makes it, nothing frozen. Embeddings that
+            a language model's head shares belong to the head, as in fastai: they learn while all recurrent layers are
+            frozen. Layers of two encoders at the same height are one group.
 
     Returns:
         Groups that together hold each trainable variable once.
@@ -45,9 +46,11 @@ def layer_groups(model: keras.Model) -> list[LayerGroup]:
     layers = [layer for layer in dict.fromkeys(_inner_layers(model)) if layer.trainable_variables]
     has_tied_head = any(isinstance(layer, HeadBias) for layer in layers)
     below = (WholeSequenceRNN,) if has_tied_head else (TokenEmbedding, WholeSequenceRNN)
-    encoder = [layer for layer in layers if isinstance(layer, below)]
-    head = [layer for layer in layers if layer not in encoder]
-    return [_group(layer.name, [layer]) for layer in encoder] + [_group("head", head)]
+    heights: dict[str, list[keras.layers.Layer]] = {}
+    for layer in layers:
+        heights.setdefault(layer.name if isinstance(layer, below) else "head", []).append(layer)
+    head = heights.pop("head", [])
+    return [_group(name, found) for name, found in heights.items()] + [_group("head", head)]
 
 
 def rate_factor(config: OptimizationConfig, is_pretrained: bool) -> float:

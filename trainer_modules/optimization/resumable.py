@@ -42,7 +42,7 @@ class TrainingState:
     Attributes:
         epoch: Epoch under way, from 0.
         batch: Batches of it that are done.
-        best: The best epoch's eval loss, or error where accuracy decides: the lower, the better.
+        best: The best epoch's eval loss, or 1 - accuracy or F1 where that decides: the lower, the better.
         best_epoch: Epoch after which it was measured.
         metrics: Of the epoch under way, since its beginning or since training was resumed.
         history: One record of metrics a finished epoch.
@@ -134,11 +134,11 @@ class CheckpointFolder:
         Args:
             model: Built, with its optimizer.
             state: At the end of the epoch; afterwards at the beginning of the next one.
-            metrics: Of the epoch: `eval_loss`, and `eval_accuracy` where that decides.
+            metrics: Of the epoch: `eval_loss`, and `eval_accuracy` or `eval_micro_f1` where that decides.
             best_by: What decides. Of equals the first is kept.
         """
         state.history.append(metrics)
-        value = metrics["eval_loss"] if best_by == "loss" else 1 - metrics["eval_accuracy"]
+        value = metrics["eval_loss"] if best_by == "loss" else 1 - metrics[f"eval_{best_by}"]
         if value < state.best:
             state.best, state.best_epoch = value, state.epoch
             self.save_best(model)

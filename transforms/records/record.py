@@ -2,18 +2,34 @@
 
 import dataclasses
 
+from ulmfit_tfx.transforms.records.lines import excerpt
+
 
 @dataclasses.dataclass(frozen=True)
 class Row:
     """One accepted row.
 
     Attributes:
-        text: The text, not empty.
-        label: The label's name, or None in an unlabelled corpus.
+        text: The text, not empty. Of words with tags, the words with a space between them.
+        label: The label's name, of a classification with one label a row.
+        labels: The labels' names, of a classification with several labels a row or none.
+        targets: The numbers to predict, in the order of `target_columns`. Regression.
+        weight: What the row counts in the loss, where there is a `weight_column`.
+        words: Not empty, each of them. Tagging.
+        tags: The tag of each word; several tags of a word are one string, joined by `tagging.tag_separator`.
+        split: The split that the row names itself, where there is a `split_column`.
+        slices: Name and value of each of `slice_columns`.
     """
 
     text: str
     label: str | None = None
+    labels: tuple[str, ...] | None = None
+    targets: tuple[float, ...] = ()
+    weight: float | None = None
+    words: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    split: str | None = None
+    slices: tuple[tuple[str, str], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +38,7 @@ class Refusal:
 
     Attributes:
         source: File that the row comes from.
-        line: Line in that file that the row begins on, counted from 1.
+        line: Line in that file that the row begins on, or the one of its lines that is wrong, counted from 1.
         reason: Short, the same for all rows refused for it, so that refusals can be counted by reason.
         detail: What was found.
         row: The beginning of the row, undecodable bytes as backslash escapes.
@@ -41,3 +57,34 @@ class Refusal:
 
     def __str__(self) -> str:
         return f"{self.source}:{self.line}: {self.reason}: {self.detail}"
+
+
+class RowError(Exception):
+    """What is wrong with a row, on its way to the parser that knows where the row stands.
+
+    Attributes:
+        reason: As of a `Refusal`.
+        detail: As of a `Refusal`.
+        line: Line that is wrong, where it is another one than the row begins on.
+    """
+
+    def __init__(self, reason: str, detail: str, line: int | None = None):
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+        self.line = line
+
+    @classmethod
+    def too_long(cls, limit: int) -> "RowError":
+        """Of a row over `max_row_bytes`."""
+        return cls("row too long", f"over max_row_bytes={limit}")
+
+    def refusal(self, source: str, line: int, row: str) -> Refusal:
+        """The refusal of a row.
+
+        Args:
+            source: Its file.
+            line: Line that it begins on.
+            row: The row, of which the beginning is kept.
+        """
+        return Refusal(source, line if self.line is None else self.line, self.reason, self.detail, excerpt(row))

@@ -1,0 +1,40 @@
+"""The BaselineResolver component."""
+
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import channel_utils, standard_artifacts
+
+from ulmfit_tfx.components.baseline_resolver.executor import Executor
+from ulmfit_tfx.schemas import component_specs as specs
+from ulmfit_tfx.schemas.code_version import code_version
+
+
+class BaselineResolver(base_component.BaseComponent):
+    """Takes the model in service as the baseline of an evaluation.
+
+    TFX's Resolver asks ML Metadata for the last blessed model, and not every backend runs it. This one goes by what is
+    served, whoever pushed it.
+
+    Output `model`, a standard `Model` artifact, a copy of the served model, so that it stays when its version is
+    removed; without files where none is in service:
+
+        Format-Serving/     the SavedModel
+    """
+
+    SPEC_CLASS = specs.BaselineResolverSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(self, served: str):
+        """Describes the choice.
+
+        Args:
+            served: Folder of the model version in service, "" for none.
+        """
+        super().__init__(
+            spec=specs.BaselineResolverSpec(
+                **{
+                    specs.SERVED: served,
+                    specs.CODE_VERSION: code_version("components"),
+                    specs.MODEL: channel_utils.as_channel([standard_artifacts.Model()]),
+                }
+            )
+        )

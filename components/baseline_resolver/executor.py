@@ -1,0 +1,38 @@
+"""What BaselineResolver does."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from tfx.dsl.components.base.base_executor import BaseExecutor
+from tfx.types import artifact_utils
+from tfx.utils import path_utils
+
+from ulmfit_tfx.schemas import component_specs as specs
+from ulmfit_tfx.schemas.errors import UserError
+from ulmfit_tfx.trainer_modules.export.folder_copy import copy_folder
+
+log = logging.getLogger(__name__)
+
+
+class Executor(BaseExecutor):
+    """Copies the served model."""
+
+    def Do(self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]) -> None:
+        """Copies.
+
+        Raises:
+            UserError: The version is not there any more.
+        """
+        served = exec_properties[specs.SERVED]
+        if not served:
+            log.info("No model is in service: there is nothing to compare with")
+            return
+        if not (Path(served) / "saved_model.pb").is_file():
+            raise UserError(
+                f"{served}: the model in service was there when the run began and is not any more. Run again: the "
+                "newest version that is there is then compared with."
+            )
+        model = artifact_utils.get_single_uri(output_dict[specs.MODEL])
+        copy_folder(Path(served), path_utils.serving_model_path(model))
+        log.info("The new model is compared with the one in service, %s", served)

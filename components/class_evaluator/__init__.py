@@ -1,1 +1,0 @@
-"""Evaluator for classifiers whose classes are known only once the data is read."""

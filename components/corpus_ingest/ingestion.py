@@ -1,0 +1,47 @@
+"""What CorpusIngest is configured with, as one JSON parameter."""
+
+import dataclasses
+import json
+
+from ulmfit_tfx.schemas.config import LabelledSourceConfig, SourceConfig, TaggingConfig, source_from_json
+
+_TAGGING, _SEPARATOR = "tagging", "separator"
+_READ_OF_TAGGING = {"scheme", "tag_separator", "words"}
+"""The others are the trainer's: a change of them reads no file again."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Ingestion:
+    """A source, and what it takes from other sections.
+
+    Attributes:
+        source: Where text comes from.
+        tagging: Of words with tags.
+        separator: What stands between a text and that of `second_text_column`, None for the default.
+    """
+
+    source: SourceConfig
+    tagging: TaggingConfig | None = None
+    separator: str | None = None
+
+    def to_json(self) -> str:
+        """As JSON: the source's, and beside its fields what there is of the others and matters to it."""
+        extra = {}
+        if self.tagging is not None:
+            extra[_TAGGING] = self.tagging.model_dump(mode="json", include=_READ_OF_TAGGING)
+        if self.separator is not None and _has_pairs(self.source):
+            extra[_SEPARATOR] = self.separator
+        source = self.source.model_dump_json()
+        return json.dumps(json.loads(source) | extra, ensure_ascii=False) if extra else source
+
+    @classmethod
+    def from_json(cls, text: str) -> "Ingestion":
+        """Reads what `to_json` wrote."""
+        values = json.loads(text)
+        tagging, separator = values.pop(_TAGGING, None), values.pop(_SEPARATOR, None)
+        tagging = None if tagging is None else TaggingConfig.model_validate(tagging)
+        return cls(source_from_json(json.dumps(values)), tagging, separator)
+
+
+def _has_pairs(source: SourceConfig) -> bool:
+    return isinstance(source, LabelledSourceConfig) and source.second_text_column is not None

@@ -1,0 +1,365 @@
+"""Puts together what the report says, from rows, predictions and what other stages found. Reads and writes no files."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ulmfit_tfx.components.evaluation_report import charts
+from ulmfit_tfx.components.evaluation_report.blocks import (
+    MINUS,
+    Cell,
+    Section,
+    ShownError,
+    Table,
+    count_cell,
+    number,
+    number_cell,
+    signed,
+)
+from ulmfit_tfx.components.evaluation_report.classification import ClassificationView
+from ulmfit_tfx.components.evaluation_report.history import History
+from ulmfit_tfx.components.evaluation_report.multi_label import MultiLabelView
+from ulmfit_tfx.components.evaluation_report.regression import RegressionView
+from ulmfit_tfx.components.evaluation_report.scores_file import Comparison, EvaluationScores, SliceScores
+from ulmfit_tfx.components.evaluation_report.tagging import MultiLabelTaggingView, TaggingView
+from ulmfit_tfx.components.evaluation_report.task_view import TaskView
+from ulmfit_tfx.components.evaluation_report.tsv import to_tsv
+from ulmfit_tfx.components.held_out_scorer import report as held_out_scorer
+from ulmfit_tfx.components.held_out_scorer.report import HeldOutReport
+from ulmfit_tfx.components.task_evaluator.scores import Interval, lower_is_better, with_intervals
+from ulmfit_tfx.schemas.config import EvaluationConfig
+from ulmfit_tfx.transforms.records.record import Row
+from ulmfit_tfx.transforms.splitting import EVAL
+
+_ROUNDING = 1e-6
+"""A difference may be larger than what is allowed by so much, as in the Evaluator's eyes."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoreName:
+    """A score for people: what it is called and what it measures."""
+
+    title: str
+    meaning: str
+
+
+SCORES = {
+    "entity_f1": ScoreName("Entity F1", "harmonic mean of precision and recall"),
+    "entity_precision": ScoreName("Entity precision", "share of the found entities that are right"),
+    "entity_recall": ScoreName("Entity recall", "share of the expected entities that are found"),
+    "accuracy": ScoreName("Accuracy", "share that is right"),
+    "micro_f1": ScoreName("Micro F1", "of all labels together"),
+    "macro_f1": ScoreName("Macro F1", "mean over the labels"),
+    "auc": ScoreName("AUC", "area under the ROC curve, mean over the classes"),
+    "pearson": ScoreName("Pearson", "correlation, the lowest of any target"),
+    "spearman": ScoreName("Spearman", "correlation of ranks, the lowest of any target"),
+    "one_minus_wmae": ScoreName(f"1 {MINUS} wMAE", "KLEJ's, mean over the expected values"),
+    "mae": ScoreName("MAE", "mean absolute error, lower is better"),
+    "rmse": ScoreName("RMSE", "root of the mean squared error, lower is better"),
+    "calibration_error": ScoreName("Calibration error", "ECE, lower is better"),
+}
+"""In the order in which they are shown."""
+
+_SYSTEMS = {
+    held_out_scorer.MODEL: "this model",
+    held_out_scorer.FROM_SCRATCH: "without pretraining",
+    held_out_scorer.TFIDF: "TF-IDF + linear model",
+    held_out_scorer.MAJORITY: "most frequent class",
+    held_out_scorer.MEAN: "mean",
+    held_out_scorer.MOST_FREQUENT_TAG: "most frequent tag of each word",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Served:
+    """The model in service.
+
+    Attributes:
+        info: Its information file.
+        predictions: Of the rows, in their order.
+    """
+
+    info: Mapping[str, Any]
+    predictions: Sequence[Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Demand:
+    """Something that is demanded of a model to be blessed.
+
+    Attributes:
+        score: Name of a threshold.
+        text: Such as `at least 0.8`.
+        bound: On the score; None on its difference.
+        is_met: Whether the model meets it.
+    """
+
+    score: str
+    text: str
+    bound: float | None
+    is_met: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class ReportContent:
+    """What the report says.
+
+    Attributes:
+        name: Of the pipeline.
+        kind: The task in words.
+        scores: On the eval split.
+        demands: Those that count.
+        sections: In their order.
+        no_comparison: Why there is none with the model in service; None where there is one.
+        errors: The worst rows.
+        wrong_rows: Number of rows that are not exactly right.
+        ranking: How errors are ranked, in words.
+        errors_tsv: All rows that are not exactly right.
+    """
+
+    name: str
+    kind: str
+    scores: EvaluationScores
+    demands: tuple[Demand, ...]
+    sections: tuple[Section, ...]
+    no_comparison: str | None
+    errors: tuple[ShownError, ...]
+    wrong_rows: int
+    ranking: str
+    errors_tsv: str
+
+
+def build_content(
+    name: str,
+    info: Mapping[str, Any],
+    rows: Sequence[Row],
+    predictions: Sequence[Any],
+    evaluation: EvaluationConfig,
+    seed: int,
+    length_buckets: Sequence[str],
+    served: Served | str,
+    history: History | None = None,
+    held_out: HeldOutReport | None = None,
+) -> ReportContent:
+    """Computes everything that the report shows.
+
+    Args:
+        name: Of the pipeline.
+        info: The model's information file.
+        rows: Of the eval split.
+        predictions: Of the model, in the order of the rows.
+        evaluation: Thresholds, and how much is shown.
+        seed: Of the bootstrap samples.
+        length_buckets: Of the rows.
+        served: The model in service, or why there is none to compare with.
+        history: Of the training.
+        held_out: Scores on the test split.
+
+    Raises:
+        ValueError: There are no rows, or a prediction is not finite.
+    """
+    view = view_of(info, rows, predictions)
+    served_view = None if isinstance(served, str) else view_of(served.info, rows, served.predictions)
+    scores = _evaluated(info["task"], view, served_view, _slicings(view, length_buckets), evaluation.intervals, seed)
+    wrong = view.errors()
+    columns = (*view.columns, "split")
+    return ReportContent(
+        name=name,
+        kind=view.kind,
+        scores=scores,
+        demands=tuple(_demands(scores, evaluation)),
+        sections=(
+            *([_comparison_section(scores.scores, scores.baseline)] if scores.baseline else []),
+            *([_held_out_section(held_out)] if held_out else []),
+            *([_training_section(history)] if history and history.quantities else []),
+            *view.sections(),
+            _slice_section(scores),
+        ),
+        no_comparison=served if isinstance(served, str) else None,
+        errors=tuple(view.shown(index) for index in wrong[: evaluation.errors_shown]),
+        wrong_rows=len(wrong),
+        ranking=view.ranking,
+        errors_tsv=to_tsv([{**view.record(index), "split": EVAL} for index in wrong], columns),
+    )
+
+
+def view_of(info: Mapping[str, Any], rows: Sequence[Row], predictions: Sequence[Any]) -> TaskView:
+    """Rows beside predictions, as the model's task has them."""
+    details, labels = info["details"], info["labels"]
+    if info["task"] == "regression":
+        return RegressionView(rows, predictions, details["targets"])
+    if info["task"] == "tagging":
+        if separator := details.get("tag_separator"):
+            return MultiLabelTaggingView(rows, predictions, labels, separator)
+        return TaggingView(rows, predictions, labels, details["scheme"])
+    if separator := details.get("label_separator"):
+        return MultiLabelView(rows, predictions, labels, separator, details["threshold"])
+    return ClassificationView(rows, predictions, labels)
+
+
+def _evaluated(
+    task: str,
+    view: TaskView,
+    served: TaskView | None,
+    slicings: Mapping[str, Sequence[str | None]],
+    samples: int,
+    seed: int,
+) -> EvaluationScores:
+    rows = len(view.rows)
+    if served is None:
+        scores, baseline = with_intervals(view.scored.scores, rows, samples, seed), None
+    else:
+        scores, baseline = _compared(view, served, samples, seed)
+    by_slice = {name: _slices(view, name, values) for name, values in slicings.items()}
+    return EvaluationScores(task, rows, _in_order(scores), by_slice, baseline)
+
+
+def _compared(view: TaskView, served: TaskView, samples: int, seed: int) -> tuple[dict[str, Interval], Comparison]:
+    """Scores of the model, and the comparison. Both models are scored on the same bootstrap samples."""
+
+    def score(indices: np.ndarray) -> dict[str, float]:
+        new, old = view.scored.scores(indices), served.scored.scores(indices)
+        return {
+            **{f"new/{name}": value for name, value in new.items()},
+            **{f"served/{name}": value for name, value in old.items()},
+            **{f"difference/{name}": value - old[name] for name, value in new.items() if name in old},
+        }
+
+    found = with_intervals(score, len(view.rows), samples, seed)
+
+    def part(kind: str) -> dict[str, Interval]:
+        named = (name.split("/", 1) for name in found)
+        return _in_order({name: found[f"{of}/{name}"] for of, name in named if of == kind})
+
+    right, served_right = view.right(), served.right()
+    mended = broken = None
+    if right is not None and served_right is not None:
+        mended, broken = int(np.sum(right & ~served_right)), int(np.sum(served_right & ~right))
+    return part("new"), Comparison(part("served"), part("difference"), mended, broken)
+
+
+def _in_order(scores: Mapping[str, Any]) -> dict[str, Any]:
+    order = list(SCORES)
+    return dict(sorted(scores.items(), key=lambda item: order.index(item[0])))
+
+
+def _slicings(view: TaskView, length_buckets: Sequence[str]) -> dict[str, Sequence[str | None]]:
+    """What rows are sliced by: by name, the value of each row, None for a row without one."""
+    by_column = [dict(row.slices) for row in view.rows]
+    columns = sorted({name for values in by_column for name in values})
+    return {
+        "length": length_buckets,
+        **view.own_slices(),
+        **{name: [values.get(name) for values in by_column] for name in columns},
+    }
+
+
+def _slices(view: TaskView, name: str, values: Sequence[str | None]) -> dict[str, SliceScores]:
+    rows: dict[str, list[int]] = {}
+    for row, value in enumerate(values):
+        if value is not None:
+            rows.setdefault(value, []).append(row)
+    return {value: _slice_scores(view, np.array(rows[value]), name) for value in sorted(rows)}
+
+
+def _slice_scores(view: TaskView, indices: np.ndarray, name: str) -> SliceScores:
+    scores = view.scored.scores(indices)
+    if name in view.own_slices():  # rows of one class: what is taken over classes says nothing of them
+        scores = {"accuracy": scores["accuracy"]}
+    return SliceScores(len(indices), _in_order(scores))
+
+
+def _demands(scores: EvaluationScores, evaluation: EvaluationConfig) -> Iterator[Demand]:
+    thresholds = evaluation.thresholds.model_dump()
+    differences = scores.baseline.differences if scores.baseline else {}
+    for name in SCORES:
+        sign = -1 if lower_is_better(name) else 1
+        if (bound := thresholds[name]) is not None:
+            is_met = name in scores.scores and sign * scores.scores[name].value >= sign * bound
+            yield Demand(name, f"at {'least' if sign > 0 else 'most'} {bound:g}", bound, is_met)
+        allowed = evaluation.allowed_drop.get(name)
+        if allowed is not None and name in differences:
+            text = f"at most {allowed:g} worse than in service" if allowed else "no worse than in service"
+            yield Demand(name, text, None, sign * differences[name].value >= -(allowed + _ROUNDING))
+
+
+def _comparison_section(scores: Mapping[str, Interval], comparison: Comparison) -> Section:
+    rows = tuple(
+        (
+            Cell(SCORES[name].title),
+            number_cell(scores[name].value),
+            number_cell(comparison.scores[name].value),
+            Cell(signed_interval(difference), is_number=True),
+            Cell(_judged(name, difference)),
+        )
+        for name, difference in comparison.differences.items()
+    )
+    lead = "Both models on the same rows of the eval split."
+    if comparison.mended is not None:
+        lead += f" The new one mends {comparison.mended:,} rows and breaks {comparison.broken:,}."
+    header = ("score", "new", "in service", "difference (95 % interval)", "")
+    return Section(
+        "service", "The model in service", lead, tables=(Table("New model and model in service", header, rows),)
+    )
+
+
+def signed_interval(difference: Interval) -> str:
+    """A difference with its interval: `+0.012 (+0.003 … +0.021)`."""
+    return f"{signed(difference.value)} ({signed(difference.low)} … {signed(difference.high)})"
+
+
+def _judged(name: str, difference: Interval) -> str:
+    """What an interval says of the difference."""
+    if difference.low <= 0 <= difference.high:
+        return "no clear difference"
+    return "better" if (difference.low > 0) != lower_is_better(name) else "worse"
+
+
+def _held_out_section(held_out: HeldOutReport) -> Section:
+    systems = held_out.systems
+    names = [name for name in SCORES if any(name in scores for scores in systems.values())]
+    rows = tuple(
+        (Cell(_SYSTEMS.get(system, system)), *(_interval_cell(scores.get(name)) for name in names))
+        for system, scores in systems.items()
+    )
+    table = Table(
+        "Scores on the test split, with 95 % intervals",
+        ("system", *(SCORES[name].title for name in names)),
+        rows,
+        emphasized_row=list(systems).index(held_out_scorer.MODEL),
+    )
+    lead = f"{held_out.rows:,} rows that nothing else has read, scored once."
+    return Section("test", "Test split", lead, tables=(table,))
+
+
+def _interval_cell(interval: Interval | None) -> Cell:
+    if interval is None:
+        return number_cell(None)
+    return Cell(f"{number(interval.value)} ({number(interval.low)} … {number(interval.high)})", is_number=True)
+
+
+def _training_section(history: History) -> Section:
+    drawn = tuple(charts.learning_curve(history, quantity) for quantity in history.quantities)
+    return Section("training", "Training", "By epoch; the weights of the best one were kept.", charts=drawn)
+
+
+def _slice_section(scores: EvaluationScores) -> Section:
+    overall = {name: interval.value for name, interval in scores.scores.items()}
+    tables = []
+    for slicing, slices in scores.by_slice.items():
+        names = [name for name in overall if any(name in found.scores for found in slices.values())]
+        everything = {"all rows": SliceScores(scores.rows, overall)}
+        rows = tuple(
+            (
+                Cell(value),
+                count_cell(found.rows),
+                *(number_cell(found.scores.get(name), with_bar=name == names[0]) for name in names),
+            )
+            for value, found in [*everything.items(), *slices.items()]
+        )
+        title = slicing.replace("_", " ")
+        header = (title, "rows", *(SCORES[name].title for name in names))
+        tables.append(Table(f"By {title}", header, rows, emphasized_row=0))
+    return Section("slices", "Slices", tables=tuple(tables))

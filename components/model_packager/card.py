@@ -1,0 +1,183 @@
+"""Writes a model card in the Hugging Face Markdown form."""
+
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2
+
+from ulmfit_tfx.components.corpus_ingest.accounting import Accounting
+from ulmfit_tfx.components.evaluation_report.scores_file import EvaluationScores
+from ulmfit_tfx.components.held_out_scorer import report
+from ulmfit_tfx.components.held_out_scorer.report import HeldOutReport
+from ulmfit_tfx.components.model_packager import description
+from ulmfit_tfx.components.model_packager.front_matter import front_matter
+from ulmfit_tfx.components.model_packager.markdown import plain
+from ulmfit_tfx.components.model_packager.scores import SCORES, number, with_interval
+from ulmfit_tfx.components.model_packager.sources import CardSources, file_name
+from ulmfit_tfx.components.perplexity_gate.report import PerplexityReport
+from ulmfit_tfx.transforms.splitting import SPLITS
+
+MODEL_DIR = "MODEL_DIR"
+"""Stands in a card for the folder of the model, whose place nobody knows beforehand."""
+
+_TEXT = "A text of yours."
+_LABELS_SHOWN = 50
+_SYSTEMS = {
+    report.MODEL: "this model",
+    report.FROM_SCRATCH: "the same without pretraining",
+    report.MAJORITY: "most frequent in training",
+    report.MEAN: "mean of training",
+    report.MOST_FREQUENT_TAG: "most frequent tag of the word",
+    report.TFIDF: "linear model on TF-IDF",
+}
+
+
+class Table(NamedTuple):
+    """A table of the card."""
+
+    header: list[str]
+    rows: list[list[str]]
+
+
+def model_card(sources: CardSources) -> str:
+    """The card, as Markdown with YAML before it."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["plain"] = plain
+    return environment.get_template("model_card.md.j2").render(_content(sources))
+
+
+def _content(sources: CardSources) -> dict[str, Any]:
+    return {
+        "front_matter": front_matter(sources),
+        "name": sources.config["name"],
+        "task": sources.task,
+        "lead": description.lead(sources),
+        "model": Table(["", ""], [list(fact) for fact in description.model_facts(sources)]),
+        "limits": list(description.limits(sources)),
+        "model_dir": MODEL_DIR,
+        "text": _TEXT,
+        "tensorflow": ".".join(sources.versions["TensorFlow"].split(".")[:2]),
+        "command": _command(sources),
+        "data": list(_data(sources)),
+        "origin": description.origin(sources),
+        "kept_epochs": description.kept_epochs(sources),
+        "hyperparameters": Table(["field", "value"], [list(fact) for fact in description.hyperparameters(sources)]),
+        "held_out": _held_out(sources.held_out) if sources.held_out else None,
+        "evaluation": _evaluation(sources.evaluation) if sources.evaluation else None,
+        "slices": list(_slices(sources.evaluation)) if sources.evaluation else [],
+        "perplexity": _perplexity(sources.perplexity) if _is_scored_by_perplexity(sources) else None,
+        "temperature": description.temperature(sources),
+        "rows_held_out": sources.held_out.rows if sources.held_out else 0,
+        "rows_evaluated": sources.evaluation.rows if sources.evaluation else 0,
+        "versions": Table(["", ""], [list(version) for version in sources.versions.items()]),
+    }
+
+
+def _command(sources: CardSources) -> str:
+    """A line for the shell; "" for what no subcommand does."""
+    if sources.task != "language_model":
+        return shlex.join(["ulmfit-tfx", "predict", MODEL_DIR, _TEXT])
+    return shlex.join(["ulmfit-tfx", "complete", MODEL_DIR, _TEXT]) if "forward" in sources.info["directions"] else ""
+
+
+class _Data(NamedTuple):
+    """Training data of one kind."""
+
+    title: str
+    files: list[str]
+    tables: list[Table]
+    labels_left_out: int
+
+
+def _data(sources: CardSources) -> Iterator[_Data]:
+    kinds = (("Labelled rows", "data", sources.rows), ("Unlabelled texts", "corpus", sources.corpus))
+    for title, section, accounting in kinds:
+        if accounting is None:
+            continue
+        source = sources.config[section]
+        files = [file_name(source["path"])]
+        files += [f"{file_name(source[f'{split}_path'])} ({split})" for split in SPLITS if source.get(f"{split}_path")]
+        labels = _labels(accounting, "words by tag" if sources.task == "tagging" else "rows by label")
+        shown = Table(labels.header, labels.rows[:_LABELS_SHOWN])
+        tables = [table for table in (_counts(accounting), shown, _ranges(accounting)) if table.rows]
+        yield _Data(title, files, tables, len(labels.rows) - len(shown.rows))
+
+
+def _counts(accounting: Accounting) -> Table:
+    rows = [[split, f"{accounting.rows[split]:,}"] for split in SPLITS if split in accounting.rows]
+    rows += [[f"left out: {rule}", f"{count:,}"] for rule, count in accounting.dropped.items()]
+    rows += [[f"quarantined: {reason}", f"{count:,}"] for reason, count in accounting.quarantined.items()]
+    return Table(["", "rows"], rows)
+
+
+def _labels(accounting: Accounting, title: str) -> Table:
+    """Labels by frequency in training."""
+    counted = {label: None for split in SPLITS for label in accounting.labels.get(split, {})}
+    counts = {label: [accounting.labels.get(split, {}).get(label, 0) for split in SPLITS] for label in counted}
+    by_frequency = sorted(counts.items(), key=lambda item: (-item[1][0], item[0]))
+    rows = [[label, *(f"{count:,}" for count in by_split)] for label, by_split in by_frequency]
+    return Table([title, *SPLITS], rows)
+
+
+def _ranges(accounting: Accounting) -> Table:
+    rows = [
+        [target, f"{low:g}", f"{accounting.highest[target]:g}"] for target, low in sorted(accounting.lowest.items())
+    ]
+    return Table(["number in training", "lowest", "highest"], rows)
+
+
+def _held_out(found: HeldOutReport) -> Table:
+    systems = [system for system in _SYSTEMS if system in found.systems]
+    names = _known(name for scores in found.systems.values() for name in scores)
+    rows = [[SCORES[name].title, *(with_interval(found.systems[s].get(name)) for s in systems)] for name in names]
+    return Table(["", *(_SYSTEMS[system] for system in systems)], rows)
+
+
+def _evaluation(found: EvaluationScores) -> Table:
+    names = _known(found.scores)
+    if found.baseline is None:
+        return Table(["", "this model"], [[SCORES[name].title, with_interval(found.scores[name])] for name in names])
+    columns = (found.scores, found.baseline.scores, found.baseline.differences)
+    rows = [[SCORES[name].title, *(with_interval(column.get(name)) for column in columns)] for name in names]
+    return Table(["", "this model", "the model in service", "difference"], rows)
+
+
+def _slices(found: EvaluationScores) -> Iterator[Table]:
+    names = _known(found.scores)
+    for sliced_by, slices in found.by_slice.items():
+        rows = [
+            [value, f"{of_slice.rows:,}", *(number(of_slice.scores.get(name)) for name in names)]
+            for value, of_slice in slices.items()
+        ]
+        yield Table([sliced_by, "rows", *(SCORES[name].title for name in names)], rows)
+
+
+def _is_scored_by_perplexity(sources: CardSources) -> bool:
+    return sources.task == "language_model" and sources.perplexity is not None
+
+
+def _perplexity(found: PerplexityReport | None) -> Table:
+    assert found is not None  # see `_is_scored_by_perplexity`
+    by_slice: Mapping[str, Any] = {"all": found.overall, **found.by_length}
+    directions = list(found.overall.perplexity)
+    rows = []
+    for name, measured in by_slice.items():
+        of_directions = [measured.perplexity.get(direction) for direction in directions]
+        values = [value for one in of_directions for value in ((one.piece, one.word) if one else (None, None))]
+        rows.append([name, f"{measured.texts:,}", *map(number, values)])
+    header = [f"a {unit}, reading {direction}" for direction in directions for unit in ("piece", "word")]
+    return Table(["texts of the eval split", "texts", *header], rows)
+
+
+def _known(names: Iterable[str]) -> list[str]:
+    """Names without repetition, in the order in which cards have them."""
+    found = set(names)
+    return [name for name in SCORES if name in found]

@@ -1,0 +1,59 @@
+"""What a model card is written from."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from ulmfit_tfx.components.corpus_ingest.accounting import Accounting
+from ulmfit_tfx.components.evaluation_report.scores_file import EvaluationScores
+from ulmfit_tfx.components.held_out_scorer.report import HeldOutReport
+from ulmfit_tfx.components.perplexity_gate.report import PerplexityReport
+
+
+@dataclasses.dataclass(frozen=True)
+class CardSources:
+    """Facts of a run. What the run did not make is None, and then not in the card.
+
+    Attributes:
+        config: The configuration of the pipeline with all its defaults, as `PipelineConfig.model_dump(mode="json")`.
+        info: The model's information file.
+        parameters: Numbers that the model has learned.
+        versions: Of ulmfit-tfx, TensorFlow and TFX, by name.
+        best_epochs: The epoch whose weights were kept, counted from 1, of each training, by direction of reading.
+        rows: Of the labelled data.
+        corpus: Of the unlabelled texts.
+        evaluation: Scores on the eval split.
+        held_out: Scores on the test split.
+        perplexity: Of the language model, on the corpus' eval split.
+    """
+
+    config: Mapping[str, Any]
+    info: Mapping[str, Any]
+    parameters: int
+    versions: Mapping[str, str]
+    best_epochs: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    rows: Accounting | None = None
+    corpus: Accounting | None = None
+    evaluation: EvaluationScores | None = None
+    held_out: HeldOutReport | None = None
+    perplexity: PerplexityReport | None = None
+
+    @property
+    def task(self) -> str:
+        """Of the model."""
+        return self.info["task"]
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """What the information file says of the task."""
+        return self.info.get("details", {})
+
+    @property
+    def source(self) -> Mapping[str, Any]:
+        """The section of the configuration that says where the model's texts come from."""
+        return self.config["corpus" if self.task == "language_model" else "data"]
+
+
+def file_name(path: str) -> str:
+    """Of a path, glob, remote path or `package://NAME/FILE`: folders are nobody's business but the run's."""
+    return path.rstrip("/").rpartition("/")[2]

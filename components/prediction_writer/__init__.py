@@ -1,0 +1,1 @@
+"""PredictionWriter: the results of a bulk inference as text that people and other programs read."""

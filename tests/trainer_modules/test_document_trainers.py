@@ -1,0 +1,214 @@
+"""Classifier and regressor, from transformed examples to a SavedModel that answers."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from task_examples import CONFIG, write_inputs
+
+from ulmfit_tfx.schemas.config import CleaningConfig, PipelineConfig, TokenizerConfig
+from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.trainer_modules import classifier, regressor
+from ulmfit_tfx.trainer_modules.export.loaded_model import Classifier, Regressor, read_info
+from ulmfit_tfx.trainer_modules.models.base_model import base_directions
+from ulmfit_tfx.trainer_modules.objectives.smoothed_cross_entropy import SmoothedCrossEntropy
+from ulmfit_tfx.transforms.records.record import Row
+from ulmfit_tfx.transforms.tokenization import Tokenizer
+
+STARS = {"bad": 1.0, "plain": 3.0, "good": 5.0}
+
+
+@pytest.fixture(scope="module")
+def tokenizer(spm_model):
+    return Tokenizer(spm_model, TokenizerConfig(separator="[SEP]"), CleaningConfig())
+
+
+def train(run_fn, folder, tokenizer, rows, task, data, **sections):
+    training = CONFIG["training"] | sections.pop("training", {})
+    data = {"path": "rows", "format": "tsv"} | data
+    config = PipelineConfig.model_validate(CONFIG | {"task": task, "data": data, "training": training} | sections)
+    run_fn(write_inputs(folder, tokenizer, config, rows[:160], rows[160:240]))
+    return folder / "model"
+
+
+def negative_log_likelihood(model, rows):
+    predictions = Classifier(model).predict([row.text for row in rows])
+    return -np.mean([np.log(p.probabilities[row.label]) for p, row in zip(predictions, rows, strict=True)])
+
+
+@pytest.fixture(scope="module")
+def labelled(reviews):
+    return [Row(text, mood) for text, mood in reviews]
+
+
+@pytest.fixture(scope="module")
+def classifiers(tmp_path_factory, tokenizer, labelled):
+    """The same classifier with and without calibration."""
+    folder = tmp_path_factory.mktemp("classifiers")
+    sections = {"classification": {"class_weights": "balanced", "label_smoothing": 0.3}}
+    return [
+        train(
+            classifier.run_fn,
+            folder / str(calibrate),
+            tokenizer,
+            labelled,
+            "classification",
+            {},
+            training={"epochs": 8, "calibrate": calibrate},
+            **sections,
+        )
+        for calibrate in (True, False)
+    ]
+
+
+def test_calibration_lowers_the_loss_on_the_eval_split_and_changes_no_label(classifiers, labelled):
+    calibrated, raw = classifiers
+    assert read_info(raw)["details"]["temperature"] == 1
+    assert read_info(calibrated)["details"]["temperature"] < 0.9, (
+        "smoothing by 0.3 makes a classifier that is too unsure"
+    )
+    held = labelled[160:240]
+    assert negative_log_likelihood(calibrated, held) < negative_log_likelihood(raw, held) - 0.01
+    texts = [row.text for row in labelled[240:300]]
+    labels = [[prediction.label for prediction in Classifier(model).predict(texts)] for model in classifiers]
+    assert labels[0] == labels[1]
+
+
+@pytest.mark.parametrize("text", ["a great film.", "dull", "", "x [SEP] y", "film " * 300])
+def test_text_in_a_padded_batch_is_classified_as_by_itself(classifiers, text):
+    model = Classifier(classifiers[0])
+    others = ["a", "a superb cast and a dull script and a warm scene and a boring camera!" * 3]
+    alone = list(model.predict([text])[0].probabilities.values())
+    together = list(model.predict([*others, text])[2].probabilities.values())
+    np.testing.assert_allclose(alone, together, atol=1e-5)
+
+
+def test_smoothed_cross_entropy_is_the_one_of_the_paper():
+    logits, classes = np.array([[2.0, 0.0, -1.0], [0.5, 0.2, 3.0]], "float32"), np.array([0, 1])
+    log_probabilities = logits - np.log(np.exp(logits.astype("float64")).sum(-1, keepdims=True))
+    targets = np.full((2, 3), 0.3 / 3)
+    targets[[0, 1], classes] += 0.7
+    expected = -(targets * log_probabilities).sum(-1).mean()
+    assert float(SmoothedCrossEntropy(0.3, 3)(classes, logits)) == pytest.approx(expected, rel=1e-6)
+    plain = -log_probabilities[[0, 1], classes].mean()
+    assert float(SmoothedCrossEntropy(0.0, 3)(classes, logits)) == pytest.approx(plain, rel=1e-6)
+
+
+def test_class_that_counts_for_nothing_is_never_found(tmp_path, tokenizer, labelled):
+    weights = {"good": 1.0, "bad": 1.0, "plain": 0.0}
+    sections = {"classification": {"class_weights": weights}, "training": {"epochs": 6}}
+    model = train(classifier.run_fn, tmp_path / "x", tokenizer, labelled, "classification", {}, **sections)
+    found = {prediction.label for prediction in Classifier(model).predict([row.text for row in labelled[240:]])}
+    assert found == {"good", "bad"}
+
+
+def test_class_weights_have_to_name_the_classes_there_are(tmp_path, tokenizer, labelled):
+    for weights, complaint in (({"good": 1, "bad": 1}, "lacks a class: 'plain'"), ({"food": 1}, "names no class")):
+        sections = {"classification": {"class_weights": weights}}
+        with pytest.raises(DataError, match="class_weights"):
+            train(classifier.run_fn, tmp_path / complaint, tokenizer, labelled, "classification", {}, **sections)
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory, tokenizer, labelled):
+    """A classifier of texts that have a mood, or two, or none, with its rows."""
+    pairs = zip(labelled[::2], labelled[1::2], strict=True)
+    rows = [Row(f"{one.text} [SEP] {two.text}", labels=tuple({one.label, two.label} - {"plain"})) for one, two in pairs]
+    rows = rows * 2
+    data = {"label_separator": "|"}
+    sections = {"training": {"epochs": 8, "best_by": "micro_f1"}, "classification": {"threshold": 0.4}}
+    folder = tmp_path_factory.mktemp("several")
+    return train(classifier.run_fn, folder / "x", tokenizer, rows, "classification", data, **sections), rows
+
+
+def test_several_labels_are_those_from_the_threshold_on_the_most_probable_first(several):
+    model, rows = several
+    predictions = Classifier(model).predict([row.text for row in rows])
+    for prediction in predictions:
+        ranked = sorted(prediction.probabilities.items(), key=lambda item: -item[1])
+        assert list(prediction.labels) == [name for name, probability in ranked if probability >= 0.4]
+        assert prediction.label == "|".join(prediction.labels)
+    right = np.mean([set(p.labels) == set(row.labels) for p, row in zip(predictions, rows, strict=True)])
+    assert right > 0.8
+    assert any(len(prediction.labels) == 2 for prediction in predictions)
+
+
+def test_several_labels_through_examples_have_rank_two(several):
+    model, rows = several
+    text = tf.train.Feature(bytes_list=tf.train.BytesList(value=[rows[0].text.encode()]))
+    example = tf.train.Example(features=tf.train.Features(feature={"text": text})).SerializeToString()
+    outputs = tf.saved_model.load(str(model)).signatures["serving_examples"](examples=tf.constant([example]))
+    assert {name: output.shape.rank for name, output in outputs.items()} == dict.fromkeys(outputs, 2)
+
+
+@pytest.fixture(scope="module")
+def scored(reviews):
+    return [Row(text, targets=(STARS[mood], 100 - 10 * STARS[mood])) for text, mood in reviews]
+
+
+REGRESSION_DATA = {"target_columns": ["stars", "price"]}
+
+
+@pytest.mark.parametrize(
+    ("loss", "normalize", "balance"),
+    [("mse", "standard", "off"), ("mae", "range", "weights"), ("huber", "off", "oversample")],
+)
+def test_numbers_are_predicted_in_their_own_units(tmp_path, tokenizer, scored, loss, normalize, balance):
+    rows = [row if normalize != "off" else Row(row.text, targets=(row.targets[0], -row.targets[0])) for row in scored]
+    regression = {"loss": loss, "normalize": normalize, "balance": balance}
+    sections = {"regression": regression, "training": {"epochs": 10}}
+    model = train(regressor.run_fn, tmp_path / "x", tokenizer, rows, "regression", REGRESSION_DATA, **sections)
+    predictions = Regressor(model).predict([row.text for row in rows[240:]])
+    assert list(predictions[0].scores) == ["stars", "price"]
+    expected = np.array([row.targets for row in rows[240:]])
+    found = np.array([list(prediction.scores.values()) for prediction in predictions])
+    spread = np.abs(expected - expected.mean(axis=0)).mean(axis=0)
+    assert (np.abs(found - expected).mean(axis=0) < 0.4 * spread).all()
+    history = json.loads((tmp_path / "x" / "model_run" / "history.json").read_text())
+    best = history["epochs"][history["best_epoch"] - 1]
+    held = Regressor(model).predict([row.text for row in rows[160:240]])
+    errors = [list(p.scores.values()) - np.array(row.targets) for p, row in zip(held, rows[160:240], strict=True)]
+    assert np.abs(errors).mean() == pytest.approx(best["eval_mae"], rel=1e-3), "the metric is in the targets' own units"
+
+
+def test_bounds_are_kept_whatever_the_text(tmp_path, tokenizer, scored):
+    rows = [Row(row.text, targets=row.targets[:1]) for row in scored]
+    sections = {"regression": {"bounds": [1, 5]}, "training": {"epochs": 8}}
+    data = {"target_columns": ["stars"]}
+    model = train(regressor.run_fn, tmp_path / "x", tokenizer, rows, "regression", data, **sections)
+    texts = ["superb " * 80, "awful " * 80, "", "film", "Żółć"]
+    scores = [prediction.scores["stars"] for prediction in Regressor(model).predict(texts)]
+    assert 1 <= min(scores) < 1.5
+    assert 4.5 < max(scores) <= 5
+    alone = [Regressor(model).predict([text])[0].scores["stars"] for text in texts]
+    np.testing.assert_allclose(scores, alone, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("targets", "regression", "complaint"),
+    [
+        ([2.0, 2.0], {}, "target 'stars' is 2 in all rows"),
+        ([0.0, 6.0], {"bounds": [1, 5]}, r"target 'stars' goes from 0 to 6 .* bounds is \[1.0, 5.0\]"),
+    ],
+)
+def test_targets_that_cannot_be_learned_are_refused(tmp_path, tokenizer, targets, regression, complaint):
+    rows = [Row("a film", targets=(target,)) for target in targets] * 120
+    data = {"target_columns": ["stars"]}
+    with pytest.raises(DataError, match=complaint):
+        train(regressor.run_fn, tmp_path / "x", tokenizer, rows, "regression", data, regression=regression)
+
+
+def test_another_training_starts_from_a_regressor(tmp_path, tokenizer, scored):
+    rows = [Row(row.text, targets=row.targets[:1]) for row in scored]
+    data = {"target_columns": ["stars"]}
+    model = train(
+        regressor.run_fn,
+        tmp_path / "x",
+        tokenizer,
+        rows,
+        "regression",
+        data,
+        encoder={"embedding_size": 12, "hidden_sizes": [16, 12], "direction": "backward"},
+    )
+    assert base_directions(str(model)) == ("backward",)

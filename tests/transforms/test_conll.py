@@ -1,0 +1,121 @@
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ulmfit_tfx.schemas.config import LabelledSourceConfig, TaggingConfig
+from ulmfit_tfx.transforms.records.conll import parse
+from ulmfit_tfx.transforms.records.record import Refusal, Row
+
+
+def rows_of(content: str | bytes, scheme="bio", tag_separator=None, **config):
+    config = LabelledSourceConfig(**({"path": "rows", "format": "conll"} | config))
+    stream = io.BytesIO(content if isinstance(content, bytes) else content.encode())
+    return list(parse(stream, "rows.conll", config, TaggingConfig(scheme=scheme, tag_separator=tag_separator)))
+
+
+def sentence(*pairs):
+    words, tags = zip(*pairs, strict=True)
+    return Row(" ".join(words), words=words, tags=tags)
+
+
+words = st.text(st.characters(blacklist_categories=["Cs", "Cc", "Z", "Cf"], blacklist_characters="#"), min_size=1)
+sentences = st.lists(st.lists(st.tuples(words, st.sampled_from(["O", "B-x", "I-x"])), min_size=1), max_size=5)
+
+
+@given(sentences, st.sampled_from(["\t", " ", "   "]), st.integers(1, 3))
+def test_reads_what_was_written(rows, between, blank_lines):
+    content = ("\n" * blank_lines).join(
+        "".join(f"{word}{between}x{between}{tag}\n" for word, tag in sentence_of) for sentence_of in rows
+    )
+    assert rows_of(content) == [sentence(*row) for row in rows]
+
+
+def test_columns_are_counted_from_either_end():
+    content = "0\tBen\tB-PER\n1\tFayot\tI-PER\n"
+    expected = [sentence(("Ben", "B-PER"), ("Fayot", "I-PER"))]
+    assert rows_of(content, word_column=1) == rows_of(content, word_column=1, tag_column=2) == expected
+
+
+def test_word_keeps_its_spaces_between_tabs_and_its_no_break_space_between_spaces():
+    assert rows_of("New York\tB-x\n")[0].words == ("New York",)
+    assert rows_of("10\u00a0000 O\n")[0].words == ("10\u00a0000",)
+
+
+def test_documents_begin_without_a_sentence():
+    content = "-DOCSTART- -X- O\n\na NN O\n-DOCSTART- -X- O\nb NN O\n"
+    assert [row.words for row in rows_of(content)] == [("a",), ("b",)]
+
+
+def test_comments_are_left_out_and_hashes_that_are_words_are_kept():
+    content = "# id = 1\n# a comment\na O\n# O\n# not two columns\nb O\n\n# O\nb O\n\n#tag O\nc O\n"
+    assert [row.words for row in rows_of(content)] == [("a", "#", "b"), ("b",), ("#tag", "c")]
+    assert rows_of("#\tO\n")[0].words == ("#",)
+
+
+def test_line_with_too_few_columns_costs_its_sentence_and_is_named():
+    (refusal, row) = rows_of("a O\nb\nc O\n\nd O\n")
+    assert (refusal.line, refusal.reason) == (2, "too few columns")
+    assert refusal.detail == "1 in 'b', expected word_column 0 and tag_column -1"
+    assert row == sentence(("d", "O"))
+
+
+def test_tag_of_another_scheme_is_refused_with_the_scheme_that_takes_it():
+    (refusal,) = rows_of("a S-x\n")
+    assert str(refusal) == (
+        "rows.conll:1: not a bio tag: of 'a': 'S-x', expected O, B-x or I-x. Tags that begin with E- or S- are of "
+        "tagging.scheme: bioes"
+    )
+    assert rows_of("a S-x\n", "bioes") == [sentence(("a", "S-x"))]
+    assert rows_of("a NOUN\n", "plain") == [sentence(("a", "NOUN"))]
+
+
+def test_tags_that_are_not_listed_are_refused_and_others_renamed():
+    records = rows_of("a N\n\na V\n", "plain", labels=["N", "A"], label_names={"N": "noun"})
+    assert records[0] == sentence(("a", "noun"))
+    assert str(records[1]) == "rows.conll:3: unknown tag: 'V', expected one of N, A"
+
+
+def test_several_tags_a_word_are_each_checked_and_none_is_empty():
+    records = rows_of("a\tx,y,x\nb\t\nc\tO\n\nd\tx,z\n", "plain", ",", labels=["x", "y"])
+    assert records[0] == sentence(("a", "x,y"), ("b", ""), ("c", ""))
+    assert records[1].reason == "unknown tag"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("\tO\n", "empty word"),
+        ("\u00a0\tO\n", "empty word"),
+        ("\u200b\tO\n", "empty word"),
+        ("a\t \tO\nb\t \t \n", "empty tag"),
+        (b"caf\xe9 O\n", "not utf-8"),
+    ],
+)
+def test_reasons_of_refusal(content, reason):
+    records = rows_of(content + (b"\nd O\n" if isinstance(content, bytes) else "\nd O\n"))
+    assert [record.reason for record in records if isinstance(record, Refusal)] == [reason]
+    assert records[-1] == sentence(("d", "O"))
+
+
+def test_undecodable_line_is_named():
+    (refusal,) = rows_of(b"a O\ncaf\xe9 O\n")
+    assert (refusal.line, refusal.row) == (2, "caf\\udce9 O")
+
+
+@pytest.mark.parametrize("longest", ["x" * 200 + " O\n", "x O\n" * 30], ids=["one line", "many lines"])
+def test_sentence_over_the_limit_is_refused_and_the_next_is_read(longest):
+    (refusal, row) = rows_of(f"\na O\n{longest}\nb O\n", max_row_bytes=100)
+    assert (refusal.line, refusal.reason) == (2, "row too long")
+    assert row == sentence(("b", "O"))
+
+
+def test_byte_order_mark_and_line_ends_of_other_systems():
+    assert rows_of("\ufeffa O\r\n\r\nb O\r\n") == [sentence(("a", "O")), sentence(("b", "O"))]
+
+
+@given(st.text(st.sampled_from("ab \t\nO")))
+def test_there_are_as_many_records_as_blocks_of_lines(content):
+    blocks = [block for block in "\n".join(line.strip() for line in content.split("\n")).split("\n\n") if block.strip()]
+    assert len(rows_of(content, "plain")) == len(blocks)

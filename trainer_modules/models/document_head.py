@@ -1,0 +1,69 @@
+"""What models of whole texts have in common: encoder, concat pooling and fastai's two-layer head."""
+
+from typing import Any
+
+import keras
+
+from ulmfit_tfx.schemas.config import HeadConfig
+from ulmfit_tfx.trainer_modules.layers.pooling import ConcatPooling
+from ulmfit_tfx.trainer_modules.models.document_encoder import DocumentEncoder
+from ulmfit_tfx.trainer_modules.models.encoder import layer_seeds
+
+# PyTorch's momentum of 0.1 is the weight of the new batch, Keras' the weight of what was there.
+BATCH_NORM_MOMENTUM = 0.9
+BATCH_NORM_EPSILON = 1e-5
+
+
+def document_head(
+    encoder: keras.Model,
+    config: HeadConfig,
+    outputs: int,
+    seed: int | None = None,
+    *,
+    reads_backward: bool = False,
+    chunk_pieces: int | None = None,
+    gradient_pieces: int | None = None,
+) -> tuple[Any, Any]:
+    """Puts a head on an encoder.
+
+    Args:
+        encoder: As `build_encoder` makes it.
+        config: Sizes and dropouts of the head, and over how many tokens it pools.
+        outputs: Numbers a text.
+        seed: Of dropouts.
+        reads_backward: The encoder is a backward one: the last tokens that it reads are a text's first.
+        chunk_pieces: See `DocumentEncoder`. None: texts are read whole.
+        gradient_pieces: See `DocumentEncoder`.
+
+    Returns:
+        Ids, int32 [batch, time], and what the last layer makes of them, float [batch, outputs], as Keras tensors.
+
+    Raises:
+        ValueError: `gradient_pieces` without `chunk_pieces`.
+    """
+    if gradient_pieces is not None and chunk_pieces is None:
+        raise ValueError("gradient_pieces is set and chunk_pieces is not: gradients are cut between chunks")
+    seeds = layer_seeds(None if seed is None else seed + len(encoder.layers))
+    ids = keras.Input((None,), dtype="int32", name="numericalized")
+    if chunk_pieces is None:
+        hidden, mask = encoder(ids)
+        pooling = ConcatPooling(config.pooled_pieces, reads_backward, name="pooling")
+    else:
+        hidden, mask = DocumentEncoder(
+            encoder, chunk_pieces, config.pooled_pieces, gradient_pieces, reads_backward, name=encoder.name
+        )(ids)
+        pooling = ConcatPooling(name="pooling")  # over all that comes back, which is in the order of reading
+    return ids, _head(pooling(hidden, mask=mask), config, outputs, seeds)
+
+
+def _head(features: Any, config: HeadConfig, outputs: int, seeds: Any) -> Any:
+    """Last layer's output, float [batch, outputs], of pooled features, float [batch, features]."""
+    for index, (units, rate) in enumerate(zip((config.hidden_size, outputs), config.dropout, strict=True)):
+        if config.batch_norm:
+            features = keras.layers.BatchNormalization(
+                momentum=BATCH_NORM_MOMENTUM, epsilon=BATCH_NORM_EPSILON, name=f"batch_norm_{index}"
+            )(features)
+        features = keras.layers.Dropout(rate, seed=next(seeds), name=f"dropout_{index}")(features)
+        activation = "relu" if index == 0 else None
+        features = keras.layers.Dense(units, activation=activation, name="hidden" if index == 0 else "logits")(features)
+    return features

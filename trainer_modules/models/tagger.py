@@ -1,0 +1,88 @@
+"""The sequence tagger: encoders, a layer that reads their output in both directions, tags of pieces."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from ulmfit_tfx.schemas.config import EncoderConfig, HeadConfig, TaggingConfig
+from ulmfit_tfx.trainer_modules.layers.awd_lstm import AWDLSTM
+from ulmfit_tfx.trainer_modules.layers.crf import ConditionalRandomField
+from ulmfit_tfx.trainer_modules.layers.qrnn import QRNN
+from ulmfit_tfx.trainer_modules.models.encoder import layer_seeds
+
+CONTEXT_WINDOW = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Tagger:
+    """A tagger and its parts.
+
+    Attributes:
+        model: From ids, int32 [batch, time], to emissions, float32 [batch, time, tags].
+        head: The part above the encoders.
+        crf: Its last layer where it is a CRF.
+    """
+
+    model: keras.Model
+    head: keras.Model
+    crf: ConditionalRandomField | None
+
+
+def build_tagger(
+    encoders: Sequence[keras.Model],
+    encoder_config: EncoderConfig,
+    head: HeadConfig,
+    tagging: TaggingConfig,
+    tags: int,
+    seed: int | None = None,
+) -> Tagger:
+    """Puts a tagging head on encoders of the same ids.
+
+    Args:
+        encoders: As `build_encoder` makes them, with names of their own; each gives hidden states in the order of the
+            text.
+        encoder_config: Its architecture is that of the context layer.
+        head: Its dropouts: before the context layer and before the last one.
+        tagging: Units of the context layer, and whether the last layer is a CRF.
+        tags: Number of tags.
+        seed: Of dropouts.
+    """
+    seeds = layer_seeds(None if seed is None else seed + sum(len(encoder.layers) for encoder in encoders))
+    size = sum(encoder.outputs[0].shape[-1] for encoder in encoders)
+    features, mask = keras.Input((None, size), name="hidden"), keras.Input((None,), dtype="bool", name="mask")
+    inner = _dropout(features, head.dropout[0], next(seeds), "dropout_0")
+    if tagging.context_layer is not None:
+        layer = _context_layer(encoder_config, tagging.context_layer, next(seeds))
+        inner = layer(inner, mask=mask)
+        inner = _dropout(inner, head.dropout[1], next(seeds), "dropout_1")
+    emissions = keras.layers.Dense(tags, name="emissions")(inner)
+    crf = None
+    if tagging.decoder == "crf":
+        crf = ConditionalRandomField(name="crf")
+        emissions = crf(emissions)
+    else:
+        emissions = keras.layers.Activation("linear", name="logits", dtype="float32")(emissions)
+    head_model = keras.Model([features, mask], emissions, name="tagging_head")
+
+    ids = keras.Input((None,), dtype="int32", name="numericalized")
+    encoded = [encoder(ids) for encoder in encoders]
+    hidden = ops.concatenate([output for output, _ in encoded], axis=-1) if len(encoded) > 1 else encoded[0][0]
+    model = keras.Model(ids, head_model([hidden, encoded[0][1]]), name="tagger")
+    return Tagger(model, head_model, crf)
+
+
+def _context_layer(config: EncoderConfig, units: int, seed: int | None) -> keras.layers.Layer:
+    layer: keras.layers.Layer
+    if config.architecture == "awd_lstm":
+        layer = AWDLSTM(units, return_sequences=True, seed=seed, name="context_layer")
+    else:
+        layer = QRNN(units, window=CONTEXT_WINDOW, return_sequences=True, seed=seed, name="context_layer")
+    return keras.layers.Bidirectional(layer, name="context")
+
+
+def _dropout(features: Any, rate: float, seed: int | None, name: str) -> Any:
+    """One mask for all steps."""
+    return keras.layers.SpatialDropout1D(rate, seed=seed, name=name)(features)

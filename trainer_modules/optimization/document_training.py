@@ -1,0 +1,167 @@
+"""Training of models of whole texts: one for each direction of reading, and the mean of their predictions."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+
+from ulmfit_tfx.schemas.config import Direction, EncoderConfig
+from ulmfit_tfx.trainer_modules.data.task_batches import TaskBatches
+from ulmfit_tfx.trainer_modules.export.saved_model import BACKWARD, ModelInfo, save
+from ulmfit_tfx.trainer_modules.export.signatures import Signatures, encoder_signatures
+from ulmfit_tfx.trainer_modules.models.averaged_model import Combine, averaged_model
+from ulmfit_tfx.trainer_modules.optimization.resumable import CheckpointFolder
+from ulmfit_tfx.trainer_modules.optimization.task_training import (
+    TaskInputs,
+    Training,
+    build_task_encoder,
+    history_of,
+    trained,
+    write_history,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class DocumentObjective:
+    """What sets one task apart from another.
+
+    Attributes:
+        noun: What its model is called.
+        build: From an encoder, a name and how to read to the model.
+        loss: Makes the loss.
+        metric: Makes the metric that is shown beside the loss.
+        metric_name: Its name.
+        combine: Makes one output of those of the directions.
+    """
+
+    noun: str
+    build: Callable[..., keras.Model]
+    loss: Callable[[], keras.losses.Loss]
+    metric: Callable[[], keras.metrics.Metric]
+    metric_name: str
+    combine: Combine
+
+
+@dataclasses.dataclass(frozen=True)
+class _DocumentModel:
+    model: keras.Model
+    encoder: keras.Model
+    encoder_config: EncoderConfig
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainedDocuments:
+    """What `train_documents` makes.
+
+    Attributes:
+        model: Of all directions together.
+        parts: Of each direction.
+    """
+
+    model: keras.Model
+    parts: Mapping[Direction, _DocumentModel]
+
+
+def train_documents(
+    inputs: TaskInputs, objective: DocumentObjective, train: TaskBatches, evaluation: TaskBatches
+) -> TrainedDocuments:
+    """Trains a model for each direction, one after the other, and writes the history.
+
+    Raises:
+        UserError: See `fit_resumably`.
+        DataError: See `encoder_from`.
+    """
+    directions = inputs.directions
+    parts: dict[Direction, _DocumentModel] = {}
+    history: dict[str, Any] = {}
+    for direction in directions:
+        below = direction if len(directions) > 1 else ""
+        if below:
+            inputs.console.print(f"      {objective.noun} that reads {direction}")
+        training = Training(
+            build=lambda direction=direction: _built(inputs, objective, direction),
+            compile=lambda built, optimizer: _compile(built.model, objective, optimizer),
+            train=train,
+            evaluation=evaluation,
+            metric=objective.metric_name,
+            below=below,
+        )
+        parts[direction], state = trained(training, inputs)
+        history[direction] = history_of(state)
+    model = parts[directions[0]].model
+    if len(directions) > 1:
+        model = averaged_model([part.model for part in parts.values()], objective.combine)
+        history["average"] = _evaluated(model, objective, evaluation, inputs)
+    write_history(inputs, history if len(directions) > 1 else history[directions[0]])
+    return TrainedDocuments(model, parts)
+
+
+def _built(inputs: TaskInputs, objective: DocumentObjective, direction: Direction) -> _DocumentModel:
+    encoder, config = build_task_encoder(inputs, direction)
+    model = objective.build(
+        encoder,
+        name=f"{direction}_{objective.noun}",
+        reads_backward=direction == "backward",
+        chunk_pieces=inputs.training.chunk_pieces,
+        gradient_pieces=inputs.training.gradient_pieces,
+    )
+    return _DocumentModel(model, encoder, config)
+
+
+def _compile(
+    model: keras.Model, objective: DocumentObjective, optimizer: keras.optimizers.Optimizer | None = None
+) -> None:
+    model.compile(
+        optimizer=optimizer,
+        loss=objective.loss(),
+        metrics=[objective.metric()],
+        jit_compile=False,  # XLA would compile anew for every length of a batch
+    )
+
+
+def _evaluated(
+    average: keras.Model, objective: DocumentObjective, evaluation: TaskBatches, inputs: TaskInputs
+) -> dict[str, float]:
+    """Metrics of the average on the eval split."""
+    _compile(average, objective)
+    evaluated = average.evaluate(evaluation.in_order(), verbose=0, return_dict=True)
+    metrics = {f"eval_{name}": float(value) for name, value in evaluated.items()}
+    shown = "  ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+    inputs.console.print(f"      average of both: {shown}")
+    return metrics
+
+
+def export_documents(
+    inputs: TaskInputs,
+    documents: TrainedDocuments,
+    task: str,
+    task_signatures: Signatures,
+    labels: list[str],
+    details: dict[str, Any],
+) -> None:
+    """Writes the SavedModel, then removes the checkpoints: from here on TFX's cache holds the result.
+
+    Args:
+        inputs: Of the training.
+        documents: What it made.
+        task: Its name.
+        task_signatures: Of the model; the encoder signatures are of the first direction.
+        labels: Of the classes, or none.
+        details: See `ModelInfo`.
+    """
+    first = next(iter(documents.parts.values()))
+    tokenizer, max_seq_len = inputs.tokenizer, inputs.training.max_seq_len
+    signatures = encoder_signatures(first.encoder, tokenizer, inputs.fixed_seq_len, max_seq_len) | task_signatures
+    info = ModelInfo(
+        task=task,
+        labels=labels,
+        encoder=first.encoder_config.model_dump(mode="json"),
+        max_seq_len=max_seq_len,
+        fixed_seq_len=inputs.fixed_seq_len,
+        directions=tuple(documents.parts),
+        details=details,
+    )
+    parts = {"" if part is first else BACKWARD: part.model for part in documents.parts.values()}
+    save(inputs.serving_folder, parts, tokenizer, signatures, info)
+    CheckpointFolder(inputs.checkpoints).remove()

@@ -1,0 +1,244 @@
+"""What the training of every task has in common: its inputs, the training itself, what is written beside the model."""
+
+import dataclasses
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+from rich.console import Console
+
+from ulmfit_tfx.schemas.config import Direction, EncoderConfig, ExportConfig, HeadConfig, TrainingConfig
+from ulmfit_tfx.schemas.feature_names import LABEL_VOCABULARY
+from ulmfit_tfx.trainer_modules.data.task_batches import TaskBatches, task_batches
+from ulmfit_tfx.trainer_modules.data.task_rows import TaskRows
+from ulmfit_tfx.trainer_modules.models.base_model import base_directions, encoder_from
+from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
+from ulmfit_tfx.trainer_modules.optimization.distribution import strategy_for
+from ulmfit_tfx.trainer_modules.optimization.layer_groups import layer_groups, rate_factor, rate_factors
+from ulmfit_tfx.trainer_modules.optimization.mixed_precision import mixed_precision
+from ulmfit_tfx.trainer_modules.optimization.optimizers import optimizer_for
+from ulmfit_tfx.trainer_modules.optimization.progress import Progress
+from ulmfit_tfx.trainer_modules.optimization.resumable import CheckpointFolder, TrainingState, fit_resumably
+from ulmfit_tfx.trainer_modules.optimization.tensorboard import TrainingLog
+from ulmfit_tfx.trainer_modules.run_identity import checkpoint_folder, matching_files
+from ulmfit_tfx.transforms.tokenization import Tokenizer
+from ulmfit_tfx.transforms.tokenizer_files import read_tokenizer
+
+log = logging.getLogger(__name__)
+
+HISTORY = "history.json"
+"""File in the model run folder: metrics of each epoch, of each direction where there are two, and of their average."""
+
+
+class HasModel(Protocol):
+    """What `trained` trains: whatever holds a model."""
+
+    @property
+    def model(self) -> keras.Model:
+        """The model."""
+
+
+Built = TypeVar("Built", bound=HasModel)
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskInputs:
+    """What a task is trained on, and how.
+
+    Attributes:
+        encoder: Sizes and dropouts; of a base model's encoder only the dropouts count.
+        head: Of the task model.
+        training: How to train.
+        directions: In which texts are read.
+        seed: Of weights, dropouts and shuffling.
+        base_model: SavedModel that the encoders come from, or None.
+        tokenizer: Of the texts.
+        train_files: Transformed examples of the train split.
+        eval_files: Of the eval split.
+        fixed_seq_len: T of the encoder signatures.
+        transform_graph: Folder of the transform graph.
+        run_folder: Where `history.json` and TensorBoard's files go.
+        serving_folder: Where the SavedModel goes.
+        checkpoints: Folder that a rerun of the same training finds again.
+        console: Where to show progress.
+    """
+
+    encoder: EncoderConfig
+    head: HeadConfig
+    training: TrainingConfig
+    directions: tuple[Direction, ...]
+    seed: int
+    base_model: str | None
+    tokenizer: Tokenizer
+    train_files: list[str]
+    eval_files: list[str]
+    fixed_seq_len: int | None
+    transform_graph: str
+    run_folder: str
+    serving_folder: str
+    checkpoints: Path
+    console: Console
+
+    def labels(self) -> list[str]:
+        """The label vocabulary, the most frequent one first."""
+        vocabulary = tft.TFTransformOutput(self.transform_graph).vocabulary_by_name(LABEL_VOCABULARY)
+        return [label.decode() for label in vocabulary]
+
+    def batches(self, rows: Callable[[Sequence[str]], TaskRows]) -> tuple[TaskBatches, TaskBatches]:
+        """Batches of the train and of the eval split.
+
+        Args:
+            rows: From files to their rows.
+
+        Raises:
+            DataError: A split has no rows.
+        """
+        training, pad = self.training, self.tokenizer.special_ids.pad
+        train, evaluation = (
+            task_batches(rows(files), training.batch_size, pad, training.max_seq_len)
+            for files in (self.train_files, self.eval_files)
+        )
+        return train, evaluation
+
+
+def read_inputs(fn_args: Any) -> TaskInputs:
+    """Reads TFX's `FnArgs`.
+
+    Args:
+        fn_args: Its `custom_config` holds the configuration's sections `encoder`, `head`, `training` and `export`,
+            `seed`, and `checkpoints`, the folder below which a killed run finds its checkpoints; `directions` where
+            without a base model texts are to be read in others than the encoder's.
+    """
+    custom = fn_args.custom_config
+    return TaskInputs(
+        encoder=EncoderConfig.model_validate(custom["encoder"]),
+        head=HeadConfig.model_validate(custom["head"]),
+        training=TrainingConfig.model_validate(custom["training"]),
+        directions=_directions(fn_args),
+        seed=custom["seed"],
+        base_model=fn_args.base_model,
+        tokenizer=read_tokenizer(fn_args.transform_graph_path),
+        train_files=matching_files(fn_args.train_files),
+        eval_files=matching_files(fn_args.eval_files),
+        fixed_seq_len=ExportConfig.model_validate(custom["export"]).fixed_seq_len,
+        transform_graph=fn_args.transform_graph_path,
+        run_folder=fn_args.model_run_dir,
+        serving_folder=fn_args.serving_model_dir,
+        checkpoints=checkpoint_folder(fn_args),
+        console=Console(soft_wrap=True, highlight=False),
+    )
+
+
+def _directions(fn_args: Any) -> tuple[Direction, ...]:
+    """As by the base model, or as configured."""
+    if fn_args.base_model:
+        return base_directions(fn_args.base_model)
+    custom = fn_args.custom_config
+    return tuple(custom.get("directions") or [custom["encoder"]["direction"]])
+
+
+def build_task_encoder(
+    inputs: TaskInputs, direction: Direction, name: str = "encoder"
+) -> tuple[keras.Model, EncoderConfig]:
+    """The encoder of a direction, from the base model or fresh, and its configuration.
+
+    Raises:
+        DataError: See `encoder_from`.
+    """
+    tokenizer = inputs.tokenizer
+    if inputs.base_model:
+        return encoder_from(inputs.base_model, inputs.encoder, tokenizer, inputs.seed, direction, name)
+    config = inputs.encoder.model_copy(update={"direction": direction})
+    return build_encoder(config, tokenizer.vocab_size, tokenizer.special_ids.pad, inputs.seed, name), config
+
+
+@dataclasses.dataclass(frozen=True)
+class Training(Generic[Built]):
+    """A training to be run.
+
+    Attributes:
+        build: Makes a fresh model, which depends on nothing that was built or trained before it.
+        compile: Gives it loss and metrics, and an optimizer where there is one.
+        train: Batches to train on.
+        evaluation: Batches of the eval split.
+        metric: Name of the metric that is shown beside the loss.
+        below: Folder below those of checkpoints and logs; "" for themselves.
+    """
+
+    build: Callable[[], Built]
+    compile: Callable[[Built, keras.optimizers.Optimizer | None], None]
+    train: TaskBatches
+    evaluation: TaskBatches
+    metric: str
+    below: str = ""
+
+
+def trained(training: Training[Built], inputs: TaskInputs) -> tuple[Built, TrainingState]:
+    """Trains a model, from wherever an earlier call was cut off.
+
+    Returns:
+        The model with its best weights, which computes in float32 on one device, whatever it was trained with, and the
+        state of the training.
+
+    Raises:
+        UserError: See `fit_resumably`.
+    """
+    config = inputs.training
+    with mixed_precision(config.mixed_precision), strategy_for(config.batch_size).scope():
+        fitted = _fresh(training, inputs)
+        groups = layer_groups(fitted.model)
+        factors = rate_factors(groups, rate_factor(config, inputs.base_model is not None))
+        training.compile(fitted, optimizer_for(config, training.train.steps * config.epochs, factors))
+        fitted.model.optimizer.build(fitted.model.trainable_variables)  # here, in the strategy's scope
+    log.info("%s: %d parameters, %d batches an epoch", *_sizes(fitted.model, training))
+    with Progress(config.epochs, training.train.steps, training.train.tokens, training.metric, inputs.console) as shown:
+        state = fit_resumably(
+            fitted.model,
+            folder=CheckpointFolder(inputs.checkpoints / training.below),
+            train_epoch=lambda epoch, done: training.train.epoch(epoch, inputs.seed, config.shuffle_buffer, skip=done),
+            eval_batches=training.evaluation.in_order(),
+            steps=training.train.steps,
+            epochs=config.epochs,
+            patience=config.early_stopping_patience,
+            checkpoint_seconds=config.checkpoint_seconds,
+            progress=shown,
+            best_by=config.best_by,
+            unfreeze=groups if config.gradual_unfreezing else (),
+            training_log=TrainingLog(f"{inputs.run_folder}/{training.below}"),
+        )
+    exported = _fresh(training, inputs)
+    for exported_weight, weight in zip(exported.model.weights, fitted.model.weights, strict=True):
+        exported_weight.assign(weight)
+    return exported, state
+
+
+def _fresh(training: Training[Built], inputs: TaskInputs) -> Built:
+    keras.utils.set_random_seed(inputs.seed)
+    return training.build()
+
+
+def _sizes(model: keras.Model, training: Training[Any]) -> tuple[str, int, int]:
+    return model.name, model.count_params(), training.train.steps
+
+
+def history_of(state: TrainingState) -> dict[str, Any]:
+    """What `history.json` says of one training."""
+    return {"best_epoch": state.best_epoch + 1, "epochs": state.history}
+
+
+def write_history(inputs: TaskInputs, history: Mapping[str, Any]) -> None:
+    """Writes `history.json`."""
+    tf.io.gfile.makedirs(inputs.run_folder)
+    with tf.io.gfile.GFile(f"{inputs.run_folder}/{HISTORY}", "w") as file:
+        file.write(json.dumps(history, indent=2))
+
+
+def outputs_of(model: keras.Model, batches: TaskBatches) -> list[tuple[np.ndarray, np.ndarray]]:
+    """What a model says of each batch of a split, and the batch's targets, in file order by length."""
+    return [(model.predict_on_batch(row[0]), row[1].numpy()) for row in batches.in_order()]

@@ -1,0 +1,205 @@
+"""Records of CSV (RFC 4180) and TSV with a header line, as values by column.
+
+TSV knows no quoting: a quotation mark is a character like any other. In CSV a field in quotation marks may span lines.
+"""
+
+import csv
+import dataclasses
+import difflib
+import io
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+from ulmfit_tfx.schemas.config import LabelledSourceConfig, SourceConfig
+from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.transforms.records.lines import bounded_lines, excerpt, is_decoded, open_text
+from ulmfit_tfx.transforms.records.record import Refusal, RowError
+from ulmfit_tfx.transforms.splitting import EVAL, TEST, TRAIN
+
+_Fields = tuple[int, list[str]]
+"""Line that a record begins on, and its fields."""
+
+_SPLIT_NAMES = {TRAIN: TRAIN, TEST: TEST} | dict.fromkeys([EVAL, "dev", "val", "valid", "validation"], EVAL)
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """One record.
+
+    Attributes:
+        line: Line that it begins on.
+        values: Of the columns that are needed, without white space around them, all of them decodable.
+        row: All fields, for refusals.
+    """
+
+    line: int
+    values: dict[str, str]
+    row: str
+
+
+def read_records(
+    stream: BinaryIO, source: str, config: SourceConfig, needed: Sequence[str]
+) -> Iterator[Record | Refusal]:
+    """Reads a file.
+
+    Args:
+        stream: The file's bytes.
+        source: The file's name, for refusals.
+        config: Format, encoding and bounds.
+        needed: Columns that there have to be.
+
+    Yields:
+        One `Record` or `Refusal` a record, in the file's order. Blank lines are no records.
+
+    Raises:
+        DataError: The file is empty, or its header lacks a column.
+    """
+    records = _fields(stream, source, config)
+    columns = _columns(next(records, None), source, config, needed)
+    places = {column: columns.index(column) for column in needed}
+    for record in records:
+        if isinstance(record, Refusal):
+            yield record
+            continue
+        line, fields = record
+        row = "\t".join(fields)
+        if len(fields) != len(columns):
+            detail = f"{len(fields)}, expected {len(columns)}"
+            yield Refusal(source, line, "wrong number of columns", detail, excerpt(row))
+            continue
+        values = {column: fields[place].strip() for column, place in places.items()}
+        if all(map(is_decoded, values.values())):
+            yield Record(line, values, row)
+        else:
+            yield Refusal(source, line, f"not {config.encoding}", "undecodable bytes", excerpt(row))
+
+
+def check_header(stream: BinaryIO, source: str, config: SourceConfig, needed: Sequence[str]) -> None:
+    """Raises what `read_records` would raise about the header, without reading on."""
+    _columns(next(_fields(stream, source, config), None), source, config, needed)
+
+
+def split_and_slice_columns(config: LabelledSourceConfig) -> list[str]:
+    """Columns that `split_and_slices` needs."""
+    return [*([] if config.split_column is None else [config.split_column]), *config.slice_columns]
+
+
+def named_split(record: Record, config: LabelledSourceConfig) -> str | None:
+    """The split that a record names itself, None where there is no `split_column`.
+
+    Raises:
+        RowError: It names none that there is.
+    """
+    if config.split_column is None:
+        return None
+    named = record.values[config.split_column]
+    if named.lower() not in _SPLIT_NAMES:
+        known = ", ".join(_SPLIT_NAMES)
+        raise RowError(
+            "unknown split", f"column '{config.split_column}' is '{excerpt(named)}', expected one of {known}"
+        )
+    return _SPLIT_NAMES[named.lower()]
+
+
+def slices_of(record: Record, config: LabelledSourceConfig) -> tuple[tuple[str, str], ...]:
+    """Names and values of a record's `slice_columns`."""
+    return tuple((column, record.values[column]) for column in config.slice_columns)
+
+
+def text_of(record: Record, column: str, limit: int) -> str:
+    """The text in a column.
+
+    Raises:
+        RowError: It is empty, or has more than `limit` bytes.
+    """
+    text = record.values[column]
+    if len(text.encode()) > limit:
+        raise RowError.too_long(limit)
+    if not text:
+        raise RowError("empty text", f"column '{column}'")
+    return text
+
+
+def _columns(header: _Fields | Refusal | None, source: str, config: SourceConfig, needed: Sequence[str]) -> list[str]:
+    if header is None:
+        raise DataError(f"{source}: the file is empty, expected a header line with column names.")
+    if isinstance(header, Refusal):
+        raise DataError(f"{source}:1: the header line cannot be read: {header.reason}: {header.detail}.")
+    names = header[1]
+    if not all(map(is_decoded, names)):
+        raise DataError(
+            f"{source}:1: the header line is not {config.encoding}. Set data.encoding, to latin-1 for example."
+        )
+    for column in needed:
+        if names.count(column) > 1:
+            raise DataError(f"{source}:1: there are {names.count(column)} columns '{column}'. Which one is meant?")
+        if column not in names:
+            near = difflib.get_close_matches(column, names, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else " Is the header on line 1, and the format right?"
+            raise DataError(f"{source}:1: there is no column '{column}'. Columns: {excerpt(', '.join(names))}.{hint}")
+    return names
+
+
+def _fields(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[_Fields | Refusal]:
+    split = _csv_records if config.format.endswith("csv") else _tsv_records
+    return split(open_text(stream, config.encoding), source, config.max_row_bytes)
+
+
+def _tsv_records(text: io.TextIOBase, source: str, limit: int) -> Iterator[_Fields | Refusal]:
+    for number, line in enumerate(bounded_lines(text, limit), start=1):
+        if line is None:
+            yield Refusal.too_long(source, number, limit)
+        elif line.strip("\n"):
+            yield number, line.removesuffix("\n").split("\t")
+
+
+def _csv_records(text: io.TextIOBase, source: str, limit: int) -> Iterator[_Fields | Refusal]:
+    """Splits CSV, giving up on a quotation mark that is not closed within `limit` characters.
+
+    Only the line with that mark is then refused; the lines that it would have swallowed are read as rows again. A row
+    that really is that long cannot be told from a mark forgotten, so its refusal names both.
+    """
+    lines = bounded_lines(text, limit)
+    number = 0
+    waiting: deque[str | None] = deque()
+    taken: list[str] = []
+
+    def feed() -> Iterator[str]:
+        size = 0
+        while True:
+            line = waiting.popleft() if waiting else next(lines, "")
+            if line is None or size + len(line) > limit + 1:
+                waiting.appendleft(line)
+                return
+            if not line:
+                return
+            size += len(line)
+            taken.append(line)
+            yield line
+
+    csv.field_size_limit(limit + 1)
+    while True:
+        taken.clear()
+        start = number + 1
+        refusal: Refusal | None = None
+        fields: list[str] = []
+        try:
+            fields = next(csv.reader(feed(), strict=True))
+        except StopIteration:
+            if not waiting:
+                return
+            waiting.popleft()
+            number += 1
+            yield Refusal.too_long(source, start, limit)
+            continue
+        except csv.Error as error:
+            detail = f"{error}, or longer than max_row_bytes={limit}" if waiting else str(error)
+            refusal = Refusal(source, start, "malformed CSV", detail, excerpt(taken[0]))
+            waiting.extendleft(reversed(taken[1:]))
+            del taken[1:]
+        number += len(taken)
+        if refusal:
+            yield refusal
+        elif fields:
+            yield start, fields

@@ -1,0 +1,78 @@
+"""CoNLL's columns: a word and its tags a line, a blank line after each sentence."""
+
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from ulmfit_tfx.schemas.config import LabelledSourceConfig, TaggingConfig
+from ulmfit_tfx.transforms.records.line_blocks import Block, read_blocks
+from ulmfit_tfx.transforms.records.lines import excerpt
+from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
+from ulmfit_tfx.transforms.records.tagged_rows import TaggedRows
+
+_COMMENT = "#"
+_SPACES = re.compile(" +")  # not \s: a word may hold a no-break space
+
+
+def parse(
+    stream: BinaryIO, source: str, config: LabelledSourceConfig, tagging: TaggingConfig
+) -> Iterator[Row | Refusal]:
+    """Parses a file of sentences.
+
+        EU      NNP  B-ORG
+        rejects VBZ  O
+
+    gives `Row(text="EU rejects", words=("EU", "rejects"), tags=("B-ORG", "O"))`. Columns stand between tabs in a line
+    that has any, else between spaces. Lines that begin with `-DOCSTART-` stand between documents and are left out, as
+    are comments: lines that begin with `#` and have not as many columns as the words before them, or begin a sentence
+    with `# `.
+
+    Args:
+        stream: The file's bytes.
+        source: The file's name, for refusals.
+        config: Columns, tags, encoding and bounds.
+        tagging: The scheme of the tags.
+
+    Yields:
+        One `Row` or `Refusal` a sentence, in the file's order.
+    """
+    rows = TaggedRows(config, tagging)
+    width = 0
+    for block in read_blocks(stream, source, config):
+        if isinstance(block, Refusal):
+            yield block
+            continue
+        lines = _lines_of_words(block, width)
+        if not lines:
+            continue
+        try:
+            pairs = [_word_and_tag(number, columns, config) for number, columns in lines]
+            width = len(lines[-1][1])
+            yield rows.row([word for word, _ in pairs], [[tag] for _, tag in pairs])
+        except RowError as error:
+            yield error.refusal(source, block.line, block.text)
+
+
+def _lines_of_words(block: Block, width: int) -> list[tuple[int, list[str]]]:
+    """Number and columns of each line but comments, where lines of words have `width` columns before the block."""
+    lines: list[tuple[int, list[str]]] = []
+    for number, line in enumerate(block.lines, start=block.line):
+        columns = line.split("\t") if "\t" in line else _SPACES.split(line.strip(" "))
+        if line.startswith(_COMMENT) and "\t" not in line:
+            is_first = not lines and line.startswith(f"{_COMMENT} ")
+            if is_first or len(columns) != width:
+                continue
+        lines.append((number, columns))
+        width = len(columns)
+    return lines
+
+
+def _word_and_tag(number: int, columns: list[str], config: LabelledSourceConfig) -> tuple[str, str]:
+    tag_column = config.tag_column + len(columns) * (config.tag_column < 0)
+    if config.word_column == tag_column or not (config.word_column < len(columns) and 0 <= tag_column < len(columns)):
+        detail = (
+            f"{len(columns)} in '{excerpt(' '.join(columns))}', expected word_column {config.word_column} and "
+            f"tag_column {config.tag_column}"
+        )
+        raise RowError("too few columns", detail, number)
+    return columns[config.word_column], columns[tag_column]

@@ -1,0 +1,28 @@
+"""Labels that rows may have, and the names that they go by."""
+
+from ulmfit_tfx.schemas.config import LabelledSourceConfig
+from ulmfit_tfx.transforms.records.lines import excerpt
+from ulmfit_tfx.transforms.records.record import RowError
+
+
+class LabelNames:
+    """`labels` and `label_names` of a source."""
+
+    def __init__(self, config: LabelledSourceConfig):
+        self.allowed = None if config.labels is None else frozenset(config.labels)
+        self.listed = excerpt(", ".join(config.labels or ()))
+        self.names = config.label_names
+
+    def name(self, label: str, kind: str = "label") -> str:
+        """Name of a label.
+
+        Args:
+            label: As the file has it.
+            kind: What it is called in the refusal.
+
+        Raises:
+            RowError: It is not among the labels that are allowed.
+        """
+        if self.allowed is not None and label not in self.allowed:
+            raise RowError(f"unknown {kind}", f"'{excerpt(label)}', expected one of {self.listed}")
+        return self.names.get(label, label)

@@ -1,0 +1,149 @@
+"""Label Studio's JSON-min export: texts with marks at offsets."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
+
+from ulmfit_tfx.schemas.config import LabelledSourceConfig, TaggingConfig
+from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.transforms.records.lines import excerpt, open_text
+from ulmfit_tfx.transforms.records.marked_text import Mark, check_text, words_and_tags
+from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
+from ulmfit_tfx.transforms.records.tagged_rows import TaggedRows
+
+MAX_FILE_CHARACTERS = 256 * 1024 * 1024
+"""A JSON list can only be read as a whole."""
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+_MARKS = "label"
+
+
+def parse(
+    stream: BinaryIO, source: str, config: LabelledSourceConfig, tagging: TaggingConfig
+) -> Iterator[Row | Refusal]:
+    """Parses a file of texts with marks.
+
+        [{"text": "to London.", "label": [{"start": 3, "end": 9, "text": "London", "labels": ["LOC"]}]}]
+
+    gives `Row(text="to London .", words=("to", "London", "."), tags=("O", "B-LOC", "O"))`. A text without `label` has
+    no marks. Offsets count characters; where a mark's `text` says so, UTF-16 code units, as browsers do.
+
+    Args:
+        stream: The file's bytes.
+        source: The file's name, for refusals.
+        config: Key of the text, tags, encoding and bounds.
+        tagging: The scheme of the tags, and how texts are cut into words.
+
+    Yields:
+        One `Row` or `Refusal` a text, in the file's order.
+
+    Raises:
+        DataError: The file is not a JSON list, or has more than `MAX_FILE_CHARACTERS`.
+    """
+    rows = TaggedRows(config, tagging)
+    for number, (line, item) in enumerate(_items(_content(stream, source, config.encoding), source), start=1):
+        try:
+            text, marks = _text_and_marks(item, config)
+            yield rows.row(*words_and_tags(text, marks, tagging))
+        except RowError as error:
+            at_item = RowError(error.reason, f"item {number}: {error.detail}")
+            yield at_item.refusal(source, line, json.dumps(item, ensure_ascii=False))
+
+
+def _content(stream: BinaryIO, source: str, encoding: str) -> str:
+    content = open_text(stream, encoding).read(MAX_FILE_CHARACTERS + 1)
+    if len(content) > MAX_FILE_CHARACTERS:
+        raise DataError(
+            f"{source}: has more than {MAX_FILE_CHARACTERS:,} characters, and a JSON list is read as a whole. Cut it "
+            "into several files."
+        )
+    return content.removeprefix("\ufeff")
+
+
+def _items(content: str, source: str) -> Iterator[tuple[int, Any]]:
+    """Items of a JSON list, each with the line that it begins on."""
+    decoder = json.JSONDecoder()
+    position = _SPACE.match(content).end()  # type: ignore[union-attr]
+    line = 1 + content.count("\n", 0, position)
+
+    def fail(what: str) -> DataError:
+        return DataError(
+            f"{source}:{line}: malformed JSON: {what}. Expected Label Studio's JSON-min, a list of objects."
+        )
+
+    def skip_spaces() -> int:
+        nonlocal line
+        end = _SPACE.match(content, position).end()  # type: ignore[union-attr]
+        line += content.count("\n", position, end)
+        return end
+
+    def expect(characters: str) -> str:
+        found = content[position : position + 1]
+        if not found or found not in characters:
+            raise fail(f"{found!r} in place of {' or '.join(characters)}" if found else "the file ends within the list")
+        return found
+
+    expect("[")
+    position += 1
+    position = skip_spaces()
+    is_last = content[position : position + 1] == "]"
+    while not is_last:
+        try:
+            item, end = decoder.raw_decode(content, position)
+        except (ValueError, RecursionError) as error:
+            raise fail(str(error)) from None
+        yield line, item
+        line += content.count("\n", position, end)
+        position = end
+        position = skip_spaces()
+        is_last = expect(",]") == "]"
+        position += not is_last
+        position = skip_spaces()
+
+
+def _text_and_marks(item: Any, config: LabelledSourceConfig) -> tuple[str, list[Mark]]:
+    if not isinstance(item, dict):
+        raise RowError("not an object", "expected text and label")
+    text = item.get(config.text_column)
+    if not isinstance(text, str):
+        raise RowError("no text", f"key '{config.text_column}'. Keys: {excerpt(', '.join(item))}")
+    check_text(text, config.max_row_bytes)
+    spans = item.get(_MARKS, [])
+    if not isinstance(spans, list):
+        raise RowError("not a mark", f"{_MARKS} is {_shown(spans)}, expected a list")
+    return text, [mark for span in spans for mark in _marks(span, text)]
+
+
+def _marks(span: Any, text: str) -> Iterator[Mark]:
+    """The marks of an entry of `label`, one a label."""
+    if not isinstance(span, dict) or not all(type(span.get(key)) is int for key in ("start", "end")):
+        raise RowError("not a mark", f"{_shown(span)}, expected start, end and labels")
+    labels = span.get("labels")
+    if not isinstance(labels, list) or not labels or not all(isinstance(label, str) and label for label in labels):
+        raise RowError("mark without labels", _shown(span))
+    start, end = _offsets(span, text)
+    for label in labels:
+        yield Mark(start, end, label)
+
+
+def _offsets(span: Mapping[str, Any], text: str) -> tuple[int, int]:
+    """First character of a mark and the one after the last."""
+    start, end = span["start"], span["end"]
+    marked = span.get("text", text[max(start, 0) : max(end, 0)])
+    in_utf16 = text.encode("utf-16-le")
+    places = [(start, end)]
+    if 0 <= start < end <= len(in_utf16) // 2:
+        before = in_utf16[: 2 * start].decode("utf-16-le", "ignore"), in_utf16[: 2 * end].decode("utf-16-le", "ignore")
+        places.append((len(before[0]), len(before[1])))
+    for first, last in places:
+        if 0 <= first < last <= len(text) and text[first:last] == marked:
+            return first, last
+    detail = f"{_shown(span)} in a text of {len(text)} characters"
+    if not 0 <= start < end <= len(text):
+        raise RowError("mark outside the text", detail)
+    raise RowError("mark of another text", f"{detail}, which has '{excerpt(text[start:end])}' there")
+
+
+def _shown(value: Any) -> str:
+    return excerpt(json.dumps(value, ensure_ascii=False))

@@ -1,0 +1,91 @@
+"""From marks in a text to words with tags."""
+
+import bisect
+import dataclasses
+from collections.abc import Sequence
+
+from ulmfit_tfx.schemas.config import TaggingConfig
+from ulmfit_tfx.transforms.records.lines import excerpt, is_decoded
+from ulmfit_tfx.transforms.records.record import RowError
+from ulmfit_tfx.transforms.tag_schemes import Span, tags_of_spans
+
+
+@dataclasses.dataclass(frozen=True)
+class Mark:
+    """A marked part of a text.
+
+    Attributes:
+        start: First character, a Unicode code point, from 0.
+        end: The character after the last one.
+        label: What the part is.
+    """
+
+    start: int
+    end: int
+    label: str
+
+
+def words_and_tags(text: str, marks: Sequence[Mark], tagging: TaggingConfig) -> tuple[list[str], list[list[str]]]:
+    """Cuts a text into words, as serving does, and gives them the tags of its marks.
+
+    With the mark `Mark(3, 9, "LOC")`, the text `to London.` gives the words `to`, `London`, `.` and the tags `O`,
+    `B-LOC`, `O`. A word of which a part is marked is marked.
+
+    Args:
+        text: Without lone surrogates.
+        marks: Within the text.
+        tagging: How texts are cut into words, and the scheme of the tags.
+
+    Returns:
+        The words, and the tags of each. These are one, or with a `tag_separator` the labels of all marks on the word.
+
+    Raises:
+        RowError: A mark holds no word, or marks overlap and a word has one tag.
+    """
+    words, starts, ends = _split(text, tagging)
+    is_single = tagging.tag_separator is None
+    spans: list[Span] = []
+    for mark in sorted(set(marks), key=lambda mark: (mark.start, mark.end, mark.label)):
+        start_byte, end_byte = len(text[: mark.start].encode()), len(text[: mark.end].encode())
+        span = mark.label, bisect.bisect_right(ends, start_byte), bisect.bisect_left(starts, end_byte)
+        if span[1] >= span[2]:
+            raise RowError("mark without a word", f"'{excerpt(text[mark.start : mark.end])}'")
+        if is_single and spans and spans[-1][2] > span[1]:
+            both = " and ".join(
+                f"'{label}' on '{' '.join(words[first:last])}'" for label, first, last in (spans[-1], span)
+            )
+            raise RowError(
+                "marks overlap", f"{excerpt(both)}. Where a word has several tags, set tagging.tag_separator"
+            )
+        spans.append(span)
+    if is_single:
+        return words, [[tag] for tag in tags_of_spans(len(words), spans, tagging.scheme)]
+    return words, [[label for label, start, end in spans if start <= index < end] for index in range(len(words))]
+
+
+def _split(text: str, tagging: TaggingConfig) -> tuple[list[str], list[int], list[int]]:
+    """Words of a text, and their first bytes and those after the last ones."""
+    import tensorflow as tf
+
+    from ulmfit_tfx.transforms.word_splitting import split_words
+
+    words, starts, ends = split_words(tf.constant([text]), tagging.words)
+    return (
+        [word.decode() for word in words.flat_values.numpy()],
+        starts.flat_values.numpy().tolist(),
+        ends.flat_values.numpy().tolist(),
+    )
+
+
+def check_text(text: str, limit: int) -> None:
+    """Sees to it that a text can be cut into words.
+
+    Raises:
+        RowError: It is empty, has a lone surrogate, or has more than `limit` bytes.
+    """
+    if not is_decoded(text):
+        raise RowError("not Unicode", "half of a surrogate pair")
+    if len(text.encode()) > limit:
+        raise RowError.too_long(limit)
+    if not text.strip():
+        raise RowError("empty text", "expected words")
