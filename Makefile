@@ -5,13 +5,16 @@ unexport PYTHONDONTWRITEBYTECODE # without byte code every TFX import costs a mi
 BIN := .venv/bin
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## create .venv from the lock file
 	@requirements/install.sh
 
 demo: setup ## pretrain on unlabelled reviews, classify with few labels, show what pretraining buys
 	@$(BIN)/ulmfit-tfx run examples/pretrain_then_classify.yaml
+
+example-data: setup ## fetch the data of two more examples: rated sentences, tagged tweets
+	@$(BIN)/python examples/get_data.py
 
 test: setup ## run the tests
 	@$(BIN)/python -m pytest
@@ -38,4 +41,4 @@ lock: setup ## resolve requirements/default.txt anew
 clean: ## remove what builds, tests and runs leave behind; the environment stays
 	@rm -rf build dist runs *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo test bench lint format build docs lock clean
+.PHONY: help setup demo example-data test bench lint format build docs lock clean

@@ -18,7 +18,6 @@ import dataclasses
 import functools
 import hashlib
 import os
-import re
 import statistics
 import time
 from collections.abc import Iterator, Sequence
@@ -41,6 +40,7 @@ from rich.table import Table
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from treebank_text import joined
 
 from ulmfit_tfx.schemas.config import (
     CleaningConfig,
@@ -54,6 +54,7 @@ from ulmfit_tfx.schemas.config import (
 from ulmfit_tfx.schemas.feature_names import LABEL_ID, TOKEN_IDS
 from ulmfit_tfx.trainer_modules.data.bptt_stream import BpttStream, rows_for_evaluation
 from ulmfit_tfx.trainer_modules.data.task_batches import task_batches
+from ulmfit_tfx.trainer_modules.data.task_rows import labelled_rows
 from ulmfit_tfx.trainer_modules.data.token_corpus import TokenCorpus, write_corpus
 from ulmfit_tfx.trainer_modules.models.classifier import build_classifier
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
@@ -188,16 +189,6 @@ def read_labelled(folder: Path) -> dict[str, Rows]:
 def read_lines(path: Path) -> Rows:
     rows = [line.split(" ", 1) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     return [joined(text) for _, text in rows], [int(label) for label, _ in rows]
-
-
-def joined(text: str) -> str:
-    """Text whose tokens stand apart, as it is written.
-
-    >>> joined("it 's a ( good ) film , is n't it ?")
-    "it's a (good) film, isn't it?"
-    """
-    text = re.sub(r" (n't|'(?:s|re|ve|ll|d|m)\b|[,.;:?!)%])", r"\1", text)
-    return re.sub(r"\( ", "(", text)
 
 
 def split_rotten_tomatoes() -> dict[str, Rows]:
@@ -404,7 +395,10 @@ def classifier(
     model = build_classifier(encoder, HeadConfig(), 2, seed)
     batches, evaluation = (
         task_batches(
-            [write_examples(work / f"{name}.gz", numericalized, rows)], config.batch_size, PAD, config.max_seq_len
+            labelled_rows([write_examples(work / f"{name}.gz", numericalized, rows)]),
+            config.batch_size,
+            PAD,
+            config.max_seq_len,
         )
         for name, rows in (("train", train), ("validation", validation))
     )

@@ -237,7 +237,7 @@ class _Stages:
     ) -> None:
         config, model = self.config, trainer.outputs[specs.MODEL]
         baseline = None
-        if config.evaluation.compare_with_served:
+        if config.evaluation.compare_with_served and not self.finds_learning_rate:
             served = served_model(self._push_directory(), self._digest(), self.folder.root)
             baseline = self._add(BaselineResolver(served)).outputs[specs.MODEL]
         evaluator = self._add(
@@ -250,7 +250,8 @@ class _Stages:
             )
         )
         held_out = None
-        if rows.has_test_split:
+        assert config.data is not None  # the configuration has seen to it
+        if config.data.has_test_split:
             scorer = HeldOutScorer(
                 examples=rows.examples,
                 model=model,
@@ -344,14 +345,6 @@ class _Rows:
     source: SourceConfig
     examples: BaseChannel
     schema: BaseChannel
-
-    @property
-    def has_test_split(self) -> bool:
-        """Whether some rows are the test split, as far as the configuration tells."""
-        source = self.source
-        if isinstance(source, LabelledSourceConfig) and (source.test_path or source.split_column):
-            return True
-        return bool(source.splits.test)
 
 
 def _needed_for(name: str, nodes: Sequence[BaseNode]) -> list[BaseNode]:

@@ -170,11 +170,18 @@ class LabelledSourceConfig(SourceConfig):
     def _distinct_labels(self):
         if self.labels is not None and len(set(self.labels)) < 2:
             raise ValueError(f"labels is {list(self.labels)}, expected two or more different values")
+        if self.labels is not None and self.label_file is not None:
+            raise ValueError("labels and label_file are both set: the labels are listed twice")
         if unknown := sorted(set(self.label_names) - set(self.labels or self.label_names)):
             raise ValueError(f"label_names names '{unknown[0]}', which is not among labels")
         if len(set(self.label_names.values())) < len(self.label_names):
             raise ValueError("label_names gives two labels the same name")
         return self
+
+    @property
+    def has_test_split(self) -> bool:
+        """Whether some rows are the test split, as far as the configuration tells."""
+        return bool(self.test_path or self.split_column or self.splits.test)
 
     @property
     def is_tagged(self) -> bool:
@@ -359,8 +366,8 @@ class TaggingConfig(_Section):
 
     scheme: TagScheme = Field(
         "bio",
-        description="of the tags: bio (B-, I-, O), bioes (B-, I-, O, E-, S-) or plain, such as parts of speech. Formats "
-        "with spans get tags of this scheme; others have to have them",
+        description="of the tags: bio (B-, I-, O), bioes (B-, I-, O, E-, S-) or plain, such as parts of speech. "
+        "Formats with spans get tags of this scheme; others have to have them",
     )
     alignment: Literal["all_pieces", "first_piece"] = Field(
         "all_pieces",
@@ -709,14 +716,22 @@ class PipelineConfig(_Section):
         for name in _TASK_SECTIONS:
             if name in self.model_fields_set and self.task != name:
                 raise ValueError(f"{name} is set, and the task is {self.task}")
-        if self.task == "classification" and self.data is not None and self.data.is_multi_label:
-            if self.classification.class_weights is not None:
-                raise ValueError(
-                    "classification.class_weights is set, and with data.label_separator a row has several classes"
-                )
+        if self.task == "classification":
+            self._check_classification()
         if self.task == "tagging":
             self._check_tagging()
         return self
+
+    def _check_classification(self) -> None:
+        several = self.data is not None and self.data.is_multi_label
+        if several and self.classification.class_weights is not None:
+            raise ValueError(
+                "classification.class_weights is set, and with data.label_separator a row has several classes"
+            )
+        if not several and "threshold" in self.classification.model_fields_set:
+            raise ValueError(
+                "classification.threshold is set, and without data.label_separator a row gets its most probable class"
+            )
 
     def _check_tagging(self) -> None:
         tagging = self.tagging
@@ -725,15 +740,20 @@ class PipelineConfig(_Section):
                 f"tagging.tag_separator is set, and several tags a word take scheme plain and decoder softmax, not "
                 f"{tagging.scheme} and {tagging.decoder}"
             )
+        if tagging.tag_separator is None and "threshold" in tagging.model_fields_set:
+            raise ValueError(
+                "tagging.threshold is set, and without tagging.tag_separator a word gets its most probable tag"
+            )
         if tagging.window_overlap >= self.training.max_seq_len - 2:
             raise ValueError(
                 f"tagging.window_overlap is {tagging.window_overlap}, and windows of training.max_seq_len = "
                 f"{self.training.max_seq_len} hold {self.training.max_seq_len - 2} pieces"
             )
         unused = {"cleaning": {"strip_html"}, "head": {"hidden_size", "batch_norm", "pooled_pieces"}}
-        unused |= {"training": {"chunk_pieces", "gradient_pieces"}, "tokenizer": {"separator"}}
+        unused |= {"training": {"chunk_pieces", "gradient_pieces"}}
+        unused |= {"tokenizer": {"separator"}, "pretrained": {"separator"}}
         for section, names in unused.items():
-            if found := sorted(names & getattr(self, section).model_fields_set):
+            if found := sorted(names & getattr(getattr(self, section), "model_fields_set", set())):
                 raise ValueError(f"{section}.{found[0]} is set, and a tagger has no use for it")
 
     @model_validator(mode="after")
@@ -778,7 +798,7 @@ class PipelineConfig(_Section):
     def _comparison_has_two_sides(self):
         if self.evaluation.compare_from_scratch and (self.language_model is None or self.pretrained is not None):
             raise ValueError("evaluation.compare_from_scratch is set, and it compares with language_model alone")
-        if self.evaluation.compare_from_scratch and self.data is not None and not self.data.splits.test:
+        if self.evaluation.compare_from_scratch and self.data is not None and not self.data.has_test_split:
             raise ValueError("evaluation.compare_from_scratch is set, and data.splits.test is 0: both are scored on it")
         return self
 
@@ -797,6 +817,12 @@ class PipelineConfig(_Section):
                     f"evaluation.thresholds.{name} is set, and this task is measured by "
                     f"{', '.join(self.measures) or 'perplexity, word_perplexity'}"
                 )
+        if self.evaluation.allowed_drop and not self.measures:
+            raise ValueError(
+                "evaluation.allowed_drop is set, and a language model is not compared with the one in service"
+            )
+        if self.evaluation.allowed_drop and not self.evaluation.compare_with_served:
+            raise ValueError("evaluation.allowed_drop is set, and evaluation.compare_with_served is false")
         for name in self.evaluation.allowed_drop:
             if name not in self.measures:
                 raise ValueError(

@@ -112,7 +112,9 @@ class Accounting:
     def _why_empty(self, split: str, config: SourceConfig) -> str:
         if isinstance(config, LabelledSourceConfig):
             if config.split_column is not None:
-                hint = " Where there is none, set splits.test to 0, and the others to sum to 1." if split == TEST else ""
+                hint = (
+                    " Where there is none, set splits.test to 0, and the others to sum to 1." if split == TEST else ""
+                )
                 return f"column '{config.split_column}' names it in no row.{hint}"
             if own := {EVAL: config.eval_path, TEST: config.test_path}.get(split):
                 return f"there are no rows left of {own}."

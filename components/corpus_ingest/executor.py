@@ -201,7 +201,7 @@ def _labels_of(row: Row, tag_separator: str | None) -> Sequence[str]:
     return [row.label] if row.label is not None else row.labels or ()
 
 
-def _keyed_targets(row: Row, kind: str, columns: Sequence[str]) -> Iterator[tuple[Key, float]]:
+def _keyed_targets(row: Row, kind: str, columns: tuple[str, ...]) -> Iterator[tuple[Key, float]]:
     for column, number in zip(columns, row.targets, strict=True):
         yield (kind, column, ""), number
 

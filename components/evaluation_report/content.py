@@ -33,7 +33,7 @@ from ulmfit_tfx.schemas.config import EvaluationConfig
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.splitting import EVAL
 
-_ROUNDING = 1e-6
+_ROUNDING = 1e-9
 """A difference may be larger than what is allowed by so much, as in the Evaluator's eyes."""
 
 

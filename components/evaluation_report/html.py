@@ -42,7 +42,9 @@ def _verdict(content: ReportContent) -> Mapping[str, Any]:
     return {
         "kind": "bad" if missed else "good",
         "text": text,
-        "missed": [f"{SCORES[demand.score].title} is {_value(content, demand)}: {demand.text}" for demand in missed],
+        "missed": [
+            f"{SCORES[demand.score].title} is {_value(content, demand)}, demanded: {demand.text}" for demand in missed
+        ],
     }
 
 
@@ -53,8 +55,8 @@ def _value(content: ReportContent, demand: Demand) -> str:
         return "not defined for these rows"
     baseline = content.scores.baseline
     if demand.bound is None and baseline:
-        return f"{number(interval.value)}, in service {number(baseline.scores[demand.score].value)}"
-    return number(interval.value)
+        return f"{interval.value:.4f} and in service {baseline.scores[demand.score].value:.4f}"
+    return f"{interval.value:.4f}"
 
 
 def _demands(count: int) -> str:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import apache_beam as beam
@@ -36,7 +35,7 @@ class Executor(BaseBeamExecutor):
             )
 
 
-def as_json(log: Any, info: Mapping[str, Any]) -> str:
+def as_json(log: Any, info: dict[str, Any]) -> str:
     """One prediction as a line.
 
     Args:

@@ -4,12 +4,23 @@ import random
 
 import pytest
 import tensorflow as tf
+import tensorflow_data_validation as tfdv
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.types import standard_artifacts
 
 from ulmfit_tfx.components.corpus_ingest.accounting import Accounting
 from ulmfit_tfx.components.corpus_ingest.executor import Executor
-from ulmfit_tfx.components.corpus_ingest.source_files import find_files, fingerprint
-from ulmfit_tfx.schemas.config import LabelledSourceConfig, SourceConfig, SplitsConfig
+from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
+from ulmfit_tfx.components.corpus_ingest.source_files import (
+    check_source,
+    find_files,
+    fingerprint,
+    source_fingerprint,
+)
+from ulmfit_tfx.components.example_rows import read_rows
+from ulmfit_tfx.schemas.config import LabelledSourceConfig, SourceConfig, SplitsConfig, TaggingConfig
+from ulmfit_tfx.schemas.curated_schema import curated_schema
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.splitting import split_of
 
@@ -18,10 +29,10 @@ ROWS = [
 ]
 
 
-def ingest(folder, config, seed=1):
+def ingest(folder, config, seed=1, tagging=None, separator=None):
     artifact = standard_artifacts.Examples()
     artifact.uri = str(folder / "examples")
-    properties = {"config": config.model_dump_json(), "seed": seed}
+    properties = {"config": Ingestion(config, tagging, separator).to_json(), "seed": seed}
     context = Executor.Context(beam_pipeline_args=["--runner=DirectRunner"], tmp_dir=str(folder / "tmp"), unique_id="1")
     Executor(context).Do({}, {"examples": [artifact]}, properties)
     return artifact
@@ -47,6 +58,14 @@ def write(folder, rows, name="rows.tsv", header="text\tlabel"):
 
 def labelled(path, **config):
     return LabelledSourceConfig(**({"path": str(path), "format": "tsv", "max_bad_fraction": 0.5} | config))
+
+
+def accounting_of(artifact):
+    return Accounting.from_json(artifact.get_string_custom_property("accounting"))
+
+
+def texts_of(artifact, split):
+    return {row.text for row in read_rows(artifact, split)}
 
 
 def test_every_row_is_written_once_with_its_label_and_length_bucket(tmp_path):
@@ -274,3 +293,217 @@ def test_compressed_file_is_read_by_its_suffix(tmp_path):
     packed.write_bytes(gzip.compress(plain.read_bytes()))
     artifact = ingest(tmp_path, labelled(packed))
     assert sum(Accounting.from_json(artifact.get_string_custom_property("accounting")).rows.values()) == len(ROWS)
+
+
+def conll(folder, tag=lambda number: "B-x" if number % 2 else "O", name="rows.conll", first=0, count=60):
+    path = folder / name
+    path.write_text("\n".join(f"word{number} {tag(number)}\nend O\n" for number in range(first, first + count)))
+    return path
+
+
+def test_rows_of_a_regression_have_targets_weights_and_slices_and_the_range_of_the_targets_is_kept(tmp_path):
+    rows = [(f"text {number}", str(number), "0.5", "pl" if number % 2 else "en") for number in range(100)]
+    path = write(tmp_path, rows, header="text\tn\tw\tlang")
+    config = labelled(path, target_columns=["n"], weight_column="w", slice_columns=["lang"])
+    artifact = ingest(tmp_path, config)
+    trained = list(read_rows(artifact, "train"))
+    assert all(row.text == f"text {row.targets[0]:g}" and row.weight == 0.5 for row in trained)
+    assert {row.slices for row in trained} == {(("lang", "pl"),), (("lang", "en"),)}
+    numbers = [row.targets[0] for row in trained]
+    accounting = accounting_of(artifact)
+    assert (accounting.lowest, accounting.highest) == ({"n": min(numbers)}, {"n": max(numbers)})
+    assert accounting.labels == {"train": {}, "eval": {}, "test": {}}
+
+
+def test_each_of_several_labels_is_counted(tmp_path):
+    rows = [(text, "a;b" if label == "g" else "") for text, label in ROWS]
+    artifact = ingest(tmp_path, labelled(write(tmp_path, rows), label_separator=";"))
+    trained = list(read_rows(artifact, "train"))
+    assert {row.labels for row in trained} == {("a", "b"), ()}
+    given = sum(bool(row.labels) for row in trained)
+    assert accounting_of(artifact).labels["train"] == {"a": given, "b": given}
+
+
+def test_words_have_their_tags_and_each_tag_is_counted(tmp_path):
+    config = LabelledSourceConfig(path=str(conll(tmp_path)), format="conll")
+    artifact = ingest(tmp_path, config, tagging=TaggingConfig())
+    trained = list(read_rows(artifact, "train"))
+    assert all(row.words == (f"word{row.text[4:-4]}", "end") and row.tags[1] == "O" for row in trained)
+    counts = accounting_of(artifact).labels["train"]
+    assert counts["B-x"] == sum(row.tags[0] == "B-x" for row in trained)
+    assert sum(counts.values()) == 2 * len(trained)
+
+
+def test_several_tags_of_a_word_are_counted_one_by_one(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(json.dumps([[f"word{number}", ["x", "y"]], ["b", []]]) for number in range(60)))
+    config = LabelledSourceConfig(path=str(path), format="jsonl")
+    artifact = ingest(tmp_path, config, tagging=TaggingConfig(scheme="plain", tag_separator="|"))
+    accounting = accounting_of(artifact)
+    assert accounting.labels["train"] == dict.fromkeys(["x", "y"], accounting.rows["train"])
+
+
+def test_label_map_and_label_file_are_read(tmp_path):
+    path, names, labels = tmp_path / "rows.jsonl", tmp_path / "names.json", tmp_path / "labels.txt"
+    path.write_text("\n".join(json.dumps([[f"word{number}", number % 3]]) for number in range(90)))
+    names.write_text('{"0": "O", "1": "B-x", "2": "I-x"}')
+    labels.write_text("\ufeffO\n\nB-x\n")
+    files = {"label_map": str(names), "label_file": str(labels), "max_bad_fraction": 0.5}
+    artifact = ingest(tmp_path, LabelledSourceConfig(path=str(path), format="jsonl", **files), tagging=TaggingConfig())
+    accounting = accounting_of(artifact)
+    assert accounting.quarantined == {"unknown tag": 30}
+    assert set(accounting.labels["train"]) == {"O", "B-x"}
+
+
+def test_split_column_says_the_split(tmp_path):
+    parts = ["train", "dev", "test", "train"]
+    rows = [(text, label, parts[number // 2 % 4]) for number, (text, label) in enumerate(ROWS)]
+    artifact = ingest(tmp_path, labelled(write(tmp_path, rows, header="text\tlabel\tpart"), split_column="part"))
+    for split, part in (("train", "train"), ("eval", "dev"), ("test", "test")):
+        assert texts_of(artifact, split) == {text for text, _, named in rows if named == part}
+
+
+def test_files_of_eval_and_test_are_those_splits_and_the_others_are_trained_on(tmp_path):
+    paths = {
+        name: write(tmp_path, ROWS[start : start + 40], f"{name}.tsv")
+        for name, start in (("a", 0), ("b", 40), ("c", 80))
+    }
+    config = labelled(paths["a"], eval_path=str(paths["b"]), test_path=str(paths["c"]))
+    artifact = ingest(tmp_path, config)
+    for split, start in (("train", 0), ("eval", 40), ("test", 80)):
+        assert texts_of(artifact, split) == {text for text, _ in ROWS[start : start + 40]}
+
+
+def test_rows_are_shared_out_in_proportion_among_the_splits_without_a_file(tmp_path):
+    rows, others = ROWS[:100], ROWS[100:]
+    splits = SplitsConfig(train=0.3, eval=0.4, test=0.3)
+    path, tests = write(tmp_path, rows), write(tmp_path, others, "test.tsv")
+    artifact = ingest(tmp_path, labelled(path, test_path=str(tests), splits=splits))
+    assert texts_of(artifact, "test") == {text for text, _ in others}
+    shares = SplitsConfig(train=3 / 7, eval=4 / 7, test=0)
+    assert texts_of(artifact, "train") == {text for text, _ in rows if split_of(text, 1, shares) == "train"}
+    assert texts_of(artifact, "train") | texts_of(artifact, "eval") == {text for text, _ in rows}
+
+
+def test_second_text_is_joined_by_the_separator_that_is_given(tmp_path):
+    rows = [(text, label, "more") for text, label in ROWS]
+    config = labelled(write(tmp_path, rows, header="text\tlabel\tother"), second_text_column="other")
+    artifact = ingest(tmp_path, config, separator="||")
+    assert all(text.endswith(" || more") for text in texts_of(artifact, "train"))
+
+
+@pytest.mark.parametrize(
+    ("task", "config", "tagging"),
+    [
+        ("classification", {"weight_column": "w", "slice_columns": ["lang"]}, None),
+        ("classification", {"label_separator": "g"}, None),
+        ("regression", {"target_columns": ["w", "n"]}, None),
+        ("tagging", {"format": "spans_tsv", "spans_column": "lang", "slice_columns": ["lang"]}, TaggingConfig()),
+    ],
+)
+def test_what_is_written_is_as_the_curated_schema_has_it(tmp_path, task, config, tagging):
+    rows = [(f"{text} pl", label, str(number % 3), str(number), "pl") for number, (text, label) in enumerate(ROWS)]
+    config = labelled(write(tmp_path, rows, header="text\tlabel\tw\tn\tlang"), **config)
+    artifact = ingest(tmp_path, config, tagging=tagging)
+    statistics = tfdv.generate_statistics_from_tfrecord(f"{artifact.uri}/Split-train/*")
+    schema = text_format.Parse(curated_schema(task, config), schema_pb2.Schema())
+    assert not tfdv.validate_statistics(statistics, schema).anomaly_info
+
+
+def test_equal_targets_stop(tmp_path):
+    rows = [(text, "5") for text, _ in ROWS]
+    config = labelled(write(tmp_path, rows, header="text\tn"), target_columns=["n"])
+    assert "column 'n' is 5 in all rows of the train split" in failure(tmp_path, config)
+
+
+def test_no_label_at_all_stops(tmp_path):
+    config = labelled(write(tmp_path, [(text, "") for text, _ in ROWS]), label_separator=";")
+    assert "column 'label' holds no label in the train split" in failure(tmp_path, config)
+
+
+def test_one_tag_only_stops(tmp_path):
+    config = LabelledSourceConfig(path=str(conll(tmp_path, tag=lambda _: "O")), format="conll")
+    assert "the train split holds one tag only, 'O'" in failure(tmp_path, config)
+
+
+def test_tag_that_is_never_trained_is_logged(tmp_path, caplog):
+    train, tests = conll(tmp_path), conll(tmp_path, lambda _: "B-y", "test.conll", 60, 10)
+    config = LabelledSourceConfig(path=str(train), format="conll", test_path=str(tests))
+    assert accounting_of(ingest(tmp_path, config)).labels["test"] == {"B-y": 10, "O": 10}
+    assert "Tags in the test split that never occur in train: B-y" in caplog.text
+
+
+def test_split_that_is_named_by_no_row_stops(tmp_path):
+    rows = [(text, label, "train" if number % 4 < 2 else "dev") for number, (text, label) in enumerate(ROWS)]
+    config = labelled(write(tmp_path, rows, header="text\tlabel\tpart"), split_column="part")
+    assert "the test split is empty: column 'part' names it in no row" in failure(tmp_path, config)
+
+
+def test_file_without_rows_stops(tmp_path):
+    config = labelled(write(tmp_path, ROWS), eval_path=str(write(tmp_path, [], "eval.tsv")))
+    assert "the eval split is empty: there are no rows left of " in failure(tmp_path, config)
+
+
+def test_file_in_two_splits_is_an_error(tmp_path):
+    path = write(tmp_path, ROWS)
+    with pytest.raises(DataError, match=r"rows\.tsv: eval_path and another path of the source both name it"):
+        check_source(labelled(tmp_path / "*.tsv", eval_path=str(path)))
+
+
+def test_header_of_every_file_is_checked(tmp_path):
+    tests = write(tmp_path, ROWS, "test.tsv", header="text\tlabels")
+    with pytest.raises(DataError, match=r"test\.tsv:1: there is no column 'label'"):
+        check_source(labelled(write(tmp_path, ROWS), test_path=str(tests)))
+
+
+@pytest.mark.parametrize(
+    ("field", "content", "expected"),
+    [
+        ("label_file", None, r"labels: no such file"),
+        ("label_file", b"one\n", r"labels: lists 1 labels, expected two or more"),
+        ("label_file", b"caf\xe9\nb\n", r"labels: is not utf-8"),
+        ("label_file", b"a\nb\n", r"labels: lists no 'g', which data\.label_names names"),
+        ("label_map", b"[]", r"labels: expected a JSON object"),
+    ],
+)
+def test_file_of_labels_that_cannot_be_used_is_an_error(tmp_path, field, content, expected):
+    file = tmp_path / "labels"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(DataError, match=expected):
+        check_source(labelled(write(tmp_path, ROWS), label_names={"g": "good"}, **{field: str(file)}))
+
+
+def test_fingerprint_of_a_source_covers_all_its_files(tmp_path):
+    fields = ["eval_path", "test_path", "label_file", "label_map"]
+    files = {field: write(tmp_path, ROWS[:4], field) for field in fields}
+    path = write(tmp_path, ROWS)
+    assert source_fingerprint(labelled(path)) == fingerprint(str(path))
+    config = labelled(path, **{field: str(file) for field, file in files.items()})
+    seen = {source_fingerprint(config)}
+    for file in [path, *files.values()]:
+        file.write_text(file.read_text() + "more\n")
+        seen.add(source_fingerprint(config))
+    assert len(seen) == 6
+
+
+def test_parameter_is_that_of_the_source_where_no_other_section_matters():
+    source = labelled("rows.tsv")
+    assert Ingestion(source, separator="[SEP]").to_json() == source.model_dump_json()
+    pairs = labelled("rows.tsv", second_text_column="other")
+    assert Ingestion(pairs, separator="||").to_json() != Ingestion(pairs).to_json()
+    tagged = [
+        Ingestion(source, TaggingConfig(**values)).to_json()
+        for values in ({}, {"decoder": "crf"}, {"words": "whitespace"})
+    ]
+    assert tagged[0] == tagged[1] != tagged[2]
+
+
+def test_parameter_is_read_as_it_was_written():
+    pairs = labelled("rows.tsv", second_text_column="other")
+    for ingestion in (
+        Ingestion(SourceConfig(path="rows", format="text")),
+        Ingestion(pairs, separator="||"),
+        Ingestion(labelled("rows.tsv"), TaggingConfig(scheme="plain", tag_separator=",", words="whitespace")),
+    ):
+        assert Ingestion.from_json(ingestion.to_json()) == ingestion

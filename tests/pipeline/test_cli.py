@@ -11,7 +11,7 @@ def invoke(*arguments: str):
     return CliRunner(mix_stderr=False).invoke(app, list(arguments))
 
 
-COMMANDS = ("run", "find-lr", "import-encoder", "predict", "complete", "show")
+COMMANDS = ("run", "find-lr", "import-encoder", "predict", "bulk-infer", "complete", "show")
 
 
 @pytest.mark.parametrize("arguments", [["--help"], *([command, "--help"] for command in COMMANDS)])

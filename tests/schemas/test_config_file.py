@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ulmfit_tfx.schemas.config_file import load_config
+from ulmfit_tfx.schemas.config_file import load_bulk_inference_config, load_config
 from ulmfit_tfx.schemas.errors import ConfigError
 
 MINIMAL = {"name": "x", "data": {"path": "rows.tsv", "format": "tsv"}}
@@ -173,6 +173,277 @@ def test_task_language_model_trains_one_without_a_section_of_it(tmp_path):
     )
 
 
+ROWS = {"path": "rows.tsv", "format": "tsv"}
+SEVERAL_LABELS = {"name": "x", "data": ROWS | {"label_separator": ";"}}
+REGRESSION = {"name": "x", "task": "regression", "data": ROWS | {"target_columns": ["stars"]}}
+TAGGING = {"name": "x", "task": "tagging", "data": {"path": "rows.conll", "format": "conll"}}
+TAGGED_SPANS = {"name": "x", "task": "tagging", "data": {"path": "rows.tsv", "format": "spans_tsv"}}
+SEVERAL_TAGS = TAGGING | {"tagging": {"scheme": "plain", "tag_separator": "|"}}
+COMPARISON = {"corpus": CORPUS, "language_model": {}, "evaluation": {"compare_from_scratch": True}}
+
+
+def changed(config, **sections):
+    """The configuration with these fields in its sections more."""
+    merged = dict(config)
+    for name, section in sections.items():
+        merged[name] = config.get(name, {}) | section if isinstance(section, dict) else section
+    return merged
+
+
+def assert_refused(folder, config, message):
+    assert complaint(folder, config) == f"c.yaml: {message}."
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (
+            changed(TAGGING, data=ROWS),
+            "the file: data.format is tsv, and task tagging reads jsonl, conll, conllu, spans_tsv, spans_csv, "
+            "label_studio",
+        ),
+        (
+            changed(REGRESSION, data={"format": "conll"}),
+            "the file: data.format is conll, and task regression reads csv, tsv",
+        ),
+        (
+            {"name": "x", "task": "regression", "data": ROWS},
+            "the file: data.target_columns is missing, the columns with the numbers to predict",
+        ),
+        (
+            changed(MINIMAL, data={"target_columns": ["stars"]}),
+            "the file: data.target_columns is set, and task classification has no use for it",
+        ),
+        (
+            changed(REGRESSION, data={"labels": ["a", "b"]}),
+            "the file: data.labels is set, and task regression has no use for it",
+        ),
+        (
+            changed(REGRESSION, data={"label_column": "stars"}),
+            "the file: data.label_column is set, and task regression has no use for it",
+        ),
+        (
+            changed(TAGGED_SPANS, data={"weight_column": "weight"}),
+            "the file: data.weight_column is set, and task tagging has no use for it",
+        ),
+        (
+            changed(TAGGED_SPANS, data={"second_text_column": "answer"}),
+            "the file: data.second_text_column is set, and task tagging has no use for it",
+        ),
+        (
+            changed(MINIMAL, data={"tag_column": 1}),
+            "the file: data.tag_column is set, and task classification has no use for it",
+        ),
+        (
+            changed(TAGGING, data={"text_column": "words"}),
+            "the file: data.text_column is set, and format conll has no use for it",
+        ),
+        (
+            changed(TAGGING, data={"slice_columns": ["language"]}),
+            "the file: data.slice_columns is set, and format conll has no use for it",
+        ),
+        (
+            changed(TAGGING, data={"split_column": "part"}),
+            "the file: data.split_column is set, and format conll has no use for it",
+        ),
+        (
+            changed(TAGGING, data={"tag_field": "xpos"}),
+            "the file: data.tag_field is set, and format conll has no use for it",
+        ),
+        (
+            changed(TAGGING, data={"label_map": "names.json"}),
+            "the file: data.label_map is set, and format conll has no use for it",
+        ),
+        (
+            changed(TAGGED_SPANS, data={"word_column": 1}),
+            "the file: data.word_column is set, and format spans_tsv has no use for it",
+        ),
+        (
+            changed(TAGGING, data={"span_separator": "*"}),
+            "the file: data.span_separator is set, and format conll has no use for it",
+        ),
+    ],
+)
+def test_field_of_data_that_the_task_or_the_format_has_no_use_for_is_refused(tmp_path, config, message):
+    assert_refused(tmp_path, config, message)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (
+            {"split_column": "part", "test_path": "test.tsv"},
+            "data: split_column and eval_path or test_path are both set: the splits are named twice",
+        ),
+        ({"target_columns": ["a", "a"]}, "data: target_columns is ['a', 'a'], expected different columns"),
+        (
+            {"labels": ["a", "b"], "label_file": "labels.txt"},
+            "data: labels and label_file are both set: the labels are listed twice",
+        ),
+    ],
+)
+def test_fields_of_data_that_contradict_each_other_are_refused(tmp_path, fields, message):
+    assert_refused(tmp_path, with_data(**fields), message)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (changed(MINIMAL, tagging={}), "the file: tagging is set, and the task is classification"),
+        (changed(REGRESSION, classification={}), "the file: classification is set, and the task is regression"),
+        (changed(TAGGING, regression={}), "the file: regression is set, and the task is tagging"),
+        (changed(PRETRAINING, classification={}), "the file: classification is set, and the task is language_model"),
+        (
+            changed(REGRESSION, regression={"bounds": [5, 1]}),
+            "regression: bounds is [5.0, 1.0], expected the lower one first",
+        ),
+        (
+            changed(SEVERAL_LABELS, classification={"class_weights": "balanced"}),
+            "the file: classification.class_weights is set, and with data.label_separator a row has several classes",
+        ),
+        (
+            changed(MINIMAL, classification={"threshold": 0.4}),
+            "the file: classification.threshold is set, and without data.label_separator a row gets its most probable "
+            "class",
+        ),
+    ],
+)
+def test_section_that_the_task_has_no_use_for_is_refused(tmp_path, config, message):
+    assert_refused(tmp_path, config, message)
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        (
+            {"tagging": {"scheme": "plain", "decoder": "crf", "tag_separator": "|"}},
+            "tagging.tag_separator is set, and several tags a word take scheme plain and decoder softmax, not plain "
+            "and crf",
+        ),
+        (
+            {"tagging": {"tag_separator": "|"}},
+            "tagging.tag_separator is set, and several tags a word take scheme plain and decoder softmax, not bio and "
+            "softmax",
+        ),
+        (
+            {"tagging": {"threshold": 0.4}},
+            "tagging.threshold is set, and without tagging.tag_separator a word gets its most probable tag",
+        ),
+        (
+            {"tagging": {"window_overlap": 30}, "training": {"max_seq_len": 32}},
+            "tagging.window_overlap is 30, and windows of training.max_seq_len = 32 hold 30 pieces",
+        ),
+        ({"cleaning": {"strip_html": True}}, "cleaning.strip_html is set, and a tagger has no use for it"),
+        ({"head": {"hidden_size": 20}}, "head.hidden_size is set, and a tagger has no use for it"),
+        ({"head": {"pooled_pieces": 20}}, "head.pooled_pieces is set, and a tagger has no use for it"),
+        ({"training": {"chunk_pieces": 64}}, "training.chunk_pieces is set, and a tagger has no use for it"),
+        ({"tokenizer": {"separator": "[SEP]"}}, "tokenizer.separator is set, and a tagger has no use for it"),
+        (
+            {"pretrained": {"checkpoint": "wiki", "separator": "[SEP]"}},
+            "pretrained.separator is set, and a tagger has no use for it",
+        ),
+    ],
+)
+def test_rules_of_taggers_are_explained(tmp_path, sections, message):
+    assert_refused(tmp_path, changed(TAGGING, **sections), f"the file: {message}")
+
+
+def test_longest_overlap_of_windows_leaves_them_a_piece(tmp_path):
+    sections = {"tagging": {"window_overlap": 29}, "training": {"max_seq_len": 32}}
+    assert load(tmp_path, changed(TAGGING, **sections)).tagging.window_overlap == 29
+
+
+MEASURES = {
+    "one label": (MINIMAL, "accuracy, auc, macro_f1, calibration_error"),
+    "several labels": (SEVERAL_LABELS, "micro_f1, auc, macro_f1, calibration_error"),
+    "numbers": (REGRESSION, "mae, rmse, pearson, spearman, one_minus_wmae"),
+    "entities": (TAGGING, "entity_f1, entity_precision, entity_recall, accuracy"),
+    "plain tags": (changed(TAGGING, tagging={"scheme": "plain"}), "accuracy"),
+    "several tags": (SEVERAL_TAGS, "micro_f1, macro_f1"),
+}
+ALL_MEASURES = sorted({name for _, names in MEASURES.values() for name in names.split(", ")})
+
+
+@pytest.mark.parametrize(("config", "names"), MEASURES.values(), ids=MEASURES)
+def test_thresholds_and_allowed_drops_are_of_what_the_task_is_measured_by(tmp_path, config, names):
+    for name in ALL_MEASURES:
+        thresholds = changed(config, evaluation={"thresholds": {name: 0.5}})
+        drops = changed(config, evaluation={"allowed_drop": {name: 0.5}})
+        if name in names.split(", "):
+            assert getattr(load(tmp_path, thresholds).evaluation.thresholds, name) == 0.5
+            assert load(tmp_path, drops).evaluation.allowed_drop == {name: 0.5}
+            continue
+        measured = f"this task is measured by {names}"
+        assert_refused(tmp_path, thresholds, f"the file: evaluation.thresholds.{name} is set, and {measured}")
+        assert_refused(tmp_path, drops, f"the file: evaluation.allowed_drop names '{name}', and {measured}")
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (
+            changed(MINIMAL, evaluation={"thresholds": {"perplexity": 90}}),
+            "evaluation.thresholds.perplexity is set, and there is no language model to hold against it",
+        ),
+        (
+            changed(PRETRAINING, evaluation={"thresholds": {"accuracy": 0.5}}),
+            "evaluation.thresholds.accuracy is set, and this task is measured by perplexity, word_perplexity",
+        ),
+        (
+            changed(PRETRAINING, evaluation={"allowed_drop": {"perplexity": 1}}),
+            "evaluation.allowed_drop is set, and a language model is not compared with the one in service",
+        ),
+        (
+            changed(MINIMAL, evaluation={"allowed_drop": {"auc": 0.1}, "compare_with_served": False}),
+            "evaluation.allowed_drop is set, and evaluation.compare_with_served is false",
+        ),
+        (
+            changed(MINIMAL, data={"splits": {"train": 0.9, "test": 0}}, **COMPARISON),
+            "evaluation.compare_from_scratch is set, and data.splits.test is 0: both are scored on it",
+        ),
+    ],
+)
+def test_rules_of_the_evaluation_are_explained(tmp_path, config, message):
+    assert_refused(tmp_path, config, f"the file: {message}")
+
+
+@pytest.mark.parametrize("fields", [{"test_path": "test.tsv"}, {"split_column": "part"}])
+def test_comparison_from_scratch_takes_a_test_split_that_is_named(tmp_path, fields):
+    config = changed(MINIMAL, data={"splits": {"train": 0.9, "test": 0}} | fields, **COMPARISON)
+    assert load(tmp_path, config).evaluation.compare_from_scratch
+
+
+@pytest.mark.parametrize(
+    ("config", "best_by", "choices"),
+    [
+        (MINIMAL, "micro_f1", "loss or accuracy"),
+        (SEVERAL_LABELS, "accuracy", "loss or micro_f1"),
+        (REGRESSION, "accuracy", "loss"),
+        (TAGGING, "micro_f1", "loss or accuracy"),
+        (SEVERAL_TAGS, "accuracy", "loss or micro_f1"),
+    ],
+)
+def test_best_epoch_is_by_what_the_task_measures_while_it_trains(tmp_path, config, best_by, choices):
+    message = f"the file: training.best_by is {best_by}, and this task has {choices}"
+    assert_refused(tmp_path, changed(config, training={"best_by": best_by}), message)
+    for choice in choices.split(" or "):
+        assert load(tmp_path, changed(config, training={"best_by": choice})).training.best_by == choice
+
+
+@pytest.mark.parametrize(
+    ("sections", "separator"),
+    [
+        ({}, None),
+        ({"data": {"second_text_column": "answer"}}, "[SEP]"),
+        ({"data": {"second_text_column": "answer"}, "tokenizer": {"separator": "<>"}}, "<>"),
+        ({"data": {"second_text_column": "answer"}, "pretrained": {"checkpoint": "wiki"}}, "[SEP]"),
+        ({"pretrained": {"checkpoint": "wiki", "separator": "<>"}}, "<>"),
+    ],
+)
+def test_second_text_implies_a_separator(tmp_path, sections, separator):
+    assert load(tmp_path, changed(MINIMAL, **sections)).separator == separator
+
+
 def test_corpus_of_the_tokenizer_alone_needs_no_eval_split(tmp_path):
     splits = {"train": 1, "eval": 0, "test": 0}
     assert load(tmp_path, MINIMAL | {"corpus": CORPUS | {"splits": splits}}).corpus.splits.eval == 0
@@ -201,4 +472,4 @@ def test_examples_are_valid():
     examples = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
     assert examples
     for example in examples:
-        load_config(example)
+        (load_bulk_inference_config if example.stem == "bulk_inference" else load_config)(example)

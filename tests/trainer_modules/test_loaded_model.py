@@ -137,6 +137,7 @@ def test_nothing_is_asked_where_there_is_nothing():
     [("encoder", "an encoder without a task head"), ("language_model", "a language model"), (None, "a model that ulm")],
 )
 def test_model_of_no_task_is_refused_by_what_it_is(tmp_path, task, is_what):
+    tf.saved_model.save(tf.Module(), str(tmp_path))
     if task:
         write_info(tmp_path, task)
     with pytest.raises(ConfigError, match=f"is {is_what}.*expected a classifier, a regressor or a tagger"):

@@ -115,10 +115,14 @@ def tagged(tmp_path, tokenizer, rows, size=48, **tagging):
 WORDS, TAGS = ("a", "brilliantxyz", "film"), ("O", "B-x", "I-x")  # the second word has several pieces
 
 
+def piece_counts(tokenizer, words):
+    return [len(tokenizer.op.tokenize([word])[0]) - 2 for word in words]
+
+
 @pytest.mark.parametrize(("alignment", "later"), [("all_pieces", 1), ("first_piece", 2)])
 def test_later_pieces_of_a_word_have_its_tag_or_the_one_inside(tmp_path, tokenizer, alignment, later):
     [(ids, target)] = tagged(tmp_path, tokenizer, [Row("", words=WORDS, tags=TAGS)], alignment=alignment)
-    counts = [len(tokenizer.op.tokenize([word])[0]) - 2 for word in WORDS]
+    counts = piece_counts(tokenizer, WORDS)
     assert counts[1] > 1
     expected = [-1, *[0] * counts[0], 1, *[later] * (counts[1] - 1), *[2] * counts[2], -1]
     assert target.tolist() == expected
@@ -126,35 +130,27 @@ def test_later_pieces_of_a_word_have_its_tag_or_the_one_inside(tmp_path, tokeniz
 
 
 def test_windows_of_a_long_sentence_hold_every_piece_with_its_tag(tmp_path, tokenizer):
-    words = tuple(f"film{'s' * (index % 3)}" for index in range(20))
-    tags = tuple(TAGS[index % 3] for index in range(20))
+    words = tuple("great lovely moving brilliant tender funny warm superb dull awful clumsy stale weak horrid".split())
+    tags = tuple(TAGS[index % 3] for index in range(len(words)))
     [(whole, whole_tags)] = tagged(tmp_path / "whole", tokenizer, [Row("", words=words, tags=tags)], size=400)
     windows = tagged(tmp_path / "cut", tokenizer, [Row("", words=words, tags=tags)], size=12)
     assert len(windows) > 3
-    assert all(len(ids) <= 12 for ids, _ in windows)
     pairs = list(zip(whole.tolist(), whole_tags.tolist(), strict=True))[1:-1]
-    covered, position = [], 0
+    end_before = None
     for ids, target in windows:
-        inner = list(zip(ids.tolist(), target.tolist(), strict=True))[1:-1]
-        start = next(
-            at for at in range(max(position - len(inner), 0), len(pairs)) if pairs[at : at + len(inner)] == inner
-        )
-        covered += range(start, start + len(inner))
-        position = start + len(inner)
-    assert sorted(set(covered)) == list(range(len(pairs)))
+        assert len(ids) <= 12
+        first, *inner, last = zip(ids.tolist(), target.tolist(), strict=True)
+        assert (first, last) == ((tokenizer.special_ids.bos, -1), (tokenizer.special_ids.eos, -1))
+        [start] = [at for at in range(len(pairs)) if pairs[at : at + len(inner)] == inner]
+        assert start == 0 if end_before is None else start <= end_before - 2, "windows share two pieces at least"
+        end_before = start + len(inner)
+    assert end_before == len(pairs)
 
 
 def test_several_tags_of_a_word_are_ones_at_each_of_its_pieces(tmp_path, tokenizer):
     rows = [Row("", words=WORDS, tags=("", "p|q", "q")), Row("", words=("film",), tags=("",))]
     first, second = tagged(tmp_path, tokenizer, rows, scheme="plain", tag_separator="|")
-    vocabulary = ["q", "p"]
-    expected = {"": [0, 0, 0], "p|q": [1, 1, 0], "q": [1, 0, 0]}
-    assert vocabulary
-    counts = [len(tokenizer.op.tokenize([word])[0]) - 2 for word in WORDS]
-    wanted = [
-        [-1] * 3,
-        *(expected[t] for t, n in zip(("", "p|q", "q"), counts, strict=True) for _ in range(n)),
-        [-1] * 3,
-    ]
-    assert first[1].tolist() == wanted
-    assert second[1][1].tolist() == [0, 0, 0]
+    of_words = [[0, 0, 0], [1, 1, 0], [1, 0, 0]]  # q, the more frequent one, comes first
+    wanted = np.repeat(of_words, piece_counts(tokenizer, WORDS), axis=0)
+    assert first[1].tolist() == [[-1] * 3, *wanted.tolist(), [-1] * 3]
+    assert second[1].tolist() == [[-1] * 3, [0] * 3, [-1] * 3]

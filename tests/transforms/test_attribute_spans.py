@@ -81,7 +81,12 @@ def test_label_that_is_missing_is_refused_where_there_is_a_value():
 def test_quoted_csv_and_columns_of_splits_and_slices_are_read():
     config = {"format": "spans_csv", "split_column": "part", "slice_columns": ["lang"]}
     (row,) = rows_of('"a, b",b,Dev,pl', header="text,value,part,lang", **config)
-    assert (row.words, row.tags, row.split, row.slices) == (("a", ",", "b"), ("O", "O", "B-x"), "eval", (("lang", "pl"),))
+    assert (row.words, row.tags, row.split, row.slices) == (
+        ("a", ",", "b"),
+        ("O", "O", "B-x"),
+        "eval",
+        (("lang", "pl"),),
+    )
 
 
 def test_column_that_is_missing_is_an_error():

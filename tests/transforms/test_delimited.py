@@ -162,3 +162,94 @@ def test_header_that_cannot_be_used_is_an_error(content, expected):
     with pytest.raises(DataError) as error:
         rows_of(content)
     assert expected in str(error.value)
+
+
+def test_several_labels_are_split_named_once_and_may_be_none():
+    content = "text\tlabel\none\t b; a ;;b\nnone\t ;\ntwo\tc;a\n"
+    records = rows_of(content, format="tsv", label_separator=";", labels=["a", "b"], label_names={"a": "good"})
+    assert records[:2] == [Row("one", labels=("b", "good")), Row("none", labels=())]
+    assert str(records[2]) == "rows.csv:4: unknown label: 'c', expected one of a, b"
+
+
+finite = st.floats(-3e38, 3e38)
+
+
+@given(st.lists(st.tuples(finite, finite, st.floats(0, 3e38)), max_size=8))
+def test_targets_and_weights_are_the_numbers_that_were_written(rows):
+    content = "v,text,w,a\n" + "".join(f"{v!r},x,{w!r},{a}\n" for v, a, w in rows)
+    config = {"target_columns": ["a", "v"], "weight_column": "w"}
+    assert rows_of(content, **config) == [Row("x", targets=(a, v), weight=w) for v, a, w in rows]
+
+
+@pytest.mark.parametrize(
+    ("number", "reason", "detail"),
+    [
+        ("", "empty number", "column 'n'"),
+        ("five", "not a number", "column 'n' is 'five', expected a finite number"),
+        (
+            "3,5",
+            "not a number",
+            "column 'n' is '3,5', expected a finite number. The decimal sign is a point, not a comma",
+        ),
+        ("1.234,5", "not a number", "column 'n' is '1.234,5', expected a finite number"),
+        ("nan", "not a number", "column 'n' is 'nan', expected a finite number"),
+        ("-inf", "not a number", "column 'n' is '-inf', expected a finite number"),
+        ("1e39", "not a number", "column 'n' is '1e39', expected a finite number"),
+        ("1_000", "not a number", "column 'n' is '1_000', expected a finite number"),
+    ],
+)
+@pytest.mark.parametrize("columns", [{"target_columns": ["n"]}, {"weight_column": "n"}], ids=["target", "weight"])
+def test_what_is_no_number_is_refused(number, reason, detail, columns):
+    (refusal, row) = rows_of(f"text\tlabel\tn\nx\ta\t{number}\ny\ta\t1\n", format="tsv", **columns)
+    assert (refusal.line, refusal.reason, refusal.detail) == (2, reason, detail)
+    assert row.text == "y"
+
+
+def test_weight_below_zero_is_refused_and_none_counts():
+    (refusal, row) = rows_of("text,label,w\nx,a,-0.5\ny,a,0\n", weight_column="w")
+    assert str(refusal) == "rows.csv:2: negative weight: column 'w' is '-0.5', expected 0 or more"
+    assert row == Row("y", "a", weight=0.0)
+
+
+def test_second_text_is_joined_by_the_separator_of_the_tokenizer():
+    content = b"text,label,other\n one ,a, two\nx,a,\n"
+    rows = rows_of(content, second_text_column="other")
+    assert rows[0] == Row("one [SEP] two", "a")
+    assert (rows[1].reason, rows[1].detail) == ("empty text", "column 'other'")
+    config = LabelledSourceConfig(path="rows", format="csv", second_text_column="other")
+    assert next(parse(io.BytesIO(content), "rows.csv", config, "|")).text == "one | two"
+
+
+def test_texts_that_are_too_long_together_are_refused():
+    content = "text,label,other\n" + "x" * 30 + ",a," + "y" * 30 + "\n"
+    assert refusals(rows_of(content, second_text_column="other", max_row_bytes=65)) == [(2, "row too long")]
+
+
+def test_row_names_its_split_and_others_are_refused():
+    names = ["train", "Train", "test", "eval", "dev", "VALID", "validation", "val", "holdout", ""]
+    content = "text,label,part\n" + "".join(f"x,a,{name}\n" for name in names)
+    *rows, holdout, empty = rows_of(content, split_column="part")
+    assert [row.split for row in rows] == ["train", "train", "test", *["eval"] * 5]
+    assert str(holdout).startswith(
+        "rows.csv:10: unknown split: column 'part' is 'holdout', expected one of train, test,"
+    )
+    assert refusals([empty]) == [(11, "unknown split")]
+
+
+def test_slices_are_values_of_columns():
+    (row,) = rows_of("text,label,lang,year\nx,a,pl,1999\n", slice_columns=["year", "lang"])
+    assert row == Row("x", "a", slices=(("year", "1999"), ("lang", "pl")))
+
+
+@pytest.mark.parametrize(
+    "field", ["second_text_column", "split_column", "weight_column", "target_columns", "slice_columns"]
+)
+def test_header_has_to_name_every_column_that_is_needed(field):
+    value = ["lagn"] if field.endswith("s") else "lagn"
+    with pytest.raises(DataError, match=r"rows\.csv:1: there is no column 'lagn'.*Did you mean 'lang'"):
+        rows_of("text,label,lang\n", **{field: value})
+
+
+def test_undecodable_bytes_in_a_column_that_is_needed_cost_the_row():
+    content = b"text,label,lang,note\nx,a,p\xe9,\ny,a,pl,\xe9\n"
+    assert refusals(rows_of(content, slice_columns=["lang"])) == [(2, "not utf-8")]

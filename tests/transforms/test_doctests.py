@@ -9,6 +9,7 @@ import pytest
     [
         "transforms.records.lines",
         "transforms.splitting",
+        "transforms.tag_schemes",
         "transforms.length_buckets",
         "trainer_modules.data.task_batches",
         "trainer_modules.export.length_batches",

@@ -25,7 +25,11 @@ visible = st.text(st.characters(blacklist_categories=["Cs", "Cc", "Z", "Cf"]), m
 def test_reads_what_was_written(sentences):
     content = "\n".join(json.dumps(sentence) for sentence in sentences)
     assert rows_of(content) == [
-        Row(" ".join(word for word, _ in sentence), words=tuple(w for w, _ in sentence), tags=tuple(t for _, t in sentence))
+        Row(
+            " ".join(word for word, _ in sentence),
+            words=tuple(w for w, _ in sentence),
+            tags=tuple(t for _, t in sentence),
+        )
         for sentence in sentences
     ]
 

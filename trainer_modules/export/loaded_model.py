@@ -164,9 +164,11 @@ def load_predictor(model: str | Path) -> Classifier | Regressor | Tagger:
     """Loads a SavedModel as what its information file says it is.
 
     Raises:
-        ConfigError: It is neither a classifier, nor a regressor, nor a tagger.
+        ConfigError: It is neither a classifier, nor a regressor, nor a tagger, or it does not load.
     """
     info = read_info(model)
+    if not info:
+        load(model)  # where that fails, it is damaged rather than foreign
     check_has_task(model, info)
     return _KINDS[info["task"]](model)
 

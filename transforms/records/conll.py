@@ -24,8 +24,8 @@ def parse(
 
     gives `Row(text="EU rejects", words=("EU", "rejects"), tags=("B-ORG", "O"))`. Columns stand between tabs in a line
     that has any, else between spaces. Lines that begin with `-DOCSTART-` stand between documents and are left out, as
-    are comments: lines that begin with `#` and have not as many columns as the words before them, or begin a sentence
-    with `# `.
+    are comments. These begin with `#`, and so may words: a comment is a line that has not as many columns as the first
+    line of the sentence that begins with something else, or as the lines of the sentence before.
 
     Args:
         stream: The file's bytes.
@@ -54,17 +54,16 @@ def parse(
 
 
 def _lines_of_words(block: Block, width: int) -> list[tuple[int, list[str]]]:
-    """Number and columns of each line but comments, where lines of words have `width` columns before the block."""
-    lines: list[tuple[int, list[str]]] = []
-    for number, line in enumerate(block.lines, start=block.line):
-        columns = line.split("\t") if "\t" in line else _SPACES.split(line.strip(" "))
-        if line.startswith(_COMMENT) and "\t" not in line:
-            is_first = not lines and line.startswith(f"{_COMMENT} ")
-            if is_first or len(columns) != width:
-                continue
-        lines.append((number, columns))
-        width = len(columns)
-    return lines
+    """Number and columns of each line but comments, where lines of words had `width` columns before the block."""
+    lines = [(number, _columns(line)) for number, line in enumerate(block.lines, start=block.line)]
+    width = next((len(columns) for _, columns in lines if not columns[0].startswith(_COMMENT)), width)
+    return [
+        (number, columns) for number, columns in lines if len(columns) == width or not columns[0].startswith(_COMMENT)
+    ]
+
+
+def _columns(line: str) -> list[str]:
+    return line.split("\t") if "\t" in line else _SPACES.split(line.strip(" "))
 
 
 def _word_and_tag(number: int, columns: list[str], config: LabelledSourceConfig) -> tuple[str, str]:

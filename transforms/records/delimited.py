@@ -79,7 +79,9 @@ def _labelled_row(record: Record, config: LabelledSourceConfig, names: LabelName
         text = f"{text} {separator} {text_of(record, config.second_text_column, config.max_row_bytes)}"
         if len(text.encode()) > config.max_row_bytes:
             raise RowError.too_long(config.max_row_bytes)
-    label, labels, targets = None, None, ()
+    label: str | None = None
+    labels: tuple[str, ...] | None = None
+    targets: tuple[float, ...] = ()
     if config.target_columns:
         targets = tuple(_number(record, column) for column in config.target_columns)
     elif config.label_separator is not None:

@@ -2,7 +2,9 @@
 
 import bisect
 import dataclasses
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from ulmfit_tfx.schemas.config import TaggingConfig
 from ulmfit_tfx.transforms.records.lines import excerpt, is_decoded
@@ -65,16 +67,18 @@ def words_and_tags(text: str, marks: Sequence[Mark], tagging: TaggingConfig) -> 
 
 def _split(text: str, tagging: TaggingConfig) -> tuple[list[str], list[int], list[int]]:
     """Words of a text, and their first bytes and those after the last ones."""
+    words, starts, ends = (ragged.flat_values.numpy() for ragged in _splitter(tagging.words)([text]))
+    return [word.decode() for word in words], starts.tolist(), ends.tolist()
+
+
+@functools.cache
+def _splitter(words: str) -> Callable[[Sequence[str]], Any]:
+    """`split_words` as a graph: its many ops take twenty times as long one by one."""
     import tensorflow as tf
 
     from ulmfit_tfx.transforms.word_splitting import split_words
 
-    words, starts, ends = split_words(tf.constant([text]), tagging.words)
-    return (
-        [word.decode() for word in words.flat_values.numpy()],
-        starts.flat_values.numpy().tolist(),
-        ends.flat_values.numpy().tolist(),
-    )
+    return tf.function(functools.partial(split_words, words=words), input_signature=[tf.TensorSpec([None], tf.string)])
 
 
 def check_text(text: str, limit: int) -> None:

@@ -1,0 +1,124 @@
+"""Bulk inferences, run through the command as a user would."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+import yaml
+from task_model_writer import write_classifier, write_info, write_regressor, write_tagger
+from tensorflow_serving.apis import prediction_log_pb2
+from typer.testing import CliRunner
+
+from ulmfit_tfx.pipeline.cli.app import app
+from ulmfit_tfx.trainer_modules.export.length_batches import BATCH
+from ulmfit_tfx.trainer_modules.export.loaded_model import load_predictor
+from ulmfit_tfx.trainer_modules.export.predictions import ScorePrediction, from_json
+
+pytestmark = pytest.mark.pipeline
+
+TEXTS = ["Zoë met 12 good people", "bad film", "nothing", 'an "open quote', "plain good plain bad", *["word"] * 100]
+STAGES = ["CorpusIngest", "ModelImporter", "BulkInferrer", "PredictionWriter"]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A folder with texts, one of its rows malformed, and a configuration that names no model."""
+    folder = tmp_path_factory.mktemp("bulk")
+    rows = ["text\tstars", *(f"{text}\t5" for text in TEXTS), "no stars"]
+    (folder / "texts.tsv").write_text("\n".join(rows))
+    return folder
+
+
+def run(project: Path, model: Path, **fields):
+    """Exit code and what is shown."""
+    config = {"name": "bulk", "model": str(model), "data": {"path": "texts.tsv", "format": "tsv"}} | fields
+    (project / "bulk.yaml").write_text(yaml.safe_dump(config))
+    arguments = ["bulk-infer", str(project / "bulk.yaml"), "--root", str(project / "root")]
+    result = CliRunner().invoke(app, arguments)
+    return result.exit_code, result.stdout
+
+
+def cached_stages(shown: str) -> list[str]:
+    return re.findall(r"\] (\w+): [^\n]*\n +from cache", shown)
+
+
+def written(folder: Path):
+    return [from_json(json.loads(line)) for line in (folder / "predictions.jsonl").read_text().splitlines()]
+
+
+def in_order_of_text(predictions):
+    """Without what a regressor that is no trained one says of the batch."""
+    one_by_one = [
+        ScorePrediction(answer.text, {"characters": answer.scores["characters"]})
+        if isinstance(answer, ScorePrediction)
+        else answer
+        for answer in predictions
+    ]
+    return sorted(one_by_one, key=lambda answer: answer.text)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [write_classifier, lambda folder: write_classifier(folder, label_separator="|"), write_regressor, write_tagger],
+    ids=["classifier", "several labels", "regressor", "tagger"],
+)
+def test_predictions_are_those_of_the_model_asked_directly(project, tmp_path, write):
+    model = write(tmp_path / "1")
+    code, shown = run(project, tmp_path, output=str(tmp_path / "out"))
+    assert code == 0, shown
+    predictions = written(tmp_path / "out")
+    assert in_order_of_text(predictions) == in_order_of_text(load_predictor(model).predict(TEXTS))
+    logs = tf.data.TFRecordDataset(tf.io.gfile.glob(f"{_shown_path('PredictionLogs', shown)}/*.gz"), "GZIP")
+    asked = {
+        prediction_log_pb2.PredictionLog.FromString(log).WhichOneof("log_type") for log in logs.as_numpy_iterator()
+    }
+    assert (asked, len(list(logs))) == ({"predict_log"}, len(TEXTS))
+    if isinstance(predictions[0], ScorePrediction):
+        assert max(answer.scores["rows"] for answer in predictions) == BATCH
+
+
+def _shown_path(name: str, shown: str) -> str:
+    """A path of the summary, which is folded to the width of the screen."""
+    found = re.search(rf"^ +{name} +((?:\S+ *\n +)*\S+) *\n +[\w ]+ {{2}}", shown, re.MULTILINE)
+    assert found, shown
+    return re.sub(r"\s", "", found[1])
+
+
+def test_summary_says_what_came_in_and_shows_the_first_predictions(project, tmp_path):
+    code, shown = run(project, write_tagger(tmp_path / "1"))
+    assert code == 0, shown
+    assert [name for name in STAGES if f"] {name}: " in shown] == STAGES
+    assert re.search(rf"rows in +{len(TEXTS) + 1} *\n", shown)
+    assert "1 (wrong number of columns: 1), in" in shown
+    assert re.search(rf"predictions +{len(TEXTS)} *\n", shown)
+    first = [prediction.text for prediction in written(project / "root" / "predictions")[:5]]
+    assert [re.sub(r"\[\w+ (\w+)\]", r"\1", line) for line in shown.splitlines()[-7:-2]] == first
+    for noise in ("WARNING", "Warning", "absl", "Traceback"):
+        assert noise not in shown
+
+
+def test_model_is_asked_again_where_its_files_have_changed_and_else_not(project, tmp_path):
+    write_classifier(tmp_path / "1")
+    assert run(project, tmp_path / "1")[0] == 0
+    (project / "root" / "predictions" / "predictions.jsonl").unlink()
+    assert cached_stages(run(project, tmp_path / "1")[1]) == STAGES
+    assert len(written(project / "root" / "predictions")) == len(TEXTS)
+    write_regressor(tmp_path / "1")
+    assert cached_stages(run(project, tmp_path / "1")[1]) == ["CorpusIngest"]
+    assert isinstance(written(project / "root" / "predictions")[0], ScorePrediction)
+
+
+def test_language_model_is_refused(project, tmp_path):
+    (tmp_path / "saved_model.pb").touch()
+    write_info(tmp_path, "language_model")
+    code, shown = run(project, tmp_path)
+    assert code == 2
+    assert "is a language model" in shown
+
+
+def test_missing_model_is_named_before_tensorflow_starts(project, tmp_path):
+    code, shown = run(project, tmp_path / "none")
+    assert code == 2
+    assert "Starting" not in shown
