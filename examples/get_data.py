@@ -44,7 +44,7 @@ def _pip(*arguments: str) -> None:
 
 
 def _rated(archive: Path, name: str, source: str) -> list[tuple[str, str, str]]:
-    """Text, mean rating and source of each line `id TAB rating TAB text` of a file in the archive inside the archive."""
+    """Text, mean rating and source of each line `id TAB rating TAB text` of a file in the archive in the archive."""
     with tarfile.open(archive) as outer:
         [resources] = [member for member in outer if member.name.endswith("/hutto_ICWSM_2014.tar.gz")]
         content = outer.extractfile(resources)

@@ -216,6 +216,7 @@ class _Stages:
         config = self.config
         inputs = self._training_inputs(self._transformed(rows, tokenizer, config.task))
         sections = self._custom_config("encoder", "head", "training", "export", config.task) | self._names(rows)
+        sections["head"]["pairs"] = config.reads_pairs
         run_fn = _RUN_FN.format(_TRAINERS[config.task])
         base_model = base.outputs[specs.MODEL] if base else None
         trainer = self._add(Trainer(run_fn=run_fn, base_model=base_model, custom_config=sections, **inputs))
@@ -374,6 +375,7 @@ def _without_transfer(sections: dict[str, Any], language_model: LanguageModelCon
 
 def _schema(path: str | None, task: Task, source: SourceConfig, folder: RunFolder) -> ImportSchemaGen:
     """Takes a user's schema, or the curated one of a task."""
+    name: str
     if path is None:
         name, content = task, curated_schema(task, source).encode()
     else:

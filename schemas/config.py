@@ -24,6 +24,7 @@ Direction = Literal["forward", "backward"]
 BestBy = Literal["loss", "accuracy", "micro_f1"]
 Task = Literal["classification", "regression", "tagging", "language_model"]
 TagScheme = Literal["bio", "bioes", "plain"]
+RowFormat = Literal["csv", "tsv", "jsonl", "conll", "conllu", "spans_tsv", "spans_csv", "label_studio"]
 
 DELIMITED_FORMATS = ("csv", "tsv")
 PAIR_SEPARATOR = "[SEP]"
@@ -97,7 +98,7 @@ class SourceConfig(_Section):
 class LabelledSourceConfig(SourceConfig):
     """Labelled rows of a task. Which fields there are depends on the task."""
 
-    format: Literal["csv", "tsv", "jsonl", "conll", "conllu", "spans_tsv", "spans_csv", "label_studio"] = Field(
+    format: RowFormat = Field(  # type: ignore[assignment]  # rows have other formats than texts
         description="classification and regression: csv, tsv, both with a header line. tagging: jsonl ([word, tag] "
         "pairs, a sentence a line), conll (columns), conllu, spans_tsv and spans_csv (texts with the values to mark "
         "in them, with a header line), label_studio (JSON-min)"
@@ -318,6 +319,11 @@ class HeadConfig(_Section):
     batch_norm: bool = Field(True, description="as in fastai")
     pooled_pieces: PositiveInt | None = Field(
         None, description="pool over the last so many pieces of a text, as they are read. null: over all"
+    )
+    pairs: bool | None = Field(
+        None,
+        description="read and pool what stands before and after the first separator apart, and compare: both, their "
+        "difference and their product. null: where there is a data.second_text_column",
     )
 
 
@@ -749,12 +755,21 @@ class PipelineConfig(_Section):
                 f"tagging.window_overlap is {tagging.window_overlap}, and windows of training.max_seq_len = "
                 f"{self.training.max_seq_len} hold {self.training.max_seq_len - 2} pieces"
             )
-        unused = {"cleaning": {"strip_html"}, "head": {"hidden_size", "batch_norm", "pooled_pieces"}}
+        unused = {"cleaning": {"strip_html"}, "head": {"hidden_size", "batch_norm", "pooled_pieces", "pairs"}}
         unused |= {"training": {"chunk_pieces", "gradient_pieces"}}
         unused |= {"tokenizer": {"separator"}, "pretrained": {"separator"}}
         for section, names in unused.items():
             if found := sorted(names & getattr(getattr(self, section), "model_fields_set", set())):
                 raise ValueError(f"{section}.{found[0]} is set, and a tagger has no use for it")
+
+    @model_validator(mode="after")
+    def _pairs_can_be_told_apart(self):
+        if self.reads_pairs and self.separator is None:
+            raise ValueError("head.pairs is true, and nothing separates two texts: tokenizer.separator is null")
+        marks = self.pretrained.add_bos if self.pretrained is not None else self.tokenizer.add_bos
+        if self.reads_pairs and marks is False:
+            raise ValueError("head.pairs is true, and add_bos false: <s> is where the second text begins")
+        return self
 
     @model_validator(mode="after")
     def _best_epoch_by_what_is_measured(self):
@@ -766,6 +781,12 @@ class PipelineConfig(_Section):
             choices = "loss" if measured is None else f"loss or {measured}"
             raise ValueError(f"training.best_by is {self.training.best_by}, and this task has {choices}")
         return self
+
+    @property
+    def reads_pairs(self) -> bool:
+        """Whether two texts are read apart, see `HeadConfig.pairs`."""
+        has_pairs = self.data is not None and self.data.second_text_column is not None
+        return has_pairs if self.head.pairs is None else self.head.pairs
 
     @property
     def separator(self) -> str | None:

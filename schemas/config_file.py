@@ -124,7 +124,7 @@ def _override(values: dict[str, Any], item: str) -> str:
 def _reword(kind: type[BaseModel], file: str, overridden: Iterable[str], error: ValidationError) -> Iterable[str]:
     for problem in error.errors():
         location = problem["loc"]
-        field = ".".join(str(part) for part in location) or "the file"
+        field = ".".join(str(part) for part in location)
         where = "--set" if any(field == key or field.startswith(f"{key}.") for key in overridden) else file
         yield f"{where}: {field}{_complaint(kind, problem, location)}"
 
@@ -142,7 +142,7 @@ def _complaint(config: type[BaseModel], problem: Mapping[str, Any], location: Se
     for pydantic_words, our_words in _REWORDING.items():
         message = message.replace(pydantic_words, our_words)
     if kind == "value_error" and isinstance(problem["input"], dict):
-        return f": {message}."
+        return f"{': ' if location else ''}{message}."
     if kind == "value_error":
         return f" is {got}, which {message}."
     if kind == "literal_error":

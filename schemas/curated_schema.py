@@ -15,11 +15,10 @@ def curated_schema(task: Task, source: SourceConfig) -> str:
     The features that all sources of a task have stand in `tfdv/`. Those of `target_columns`, `weight_column` and
     `slice_columns` are added: TFDV takes a feature that a schema lacks for an anomaly.
     """
-    is_labelled = isinstance(source, LabelledSourceConfig)
-    several = task == "classification" and is_labelled and source.is_multi_label
+    if not isinstance(source, LabelledSourceConfig):
+        return (_FOLDER / f"{task}.pbtxt").read_text(encoding="utf-8")
+    several = task == "classification" and source.is_multi_label
     schema = (_FOLDER / f"{task}{'_multi_label' * several}.pbtxt").read_text(encoding="utf-8")
-    if not is_labelled:
-        return schema
     if source.target_columns:
         schema += _feature(feature_names.TARGETS, "FLOAT", len(source.target_columns))
     if source.weight_column is not None:

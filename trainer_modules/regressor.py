@@ -56,11 +56,11 @@ def run_fn(fn_args: Any) -> None:
     scaling = _scaling(numbers, config)
     weighted = has_weights(inputs.train_files)
     balance = TargetBalance.of(numbers[:, 0], config.balance_bins, config.balance_limit)
-    balanced = {
-        "off": {},
-        "weights": {"weight_of": balance.weight_of},
-        "oversample": {"copies_of": functools.partial(balance.copies_of, seed=inputs.seed)},
-    }[config.balance]
+    balanced: dict[str, Any] = {}
+    if config.balance == "weights":
+        balanced = {"weight_of": balance.weight_of}
+    elif config.balance == "oversample":
+        balanced = {"copies_of": functools.partial(balance.copies_of, seed=inputs.seed)}
     plain = functools.partial(target_rows, mean=scaling.mean, scale=scaling.scale, weighted=weighted)
     train, _ = inputs.batches(functools.partial(plain, **balanced))
     _, evaluation = inputs.batches(plain)

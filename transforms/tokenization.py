@@ -116,4 +116,3 @@ class Tokenizer:
         # Texts without a single piece, or no texts: the encoder's loop needs a step to run.
         missing = tf.maximum(1 - tf.shape(padded)[1], 0)
         return tf.pad(padded, [[0, 0], [0, missing]], constant_values=pad_id)
-

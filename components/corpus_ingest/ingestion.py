@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from typing import Any
 
 from ulmfit_tfx.schemas.config import LabelledSourceConfig, SourceConfig, TaggingConfig, source_from_json
 
@@ -26,7 +27,7 @@ class Ingestion:
 
     def to_json(self) -> str:
         """As JSON: the source's, and beside its fields what there is of the others and matters to it."""
-        extra = {}
+        extra: dict[str, Any] = {}
         if self.tagging is not None:
             extra[_TAGGING] = self.tagging.model_dump(mode="json", include=_READ_OF_TAGGING)
         if self.separator is not None and _has_pairs(self.source):

@@ -20,7 +20,7 @@ from ulmfit_tfx.components.task_evaluator.executor import why_not_comparable
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas import feature_names
 from ulmfit_tfx.schemas.config import EvaluationConfig
-from ulmfit_tfx.trainer_modules.export.loaded_model import load_predictor, read_info
+from ulmfit_tfx.trainer_modules.export.loaded_model import Tagger, load_predictor, read_info
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.splitting import EVAL
 
@@ -43,7 +43,7 @@ class Executor(BaseExecutor):
             config["name"],
             info,
             rows,
-            _predict(model, info, rows),
+            _predict(model, rows),
             EvaluationConfig.model_validate(config["evaluation"]),
             exec_properties[specs.SEED],
             _length_buckets(examples),
@@ -67,9 +67,9 @@ def _length_buckets(examples: types.Artifact) -> list[str]:
     return [found[feature_names.LENGTH_BUCKET].decode() for found in parsed.as_numpy_iterator()]
 
 
-def _predict(model: str, info: Mapping[str, Any], rows: Sequence[Row]) -> Sequence[Any]:
+def _predict(model: str, rows: Sequence[Row]) -> Sequence[Any]:
     predictor = load_predictor(model)
-    if info["task"] == "tagging":
+    if isinstance(predictor, Tagger):
         return predictor.predict_words([row.words for row in rows])
     return predictor.predict([row.text for row in rows])
 
@@ -82,7 +82,7 @@ def _served(baseline: list[types.Artifact] | None, info: Mapping[str, Any], rows
     served_info = read_info(model)
     if difference := why_not_comparable(served_info, info):
         return difference
-    return Served(served_info, _predict(model, served_info, rows))
+    return Served(served_info, _predict(model, rows))
 
 
 def _history(model_run: list[types.Artifact]) -> History | None:

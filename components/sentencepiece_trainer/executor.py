@@ -38,8 +38,8 @@ class Executor(BaseExecutor):
         examples = artifact_utils.get_single_instance(input_dict[specs.EXAMPLES])
 
         # Not SentencePiece's own sampling, which depends on the order of the texts: Beam promises none.
-        texts = cleaned_texts(examples, TRAIN, cleaning, config.separator)
-        texts = sample(texts, exec_properties[specs.SEED], config.sample_texts)
+        cleaned = cleaned_texts(examples, TRAIN, cleaning, config.separator)
+        texts = sample(cleaned, exec_properties[specs.SEED], config.sample_texts)
         model = train(texts, config, parts[MAX_TEXT_BYTES])
         folder = artifact_utils.get_single_uri(output_dict[specs.TOKENIZER])
         write_tokenizer(folder, model, vocabulary(model), config, cleaning)

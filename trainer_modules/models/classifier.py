@@ -25,7 +25,7 @@ def build_classifier(
         classes: Number of classes.
         seed: Of dropouts.
         name: Of the model.
-        **reading: `reads_backward`, `chunk_pieces` and `gradient_pieces`, see `document_head`.
+        **reading: `bos_id`, `reads_backward`, `chunk_pieces` and `gradient_pieces`, see `document_head`.
 
     Returns:
         A model from ids, int32 [batch, time], to logits, float [batch, classes].

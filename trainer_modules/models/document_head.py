@@ -3,8 +3,10 @@
 from typing import Any
 
 import keras
+from keras import ops
 
 from ulmfit_tfx.schemas.config import HeadConfig
+from ulmfit_tfx.trainer_modules.layers.pair_split import PairSplit
 from ulmfit_tfx.trainer_modules.layers.pooling import ConcatPooling
 from ulmfit_tfx.trainer_modules.models.document_encoder import DocumentEncoder
 from ulmfit_tfx.trainer_modules.models.encoder import layer_seeds
@@ -20,6 +22,7 @@ def document_head(
     outputs: int,
     seed: int | None = None,
     *,
+    bos_id: int | None = None,
     reads_backward: bool = False,
     chunk_pieces: int | None = None,
     gradient_pieces: int | None = None,
@@ -28,9 +31,10 @@ def document_head(
 
     Args:
         encoder: As `build_encoder` makes it.
-        config: Sizes and dropouts of the head, and over how many tokens it pools.
+        config: Sizes and dropouts of the head, over how many tokens it pools, and whether it compares two texts.
         outputs: Numbers a text.
         seed: Of dropouts.
+        bos_id: Of `<s>`, where the second text of a pair begins.
         reads_backward: The encoder is a backward one: the last tokens that it reads are a text's first.
         chunk_pieces: See `DocumentEncoder`. None: texts are read whole.
         gradient_pieces: See `DocumentEncoder`.
@@ -39,21 +43,32 @@ def document_head(
         Ids, int32 [batch, time], and what the last layer makes of them, float [batch, outputs], as Keras tensors.
 
     Raises:
-        ValueError: `gradient_pieces` without `chunk_pieces`.
+        ValueError: `gradient_pieces` without `chunk_pieces`, or pairs without `bos_id`.
     """
     if gradient_pieces is not None and chunk_pieces is None:
         raise ValueError("gradient_pieces is set and chunk_pieces is not: gradients are cut between chunks")
     seeds = layer_seeds(None if seed is None else seed + len(encoder.layers))
     ids = keras.Input((None,), dtype="int32", name="numericalized")
     if chunk_pieces is None:
-        hidden, mask = encoder(ids)
+        reader = encoder
         pooling = ConcatPooling(config.pooled_pieces, reads_backward, name="pooling")
     else:
-        hidden, mask = DocumentEncoder(
+        reader = DocumentEncoder(
             encoder, chunk_pieces, config.pooled_pieces, gradient_pieces, reads_backward, name=encoder.name
-        )(ids)
+        )
         pooling = ConcatPooling(name="pooling")  # over all that comes back, which is in the order of reading
-    return ids, _head(pooling(hidden, mask=mask), config, outputs, seeds)
+
+    def pooled(texts: Any) -> Any:
+        hidden, mask = reader(texts)
+        return pooling(hidden, mask=mask)
+
+    if not config.pairs:
+        return ids, _head(pooled(ids), config, outputs, seeds)
+    if bos_id is None:
+        raise ValueError("pairs are compared and bos_id is not set: it is where the second text begins")
+    first, second = map(pooled, PairSplit(bos_id, encoder.get_layer("mask").pad_id, name="pair_split")(ids))
+    compared = ops.concatenate([first, second, ops.abs(first - second), first * second], axis=-1)
+    return ids, _head(compared, config, outputs, seeds)
 
 
 def _head(features: Any, config: HeadConfig, outputs: int, seeds: Any) -> Any:

@@ -29,7 +29,7 @@ def build_regressor(
         seed: Of dropouts.
         bounds: Lowest and highest output of each target. None: any.
         name: Of the model.
-        **reading: `reads_backward`, `chunk_pieces` and `gradient_pieces`, see `document_head`.
+        **reading: `bos_id`, `reads_backward`, `chunk_pieces` and `gradient_pieces`, see `document_head`.
 
     Returns:
         A model from ids, int32 [batch, time], to numbers, float32 [batch, targets].

@@ -1,6 +1,7 @@
 """Training of models of whole texts: one for each direction of reading, and the mean of their predictions."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -80,7 +81,7 @@ def train_documents(
         if below:
             inputs.console.print(f"      {objective.noun} that reads {direction}")
         training = Training(
-            build=lambda direction=direction: _built(inputs, objective, direction),
+            build=functools.partial(_built, inputs, objective, direction),
             compile=lambda built, optimizer: _compile(built.model, objective, optimizer),
             train=train,
             evaluation=evaluation,
@@ -102,6 +103,7 @@ def _built(inputs: TaskInputs, objective: DocumentObjective, direction: Directio
     model = objective.build(
         encoder,
         name=f"{direction}_{objective.noun}",
+        bos_id=inputs.tokenizer.special_ids.bos,
         reads_backward=direction == "backward",
         chunk_pieces=inputs.training.chunk_pieces,
         gradient_pieces=inputs.training.gradient_pieces,

@@ -17,8 +17,8 @@ def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]
     `labels: [["good", "short"]]` in place of the label `label_ids: [[0, 1]]`.
 
     Args:
-        inputs: `text` and `label`, string [batch, 1], or in place of the latter `labels`, sparse string [batch, labels];
-            perhaps `weight`, float32 [batch, 1].
+        inputs: `text` and `label`, string [batch, 1], or in place of the latter `labels`, sparse string [batch,
+            labels]; perhaps `weight`, float32 [batch, 1].
         custom_config: See `token_ids`.
 
     Returns:

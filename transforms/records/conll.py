@@ -22,10 +22,10 @@ def parse(
         EU      NNP  B-ORG
         rejects VBZ  O
 
-    gives `Row(text="EU rejects", words=("EU", "rejects"), tags=("B-ORG", "O"))`. Columns stand between tabs in a line
-    that has any, else between spaces. Lines that begin with `-DOCSTART-` stand between documents and are left out, as
-    are comments. These begin with `#`, and so may words: a comment is a line that has not as many columns as the first
-    line of the sentence that begins with something else, or as the lines of the sentence before.
+    gives `Row(text="EU rejects", words=("EU", "rejects"), tags=("B-ORG", "O"))`. Columns stand between tabs in a
+    sentence that has any, else between spaces. Lines that begin with `-DOCSTART-` stand between documents and are left
+    out, as are comments. These begin with `#`, and so may words: a comment is a line that has not as many columns as
+    the first line of the sentence that begins with something else, or as the lines of the sentence before.
 
     Args:
         stream: The file's bytes.
@@ -55,15 +55,18 @@ def parse(
 
 def _lines_of_words(block: Block, width: int) -> list[tuple[int, list[str]]]:
     """Number and columns of each line but comments, where lines of words had `width` columns before the block."""
-    lines = [(number, _columns(line)) for number, line in enumerate(block.lines, start=block.line)]
-    width = next((len(columns) for _, columns in lines if not columns[0].startswith(_COMMENT)), width)
+    surely_words = [line for line in block.lines if not line.startswith(_COMMENT)]
+    has_tabs = any("\t" in line for line in surely_words or block.lines)
+    if surely_words:
+        width = len(_columns(surely_words[0], has_tabs))
+    lines = [(number, line, _columns(line, has_tabs)) for number, line in enumerate(block.lines, start=block.line)]
     return [
-        (number, columns) for number, columns in lines if len(columns) == width or not columns[0].startswith(_COMMENT)
+        (number, columns) for number, line, columns in lines if len(columns) == width or not line.startswith(_COMMENT)
     ]
 
 
-def _columns(line: str) -> list[str]:
-    return line.split("\t") if "\t" in line else _SPACES.split(line.strip(" "))
+def _columns(line: str, has_tabs: bool) -> list[str]:
+    return line.split("\t") if has_tabs else _SPACES.split(line.strip(" "))
 
 
 def _word_and_tag(number: int, columns: list[str], config: LabelledSourceConfig) -> tuple[str, str]:

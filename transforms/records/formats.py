@@ -62,8 +62,10 @@ def parse(
 def check_header(stream: BinaryIO, source: str, config: SourceConfig) -> None:
     """Raises what `parse` would raise about a header, where the format has one, without reading on."""
     if has_header(config):
-        is_spans = isinstance(config, LabelledSourceConfig) and config.is_tagged
-        needed = attribute_spans.needed_columns(config) if is_spans else delimited.needed_columns(config)
+        if isinstance(config, LabelledSourceConfig) and config.is_tagged:
+            needed = attribute_spans.needed_columns(config)
+        else:
+            needed = delimited.needed_columns(config)
         columns.check_header(stream, source, config, needed)
 
 

@@ -4,7 +4,7 @@ import bisect
 import dataclasses
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from ulmfit_tfx.schemas.config import TaggingConfig
 from ulmfit_tfx.transforms.records.lines import excerpt, is_decoded
@@ -72,7 +72,7 @@ def _split(text: str, tagging: TaggingConfig) -> tuple[list[str], list[int], lis
 
 
 @functools.cache
-def _splitter(words: str) -> Callable[[Sequence[str]], Any]:
+def _splitter(words: Literal["punctuation", "whitespace"]) -> Callable[[Sequence[str]], Any]:
     """`split_words` as a graph: its many ops take twenty times as long one by one."""
     import tensorflow as tf
 

@@ -1,0 +1,319 @@
+"""The tagger, from transformed examples to a SavedModel that answers."""
+
+import functools
+import json
+import re
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from task_examples import CONFIG, write_inputs
+
+from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, PipelineConfig, TokenizerConfig
+from ulmfit_tfx.trainer_modules import tagger
+from ulmfit_tfx.trainer_modules.export.loaded_model import Tagger, read_info
+from ulmfit_tfx.trainer_modules.export.saved_model import BACKWARD, ModelInfo, read_exported, save
+from ulmfit_tfx.trainer_modules.export.signatures import encoder_signatures
+from ulmfit_tfx.trainer_modules.models.base_model import encoder_from
+from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
+from ulmfit_tfx.trainer_modules.optimization import task_training
+from ulmfit_tfx.trainer_modules.optimization.progress import Progress
+from ulmfit_tfx.transforms.records.record import Row
+from ulmfit_tfx.transforms.tokenization import Tokenizer
+from ulmfit_tfx.transforms.word_pieces import word_pieces
+
+TRAIN, EVAL = 160, 60
+SIZES = {"embedding_size": 12, "hidden_sizes": (16, 12)}
+
+
+def words_of(text):
+    return tuple(re.findall(r"\w+|[^\w\s]", text))
+
+
+def phrase_tags(words, mood):
+    """A mood's adjective and the noun after it are a phrase; of the plain mood there are none."""
+    is_inside = False
+    for word in words:
+        is_outside = mood == "plain" or word in ("and", "a", ".", "!", "?")
+        yield "O" if is_outside else f"I-{mood}" if is_inside else f"B-{mood}"
+        is_inside = not is_outside
+
+
+def adjective_tags(words, mood):
+    """The adjective alone."""
+    return ("O" if tag.startswith("I-") else tag for tag in phrase_tags(words, mood))
+
+
+def property_tags(words, mood):
+    """Any number of tags a word: what kind of word it is, and the mood, in which it stands."""
+    for tag in phrase_tags(words, mood):
+        yield "" if tag == "O" else f"adjective|{mood}" if tag.startswith("B-") else mood
+
+
+@pytest.fixture(scope="module")
+def tokenizer(spm_model):
+    return Tokenizer(spm_model, TokenizerConfig(), CleaningConfig())
+
+
+@pytest.fixture(scope="module")
+def sentences(reviews):
+    """From a function of words and mood that gives tags to the rows."""
+
+    def tagged(tags_of):
+        return [Row("", words=words_of(text), tags=tuple(tags_of(words_of(text), mood))) for text, mood in reviews]
+
+    return tagged
+
+
+def inputs_of(folder, tokenizer, rows, base_model=None, training=None, **tagging):
+    training = CONFIG["training"] | {"max_seq_len": 24, "epochs": 5} | (training or {})
+    tagging = {"window_overlap": 6, "context_layer": 12} | tagging
+    data = {"path": "rows", "format": "conll"}
+    config = PipelineConfig.model_validate(
+        CONFIG | {"task": "tagging", "data": data, "training": training, "tagging": tagging}
+    )
+    fn_args = write_inputs(folder, tokenizer, config, rows[:TRAIN], rows[TRAIN : TRAIN + EVAL])
+    fn_args.base_model = base_model
+    return fn_args
+
+
+def train(folder, tokenizer, rows, **sections):
+    tagger.run_fn(inputs_of(folder, tokenizer, rows, **sections))
+    return folder / "model"
+
+
+def history_of(folder):
+    return json.loads((folder / "model_run" / "history.json").read_text())
+
+
+KINDS = {
+    "softmax": (phrase_tags, {"alignment": "all_pieces", "decoder": "softmax"}),
+    "crf": (adjective_tags, {"alignment": "first_piece", "decoder": "crf"}),
+}
+
+
+@pytest.fixture(scope="module")
+def taggers(tmp_path_factory, tokenizer, sentences):
+    """By kind, the same tagger with and without calibration, and its rows."""
+
+    @functools.lru_cache
+    def trained(kind):
+        tags_of, tagging = KINDS[kind]
+        folder, rows = tmp_path_factory.mktemp(kind), sentences(tags_of)
+        models = [
+            train(folder / str(calibrate), tokenizer, rows, training={"calibrate": calibrate}, **tagging)
+            for calibrate in (True, False)
+        ]
+        return *models, rows
+
+    return trained
+
+
+def probabilities_of(model, sequences):
+    """By sequence, float32 [words, tags], each sequence tagged by itself."""
+    serve = model.signatures["tag_words"]
+    return [serve(words=tf.constant([words]))["tag_probabilities"][0].numpy() for words in sequences]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_words_that_were_not_trained_on_get_their_tags(taggers, kind):
+    model, _, rows = taggers(kind)
+    held = rows[TRAIN + EVAL :][:100]
+    predictions = Tagger(model).predict_words([row.words for row in held])
+    right = [
+        word.tag == tag
+        for prediction, row in zip(predictions, held, strict=True)
+        for word, tag in zip(prediction.words, row.tags, strict=True)
+    ]
+    assert np.mean(right) > 0.97
+    assert read_info(model)["details"]["decoder"] == kind
+    of_text = Tagger(model).predict([" ".join(held[0].words)])[0]
+    assert [(word.text, word.tag) for word in of_text.words] == list(zip(held[0].words, held[0].tags, strict=True))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_calibration_lowers_the_loss_on_the_eval_split_and_changes_no_tag(taggers, kind):
+    calibrated, raw, rows = taggers(kind)
+    assert read_info(raw)["details"]["temperature"] == 1 != read_info(calibrated)["details"]["temperature"]
+    held = rows[TRAIN : TRAIN + EVAL]
+    losses, tags = [], []
+    for model in map(Tagger, (calibrated, raw)):
+        names = model.info["labels"]
+        of_words = np.concatenate(probabilities_of(model, [row.words for row in held]))
+        expected = [names.index(tag) for row in held for tag in row.tags]
+        losses.append(-np.log(of_words[np.arange(len(expected)), expected]).mean())
+        tags.append([[word.tag for word in p.words] for p in model.predict_words([row.words for row in rows[:300]])])
+    assert losses[0] < losses[1]
+    assert tags[0] == tags[1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("text", ["A great film.", "dull", "", "Żółć 12,345.67 €", "a warm film and " * 30])
+def test_text_in_a_padded_batch_is_tagged_as_by_itself(taggers, kind, text):
+    serve = Tagger(taggers(kind)[0]).signatures["serving_default"]
+    others = ["a", "a superb cast and a dull script and a warm scene and a boring camera! " * 8]
+    alone = serve(string_inputs=tf.constant([text]))
+    together = serve(string_inputs=tf.constant([*others, text]))
+    words = int(alone["word_counts"][0])
+    assert words == int(together["word_counts"][2]) == len(words_of(text))
+    for name in ("words", "tags"):
+        np.testing.assert_array_equal(together[name][2, :words], alone[name][0, :words])
+    np.testing.assert_allclose(
+        together["tag_probabilities"][2, :words], alone["tag_probabilities"][0, :words], atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_sentence_longer_than_the_model_reads_keeps_all_words_and_their_tags(taggers, kind):
+    model, _, rows = taggers(kind)
+    parts = [row for row in rows[TRAIN + EVAL :] if len(row.words) > 12][:12]
+    words, tags = (sum((getattr(row, name) for row in parts), ()) for name in ("words", "tags"))
+    [prediction] = Tagger(model).predict_words([words])
+    assert tuple(word.text for word in prediction.words) == words
+    assert np.mean([word.tag == tag for word, tag in zip(prediction.words, tags, strict=True)]) > 0.95
+
+
+def test_later_pieces_learn_the_tag_inside_even_where_no_word_has_it(tmp_path, tokenizer, sentences, monkeypatch):
+    seen = []
+    signatures_of = tagger.tagger_signatures
+    monkeypatch.setattr(tagger, "tagger_signatures", lambda *args: seen.append(args[0]) or signatures_of(*args))
+    model = train(tmp_path / "x", tokenizer, sentences(adjective_tags), alignment="first_piece")
+    labels = read_info(model)["labels"]
+    assert sorted(labels) == ["B-bad", "B-good", "I-bad", "I-good", "O"]
+    assert labels[0] == "O", "the most frequent one comes first"
+    words = ("a", "delightful", "film")
+    tokenizer = Tokenizer(tokenizer.model, tokenizer.config, tokenizer.cleaning)
+    pieces = word_pieces(tokenizer, tf.ragged.constant([words]))[0]
+    counts = pieces.row_lengths().numpy()
+    assert counts[1] > 2
+    special = tokenizer.special_ids
+    [ids] = [[special.bos, *pieces.flat_values.numpy(), special.eos]]
+    [best] = np.argmax(seen[0](tf.constant([ids], tf.int32)), axis=-1)
+    expected = ["O"] * counts[0] + ["B-good"] + ["I-good"] * (counts[1] - 1) + ["O"] * counts[2]
+    assert [labels[tag] for tag in best[1:-1]] == expected
+
+
+def export_base_model(folder, tokenizer):
+    """A model with a forward and a backward encoder."""
+    config = EncoderConfig(**SIZES)
+    encoders = {
+        direction: build_encoder(
+            config.model_copy(update={"direction": direction}), tokenizer.vocab_size, tokenizer.special_ids.pad, seed
+        )
+        for seed, direction in enumerate(("forward", "backward"))
+    }
+    info = ModelInfo("encoder", config.model_dump(mode="json"), 40, None, directions=tuple(encoders))
+    signatures = encoder_signatures(encoders["forward"], tokenizer, None, 40)
+    save(str(folder), {"": encoders["forward"], BACKWARD: encoders["backward"]}, tokenizer, signatures, info)
+    return str(folder)
+
+
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+class KilledInTheSecondEpoch(Progress):
+    def batch_done(self, epoch, batch, metrics):
+        super().batch_done(epoch, batch, metrics)
+        if (epoch, batch) == (1, 4):
+            raise Killed
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory, spm_model, sentences):
+    """A tagger of several tags a word on encoders of both directions: folder of an unbroken training, its rows."""
+    keras.utils.set_random_seed(0)
+    folder = tmp_path_factory.mktemp("several")
+    tokenizer = Tokenizer(spm_model, TokenizerConfig(), CleaningConfig())
+    base_model = export_base_model(folder / "base", tokenizer)
+    rows = sentences(property_tags)
+    train(folder / "unbroken", tokenizer, rows, base_model=base_model, **SEVERAL)
+    return folder, rows
+
+
+SEVERAL = {
+    "scheme": "plain",
+    "tag_separator": "|",
+    "threshold": 0.4,
+    "training": {"epochs": 5, "best_by": "micro_f1", "gradual_unfreezing": True, "checkpoint_seconds": 0},
+}
+
+
+def test_several_tags_are_those_from_the_threshold_on_the_most_probable_first(several):
+    folder, rows = several
+    held = rows[TRAIN + EVAL :][:60]
+    model = Tagger(folder / "unbroken" / "model")
+    names = model.info["labels"]
+    assert sorted(names) == ["adjective", "bad", "good"]
+    predictions = model.predict_words([row.words for row in held])
+    right = []
+    for prediction, row, of_words in zip(
+        predictions, held, probabilities_of(model, [row.words for row in held]), strict=True
+    ):
+        for word, expected, of_word in zip(prediction.words, row.tags, of_words, strict=True):
+            given = [names[index] for index in np.argsort(-of_word) if of_word[index] >= 0.4]
+            assert word.tag == "|".join(given)
+            right.append(set(given) == set(filter(None, expected.split("|"))))
+    assert np.mean(right) > 0.95
+
+
+def test_exported_tagger_has_both_encoders_and_the_head(several, spm_model):
+    exported = read_exported(str(several[0] / "unbroken" / "model"))
+    assert exported.directions == ("forward", "backward")
+    encoder = [name for name in exported.weights if not name.startswith((BACKWARD, "head/"))]
+    assert {"embedding/embeddings", "qrnn_0/qrnn_cell/kernel", "qrnn_1/qrnn_cell/kernel"} <= set(encoder)
+    assert [name for name in exported.weights if name.startswith(BACKWARD)] == [f"{BACKWARD}{n}" for n in encoder]
+    assert exported.weights["head/emissions/kernel"].shape[-1] == 3
+    tokenizer = Tokenizer(spm_model, TokenizerConfig(), CleaningConfig())
+    for direction, prefix in (("forward", ""), ("backward", BACKWARD)):
+        found, config = encoder_from(
+            str(several[0] / "unbroken" / "model"), EncoderConfig(), tokenizer, None, direction
+        )
+        assert config.direction == direction
+        for weight in found.weights:
+            np.testing.assert_array_equal(weight, exported.weights[prefix + weight.path])
+
+
+def test_both_encoders_are_trained(several):
+    folder, _ = several
+    base, trained = (read_exported(str(folder / name)).weights for name in ("base", "unbroken/model"))
+    unchanged = [name for name, weight in base.items() if np.array_equal(weight, trained[name])]
+    assert not unchanged
+
+
+def test_killed_training_ends_with_the_weights_of_an_unbroken_one(several, tokenizer, monkeypatch):
+    folder, rows = several
+    fn_args = inputs_of(folder / "killed", tokenizer, rows, base_model=str(folder / "base"), **SEVERAL)
+    with monkeypatch.context() as killing:
+        killing.setattr(task_training, "Progress", KilledInTheSecondEpoch)
+        with pytest.raises(Killed):
+            tagger.run_fn(fn_args)
+    resumed = []
+    monkeypatch.setattr(Progress, "resumed", lambda self, *position: resumed.append(position))
+    tagger.run_fn(fn_args)
+    steps = resumed[0][0] - resumed[0][2]
+    assert steps > 3
+    assert resumed == [(steps + 3, 1, 3)]
+    assert not list((folder / "killed" / "checkpoints").iterdir())
+    found, expected = (read_exported(str(folder / name / "model")).weights for name in ("killed", "unbroken"))
+    assert found.keys() == expected.keys()
+    for name, weight in found.items():
+        np.testing.assert_allclose(weight, expected[name], atol=1e-5, err_msg=name)
+    assert history_of(folder / "killed")["best_epoch"] == history_of(folder / "unbroken")["best_epoch"]
+
+
+def test_further_training_starts_from_both_encoders_of_a_tagger(several, tokenizer, sentences):
+    folder, _ = several
+    base_model = str(folder / "unbroken" / "model")
+    rows = sentences(phrase_tags)
+    # At this rate the weights stay as they are.
+    training = {"epochs": 1, "learning_rate": 1e-9, "weight_decay": 0}
+    model = train(folder / "further", tokenizer, rows, base_model=base_model, training=training, decoder="crf")
+    before, after = (read_exported(path) for path in (base_model, str(model)))
+    assert after.directions == ("forward", "backward")
+    encoders = [name for name in before.weights if not name.startswith("head/")]
+    assert encoders == [name for name in after.weights if not name.startswith("head/")]
+    for name in encoders:
+        np.testing.assert_allclose(after.weights[name], before.weights[name], atol=1e-6, err_msg=name)
+    assert after.weights["head/crf/transitions"].shape == (5, 5)
