@@ -19,6 +19,9 @@ example-data: setup ## fetch the data of two more examples: rated sentences, tag
 test: setup ## run the tests
 	@$(BIN)/python -m pytest
 
+test-random: setup ## train models of a hundred random configurations (20 minutes)
+	@$(BIN)/python -m pytest -m random_configurations tests/trainer_modules/test_random_configurations.py
+
 bench: setup ## time the encoders against their peers (6 minutes)
 	@$(BIN)/python benchmarks/encoder_speed.py
 
@@ -41,4 +44,4 @@ lock: setup ## resolve requirements/default.txt anew
 clean: ## remove what builds, tests and runs leave behind; the environment stays
 	@rm -rf build dist runs *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo example-data test bench lint format build docs lock clean
+.PHONY: help setup demo example-data test test-random bench lint format build docs lock clean

@@ -21,6 +21,16 @@ WORDS = {
 NOUNS = "film story cast plot scene music ending script camera director".split()
 
 
+def pytest_collection_modifyitems(config, items):
+    """Leaves out the random configurations unless `-m` names them: they take long."""
+    if "random_configurations" in config.option.markexpr:
+        return
+    left_out = [item for item in items if item.get_closest_marker("random_configurations")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
 def make_reviews(count: int) -> list[tuple[str, str]]:
     """Texts of three moods that a small model can tell apart."""
     rng = random.Random(0)

@@ -66,6 +66,8 @@ _POINTS = 2000
 _WHITE_TEXT = 0.77
 """Shade of a cell from which its number is white."""
 _LONGEST_NAME = 22
+_QUANTITIES = {"mae": "MAE", "micro_f1": "micro F1"}
+"""How what a training measures is called, where not by its own name."""
 
 
 def learning_curve(history: History, quantity: str) -> Chart:
@@ -75,7 +77,7 @@ def learning_curve(history: History, quantity: str) -> Chart:
         history: Of the training.
         quantity: One of `history.quantities`.
     """
-    words = quantity.replace("_", " ")
+    words = _QUANTITIES.get(quantity, quantity)
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
@@ -96,7 +98,8 @@ def learning_curve(history: History, quantity: str) -> Chart:
         f"eval {words} {number(course.epochs[course.best_epoch - 1][f'eval_{quantity}'])}"
         for direction, course in history.courses.items()
     )
-    return _chart(f"curve-{quantity}", words.capitalize(), draw, _SIZE, f"{words} by epoch. {best}.", _sentence(best))
+    title = words[:1].upper() + words[1:]
+    return _chart(f"curve-{quantity}", title, draw, _SIZE, f"{words} by epoch. {best}.", _sentence(best))
 
 
 def _draw_course(axes: Axes, course: Course, quantity: str, prefix: str, color: str) -> None:

@@ -26,6 +26,7 @@ from ulmfit_tfx.trainer_modules.export.loaded_model import find_model, read_info
 pytestmark = pytest.mark.pipeline
 
 TO_CLASSIFY = [
+    "BaselineResolver",
     "CorpusIngest",
     "CorpusIngestUnlabelled",
     "ImportSchemaGen",
@@ -40,8 +41,10 @@ TO_CLASSIFY = [
     "LanguageModelTrainer",
     "PerplexityGate",
     "Trainer",
-    "ClassEvaluator",
+    "TaskEvaluator",
     "HeldOutScorer",
+    "EvaluationReport",
+    "ModelPackager",
     "Pusher",
 ]
 BATCH, BPTT = 8, 20
@@ -174,7 +177,7 @@ def test_every_stage_runs_and_the_table_shows_what_pretraining_buys(classified):
 def test_comparison_is_of_the_same_classifier_in_both_directions(classified):
     project, _, _ = classified
     report = json.loads(project.made("HeldOutScorer/report/*/held_out.json").read_text())
-    assert {"model", "from_scratch", "majority", "tfidf"} < report.keys()
+    assert {"model", "from_scratch", "majority", "tfidf"} == report["systems"].keys()
     for trainer in ("Trainer", "TrainerFromScratch"):
         assert read_info(project.made(f"{trainer}/model/*/Format-Serving"))["directions"] == ["forward", "backward"]
 
@@ -290,6 +293,18 @@ def test_pushed_language_model_continues_a_text(pretrained):
     completions = [json.loads(line) for line in result.stdout.splitlines()]
     assert len({completion["continuation"] for completion in completions}) == 3
     assert all(completion["prompt"] == "a dull" and completion["pieces"] <= 4 for completion in completions)
+
+
+def test_pushed_language_model_has_a_card_with_the_perplexities_of_the_gate(pretrained):
+    project, _, _ = pretrained
+    card = (find_model(project.root / "serving" / "lm") / "assets.extra" / "README.md").read_text()
+    _, front_matter, _ = card.split("---\n", 2)
+    metadata = yaml.safe_load(front_matter)
+    assert metadata["pipeline_tag"] == "text-generation"
+    (result,) = metadata["model-index"][0]["results"]
+    report = json.loads(project.made("PerplexityGate/evaluation/*/perplexity.json").read_text())
+    measured = report["overall"]["perplexity"]["forward"]
+    assert [metric["value"] for metric in result["metrics"]] == [measured["piece"], measured["word"]]
 
 
 def test_perplexity_above_its_threshold_stops_the_run_and_nothing_is_pushed(pretrained):

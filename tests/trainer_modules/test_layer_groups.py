@@ -2,10 +2,11 @@ import keras
 import numpy as np
 import pytest
 
-from ulmfit_tfx.schemas.config import EncoderConfig, HeadConfig, TrainingConfig
+from ulmfit_tfx.schemas.config import EncoderConfig, HeadConfig, TaggingConfig, TrainingConfig
 from ulmfit_tfx.trainer_modules.models.classifier import build_classifier
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.models.language_model import build_language_model
+from ulmfit_tfx.trainer_modules.models.tagger import build_tagger
 from ulmfit_tfx.trainer_modules.optimization.layer_groups import freeze, frozen_at, layer_groups, rate_factors
 from ulmfit_tfx.trainer_modules.optimization.optimizers import optimizer_for
 
@@ -60,6 +61,30 @@ def test_untied_head_of_a_language_model_has_its_kernel():
 def test_head_of_a_classifier_has_its_normalization():
     head = layer_groups(classifier())[-1]
     assert [layer.name for layer in head.layers] == ["batch_norm_0", "hidden", "batch_norm_1", "logits"]
+
+
+@pytest.mark.parametrize("architecture", ["awd_lstm", "qrnn"])
+def test_layers_of_two_encoders_at_the_same_height_are_one_group(architecture):
+    config = EncoderConfig(architecture=architecture, embedding_size=8, hidden_sizes=(6, 8))
+    encoders = [
+        build_encoder(config.model_copy(update={"direction": direction}), 50, 1, name=direction)
+        for direction in ("forward", "backward")
+    ]
+    tagger = build_tagger(encoders, config, HeadConfig(), TaggingConfig(context_layer=4, decoder="crf"), 3)
+    groups = layer_groups(tagger.model)
+    heights = ["embedding", f"{architecture}_0", f"{architecture}_1"]
+    assert names(groups) == [*heights, "head"]
+    for group, height in zip(groups, heights, strict=False):
+        assert list(group.layers) == [encoder.get_layer(height) for encoder in encoders]
+    assert [layer.name for layer in groups[-1].layers] == ["context", "emissions", "crf"]
+    of_groups = [id(variable) for group in groups for variable in group.variables]
+    assert sorted(of_groups) == sorted(id(variable) for variable in tagger.model.trainable_variables)
+    factors = rate_factors(groups, 2.0)
+    for group, factor in zip(groups, (1 / 8, 1 / 4, 1 / 2, 1), strict=True):
+        assert {factors[variable.path] for variable in group.variables} == {factor}
+    freeze(tagger.model, groups, frozen_at(groups, 1))
+    assert all(not encoder.get_layer(height).trainable for encoder in encoders for height in heights[:2])
+    assert all(encoder.get_layer(heights[2]).trainable for encoder in encoders)
 
 
 def test_rate_of_a_group_is_a_factor_below_that_of_the_next():

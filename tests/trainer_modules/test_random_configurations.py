@@ -34,7 +34,7 @@ RUN_FNS = {"classification": classifier.run_fn, "regression": regressor.run_fn, 
 OUTPUTS = {"classification": "probabilities", "regression": "scores", "tagging": "tag_probabilities"}
 TEXTS = ["", "a great film.", "A dull story, and a superb, naïve café! [SEP] " * 30]
 
-OFTEN, SELDOM, HARDLY_EVER = 0.4, 0.04, 0.005
+OFTEN, SELDOM, HARDLY_EVER = 0.4, 0.03, 0.005
 """How probable it is that a field is set: one that the task has a use for, one that it has not, one of another task."""
 
 CHOICES = {
