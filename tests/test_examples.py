@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ulmfit_tfx.components.corpus_ingest.source_files import check_source, readable
+from ulmfit_tfx.components.corpus_ingest.source_files import check_source, find_files, readable
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, TokenizerConfig
 from ulmfit_tfx.schemas.config_file import load_bulk_inference_config, load_config
 from ulmfit_tfx.schemas.errors import DataError
@@ -48,10 +48,10 @@ def test_rows_of_an_example_are_as_its_configuration_says(example):
         config = load_config(example)
         source, tagging = config.data, config.tagging
     try:
-        files = check_source(source)
+        find_files(source.path)
     except DataError as error:
         pytest.skip(f"the data is fetched by `make example-data`: {error}")
-    for file in files:
+    for file in check_source(source):
         with readable(file, source) as stream:
             found = list(itertools.islice(parse(stream, file, source, tagging), ROWS_READ))
         refused = [str(row) for row in found if not isinstance(row, Row)]

@@ -65,13 +65,16 @@ def show_summary(
     if "PerplexityGate" in results:
         _add_perplexity(table, config, results["PerplexityGate"])
         table.add_row("language model", escape(str(_from_here(_language_model(results)))))
+    comparison = None
     if "EvaluationReport" in results:
         scores = EvaluationScores.from_json((_report(results) / SCORES_FILE).read_text())
+        comparison = scores.baseline
         _add_scores(table, config, scores)
-        _add_served(table, config, results, scores.baseline)
+        _add_served(table, config, results, comparison)
     if "HeldOutScorer" in results:
         _add_held_out(table, config, results["HeldOutScorer"])
-    table.add_row("blessed", "[green]yes[/green]" if blessed else f"[red]no: {_why_not(config)}, so not pushed[/red]")
+    why_not = f"[red]no: {_why_not(config, comparison)}, so not pushed[/red]"
+    table.add_row("blessed", "[green]yes[/green]" if blessed else why_not)
     model = Path(pushed.string_value) if pushed else trained
     table.add_row("model", escape(str(_from_here(model))) + (_standing(model) if pushed else ""))
     table.add_row("stages", _stage_seconds(results))
@@ -110,7 +113,11 @@ def _continues_texts(config: PipelineConfig) -> bool:
     return config.language_model is not None and "forward" in config.language_model.directions
 
 
-def _why_not(config: PipelineConfig) -> str:
+def _why_not(config: PipelineConfig, comparison: Comparison | None) -> str:
+    differences = comparison.differences if comparison else {}
+    for name, allowed in config.evaluation.allowed_drop.items():
+        if name in differences and differences[name].value * (1 if lower_is_better(name) else -1) > allowed:
+            return f"{_shown(name)} is worse than the served model's by more than evaluation.allowed_drop"
     thresholds = config.evaluation.thresholds.model_dump()
     if any(thresholds[name] is not None for name in config.measures or LANGUAGE_MODEL_MEASURES):
         return "a threshold is not met" if config.measures else "below a threshold"
@@ -192,7 +199,7 @@ def _add_served(table: Table, config: PipelineConfig, results: Results, comparis
                 difference = comparison.differences[name]
                 shown = f"{difference.value:+.4f} ({difference.low:+.3f}..{difference.high:+.3f})"
                 better = ", the lower the better" if lower_is_better(name) else ""
-                table.add_row(f"  {_shown(name)} beside the served model", shown + better)
+                table.add_row("  beside the served model", f"{_shown(name)} {shown}{better}")
                 break
     properties = results["TaskEvaluator"].outputs["evaluation"].custom_properties
     if specs.BASELINE_DROPPED in properties:

@@ -57,6 +57,7 @@ CHOICES = {
         "dropout": ([0.0, 0.0], [0.6, 0.3]),
         "batch_norm": (True, False),
         "pooled_pieces": (1, 6, 500),
+        "pairs": (True, False),
     },
     "training": {
         "epochs": (1, 2),
@@ -126,6 +127,7 @@ FOREIGN = {
         "head.hidden_size",
         "head.batch_norm",
         "head.pooled_pieces",
+        "head.pairs",
         "training.chunk_pieces",
         "training.gradient_pieces",
     },
@@ -158,6 +160,8 @@ def draw(number):
         if rng.random() < 0.8 and training.get("max_seq_len", 256) < 40:
             tagging["window_overlap"] = 0
             training["max_seq_len"] = max(training["max_seq_len"], 4)
+    if config.get("head", {}).get("pairs") and rng.random() < 0.8:
+        config["tokenizer"] = {"separator": "[SEP]"}
     if rng.random() < 0.15:
         section, field, value = rng.choice(
             [wrong for wrong in WRONG if wrong[0] in (task, *set(CHOICES) - set(RUN_FNS))]
@@ -189,9 +193,10 @@ def _data(rng, task, several):
 
 
 def rows_of(config, reviews, weighted):
-    """Rows of the task, one of whose texts has nothing in it but a tag of HTML."""
+    """Rows of the task. Every third text is a pair, and one has nothing in it but a tag of HTML."""
     rng = random.Random(0)
     short = [pair for pair in reviews if len(pair[0]) < 120][: TRAIN + EVAL]
+    short[::3] = [(text.replace(" and ", " [SEP] ", 1), mood) for text, mood in short[::3]]
     short[3] = short[TRAIN + 3] = ("<br>", "plain")
     for text, mood in short:
         if config.task == "tagging":

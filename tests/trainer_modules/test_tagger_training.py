@@ -1,5 +1,6 @@
 """The tagger, from transformed examples to a SavedModel that answers."""
 
+import dataclasses
 import functools
 import json
 import re
@@ -10,6 +11,7 @@ import pytest
 import tensorflow as tf
 from task_examples import CONFIG, write_inputs
 
+from ulmfit_tfx.components.sentencepiece_trainer.executor import train as train_sentencepiece
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, PipelineConfig, TokenizerConfig
 from ulmfit_tfx.trainer_modules import tagger
 from ulmfit_tfx.trainer_modules.export.loaded_model import Tagger, read_info
@@ -23,8 +25,9 @@ from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 from ulmfit_tfx.transforms.word_pieces import word_pieces
 
-TRAIN, EVAL = 160, 60
-SIZES = {"embedding_size": 12, "hidden_sizes": (16, 12)}
+TRAIN, EVAL = 120, 40
+NO_DROPOUT = dict.fromkeys(("embedding", "input", "hidden", "output", "weight"), 0.0)
+ENCODER = {"embedding_size": 16, "hidden_sizes": [16], "dropout": NO_DROPOUT}
 
 
 def words_of(text):
@@ -52,8 +55,10 @@ def property_tags(words, mood):
 
 
 @pytest.fixture(scope="module")
-def tokenizer(spm_model):
-    return Tokenizer(spm_model, TokenizerConfig(), CleaningConfig())
+def tokenizer(reviews):
+    """So few pieces that most words have several."""
+    model = train_sentencepiece([text for text, _ in reviews], TokenizerConfig(vocab_size=90), max_text_bytes=10_000)
+    return Tokenizer(model, TokenizerConfig(), CleaningConfig())
 
 
 @pytest.fixture(scope="module")
@@ -61,18 +66,22 @@ def sentences(reviews):
     """From a function of words and mood that gives tags to the rows."""
 
     def tagged(tags_of):
-        return [Row("", words=words_of(text), tags=tuple(tags_of(words_of(text), mood))) for text, mood in reviews]
+        short = [(words_of(text), mood) for text, mood in reviews if len(text) < 100]
+        return [Row("", words=words, tags=tuple(tags_of(words, mood))) for words, mood in short]
 
     return tagged
 
 
 def inputs_of(folder, tokenizer, rows, base_model=None, training=None, **tagging):
-    training = CONFIG["training"] | {"max_seq_len": 24, "epochs": 5} | (training or {})
-    tagging = {"window_overlap": 6, "context_layer": 12} | tagging
-    data = {"path": "rows", "format": "conll"}
-    config = PipelineConfig.model_validate(
-        CONFIG | {"task": "tagging", "data": data, "training": training, "tagging": tagging}
-    )
+    sections = {
+        "task": "tagging",
+        "data": {"path": "rows", "format": "conll"},
+        "encoder": ENCODER,
+        "head": {"dropout": [0.0, 0.0]},
+        "training": CONFIG["training"] | {"max_seq_len": 24, "epochs": 5, "learning_rate": 0.03} | (training or {}),
+        "tagging": {"window_overlap": 6, "context_layer": 12} | tagging,
+    }
+    config = PipelineConfig.model_validate(CONFIG | sections)
     fn_args = write_inputs(folder, tokenizer, config, rows[:TRAIN], rows[TRAIN : TRAIN + EVAL])
     fn_args.base_model = base_model
     return fn_args
@@ -95,17 +104,21 @@ KINDS = {
 
 @pytest.fixture(scope="module")
 def taggers(tmp_path_factory, tokenizer, sentences):
-    """By kind, the same tagger with and without calibration, and its rows."""
+    """From a kind to its tagger, the same one exported without calibration, and its rows."""
+    export = tagger._export
 
     @functools.lru_cache
     def trained(kind):
         tags_of, tagging = KINDS[kind]
         folder, rows = tmp_path_factory.mktemp(kind), sentences(tags_of)
-        models = [
-            train(folder / str(calibrate), tokenizer, rows, training={"calibrate": calibrate}, **tagging)
-            for calibrate in (True, False)
-        ]
-        return *models, rows
+
+        def export_both(inputs, built, config, tags, temperature):
+            export(inputs, built, config, tags, temperature)
+            export(dataclasses.replace(inputs, serving_folder=str(folder / "raw")), built, config, tags, 1.0)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(tagger, "_export", export_both)
+            return train(folder / "x", tokenizer, rows, **tagging), folder / "raw", rows
 
     return trained
 
@@ -119,17 +132,18 @@ def probabilities_of(model, sequences):
 @pytest.mark.parametrize("kind", KINDS)
 def test_words_that_were_not_trained_on_get_their_tags(taggers, kind):
     model, _, rows = taggers(kind)
-    held = rows[TRAIN + EVAL :][:100]
+    held = rows[TRAIN + EVAL :]
     predictions = Tagger(model).predict_words([row.words for row in held])
     right = [
         word.tag == tag
         for prediction, row in zip(predictions, held, strict=True)
         for word, tag in zip(prediction.words, row.tags, strict=True)
     ]
-    assert np.mean(right) > 0.97
+    assert np.mean(right) > 0.9
     assert read_info(model)["details"]["decoder"] == kind
-    of_text = Tagger(model).predict([" ".join(held[0].words)])[0]
-    assert [(word.text, word.tag) for word in of_text.words] == list(zip(held[0].words, held[0].tags, strict=True))
+    of_texts = Tagger(model).predict([" ".join(row.words) for row in held])
+    for of_text, of_words in zip(of_texts, predictions, strict=True):
+        assert [(word.text, word.tag) for word in of_text.words] == [(word.text, word.tag) for word in of_words.words]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -143,35 +157,33 @@ def test_calibration_lowers_the_loss_on_the_eval_split_and_changes_no_tag(tagger
         of_words = np.concatenate(probabilities_of(model, [row.words for row in held]))
         expected = [names.index(tag) for row in held for tag in row.tags]
         losses.append(-np.log(of_words[np.arange(len(expected)), expected]).mean())
-        tags.append([[word.tag for word in p.words] for p in model.predict_words([row.words for row in rows[:300]])])
+        tags.append([[word.tag for word in p.words] for p in model.predict_words([row.words for row in rows])])
     assert losses[0] < losses[1]
     assert tags[0] == tags[1]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("text", ["A great film.", "dull", "", "Żółć 12,345.67 €", "a warm film and " * 30])
-def test_text_in_a_padded_batch_is_tagged_as_by_itself(taggers, kind, text):
+def test_text_in_a_padded_batch_is_tagged_as_by_itself(taggers, kind):
     serve = Tagger(taggers(kind)[0]).signatures["serving_default"]
-    others = ["a", "a superb cast and a dull script and a warm scene and a boring camera! " * 8]
-    alone = serve(string_inputs=tf.constant([text]))
-    together = serve(string_inputs=tf.constant([*others, text]))
-    words = int(alone["word_counts"][0])
-    assert words == int(together["word_counts"][2]) == len(words_of(text))
-    for name in ("words", "tags"):
-        np.testing.assert_array_equal(together[name][2, :words], alone[name][0, :words])
-    np.testing.assert_allclose(
-        together["tag_probabilities"][2, :words], alone["tag_probabilities"][0, :words], atol=1e-5
-    )
+    texts = ["A great film.", "dull", "", "Żółć 12,345.67 €", "a warm film and " * 30]
+    together = serve(string_inputs=tf.constant(texts))
+    for row, text in enumerate(texts):
+        alone = serve(string_inputs=tf.constant([text]))
+        words = int(alone["word_counts"][0])
+        assert words == int(together["word_counts"][row]) >= len(text.split())
+        for name in ("words", "tags"):
+            np.testing.assert_array_equal(together[name][row, :words], alone[name][0])
+        np.testing.assert_allclose(together["tag_probabilities"][row, :words], alone["tag_probabilities"][0], atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_sentence_longer_than_the_model_reads_keeps_all_words_and_their_tags(taggers, kind):
     model, _, rows = taggers(kind)
-    parts = [row for row in rows[TRAIN + EVAL :] if len(row.words) > 12][:12]
+    parts = rows[TRAIN + EVAL :][:12]
     words, tags = (sum((getattr(row, name) for row in parts), ()) for name in ("words", "tags"))
     [prediction] = Tagger(model).predict_words([words])
     assert tuple(word.text for word in prediction.words) == words
-    assert np.mean([word.tag == tag for word, tag in zip(prediction.words, tags, strict=True)]) > 0.95
+    assert np.mean([word.tag == tag for word, tag in zip(prediction.words, tags, strict=True)]) > 0.9
 
 
 def test_later_pieces_learn_the_tag_inside_even_where_no_word_has_it(tmp_path, tokenizer, sentences, monkeypatch):
@@ -182,7 +194,7 @@ def test_later_pieces_learn_the_tag_inside_even_where_no_word_has_it(tmp_path, t
     labels = read_info(model)["labels"]
     assert sorted(labels) == ["B-bad", "B-good", "I-bad", "I-good", "O"]
     assert labels[0] == "O", "the most frequent one comes first"
-    words = ("a", "delightful", "film")
+    words = ("a", "brilliant", "film")
     tokenizer = Tokenizer(tokenizer.model, tokenizer.config, tokenizer.cleaning)
     pieces = word_pieces(tokenizer, tf.ragged.constant([words]))[0]
     counts = pieces.row_lengths().numpy()
@@ -196,7 +208,7 @@ def test_later_pieces_learn_the_tag_inside_even_where_no_word_has_it(tmp_path, t
 
 def export_base_model(folder, tokenizer):
     """A model with a forward and a backward encoder."""
-    config = EncoderConfig(**SIZES)
+    config = EncoderConfig(**ENCODER)
     encoders = {
         direction: build_encoder(
             config.model_copy(update={"direction": direction}), tokenizer.vocab_size, tokenizer.special_ids.pad, seed
@@ -221,11 +233,11 @@ class KilledInTheSecondEpoch(Progress):
 
 
 @pytest.fixture(scope="module")
-def several(tmp_path_factory, spm_model, sentences):
+def several(tmp_path_factory, tokenizer, sentences):
     """A tagger of several tags a word on encoders of both directions: folder of an unbroken training, its rows."""
     keras.utils.set_random_seed(0)
     folder = tmp_path_factory.mktemp("several")
-    tokenizer = Tokenizer(spm_model, TokenizerConfig(), CleaningConfig())
+    tokenizer = Tokenizer(tokenizer.model, tokenizer.config, tokenizer.cleaning)  # see `Tokenizer.op`
     base_model = export_base_model(folder / "base", tokenizer)
     rows = sentences(property_tags)
     train(folder / "unbroken", tokenizer, rows, base_model=base_model, **SEVERAL)
@@ -236,13 +248,19 @@ SEVERAL = {
     "scheme": "plain",
     "tag_separator": "|",
     "threshold": 0.4,
-    "training": {"epochs": 5, "best_by": "micro_f1", "gradual_unfreezing": True, "checkpoint_seconds": 0},
+    "training": {
+        "epochs": 8,
+        "best_by": "micro_f1",
+        "gradual_unfreezing": True,
+        "checkpoint_seconds": 0,
+        "layer_rate_factor": 1.5,
+    },
 }
 
 
 def test_several_tags_are_those_from_the_threshold_on_the_most_probable_first(several):
     folder, rows = several
-    held = rows[TRAIN + EVAL :][:60]
+    held = rows[TRAIN + EVAL :]
     model = Tagger(folder / "unbroken" / "model")
     names = model.info["labels"]
     assert sorted(names) == ["adjective", "bad", "good"]
@@ -255,17 +273,16 @@ def test_several_tags_are_those_from_the_threshold_on_the_most_probable_first(se
             given = [names[index] for index in np.argsort(-of_word) if of_word[index] >= 0.4]
             assert word.tag == "|".join(given)
             right.append(set(given) == set(filter(None, expected.split("|"))))
-    assert np.mean(right) > 0.95
+    assert np.mean(right) > 0.9
 
 
-def test_exported_tagger_has_both_encoders_and_the_head(several, spm_model):
+def test_exported_tagger_has_both_encoders_and_the_head(several, tokenizer):
     exported = read_exported(str(several[0] / "unbroken" / "model"))
     assert exported.directions == ("forward", "backward")
     encoder = [name for name in exported.weights if not name.startswith((BACKWARD, "head/"))]
-    assert {"embedding/embeddings", "qrnn_0/qrnn_cell/kernel", "qrnn_1/qrnn_cell/kernel"} <= set(encoder)
+    assert {"embedding/embeddings", "qrnn_0/qrnn_cell/kernel"} <= set(encoder)
     assert [name for name in exported.weights if name.startswith(BACKWARD)] == [f"{BACKWARD}{n}" for n in encoder]
     assert exported.weights["head/emissions/kernel"].shape[-1] == 3
-    tokenizer = Tokenizer(spm_model, TokenizerConfig(), CleaningConfig())
     for direction, prefix in (("forward", ""), ("backward", BACKWARD)):
         found, config = encoder_from(
             str(several[0] / "unbroken" / "model"), EncoderConfig(), tokenizer, None, direction

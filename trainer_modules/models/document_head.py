@@ -23,6 +23,7 @@ def document_head(
     seed: int | None = None,
     *,
     bos_id: int | None = None,
+    last_kernel: str = "glorot_uniform",
     reads_backward: bool = False,
     chunk_pieces: int | None = None,
     gradient_pieces: int | None = None,
@@ -35,6 +36,7 @@ def document_head(
         outputs: Numbers a text.
         seed: Of dropouts.
         bos_id: Of `<s>`, where the second text of a pair begins.
+        last_kernel: Keras' name of the initializer of the last layer.
         reads_backward: The encoder is a backward one: the last tokens that it reads are a text's first.
         chunk_pieces: See `DocumentEncoder`. None: texts are read whole.
         gradient_pieces: See `DocumentEncoder`.
@@ -63,15 +65,15 @@ def document_head(
         return pooling(hidden, mask=mask)
 
     if not config.pairs:
-        return ids, _head(pooled(ids), config, outputs, seeds)
+        return ids, _head(pooled(ids), config, outputs, seeds, last_kernel)
     if bos_id is None:
         raise ValueError("pairs are compared and bos_id is not set: it is where the second text begins")
     first, second = map(pooled, PairSplit(bos_id, encoder.get_layer("mask").pad_id, name="pair_split")(ids))
     compared = ops.concatenate([first, second, ops.abs(first - second), first * second], axis=-1)
-    return ids, _head(compared, config, outputs, seeds)
+    return ids, _head(compared, config, outputs, seeds, last_kernel)
 
 
-def _head(features: Any, config: HeadConfig, outputs: int, seeds: Any) -> Any:
+def _head(features: Any, config: HeadConfig, outputs: int, seeds: Any, last_kernel: str) -> Any:
     """Last layer's output, float [batch, outputs], of pooled features, float [batch, features]."""
     for index, (units, rate) in enumerate(zip((config.hidden_size, outputs), config.dropout, strict=True)):
         if config.batch_norm:
@@ -79,6 +81,10 @@ def _head(features: Any, config: HeadConfig, outputs: int, seeds: Any) -> Any:
                 momentum=BATCH_NORM_MOMENTUM, epsilon=BATCH_NORM_EPSILON, name=f"batch_norm_{index}"
             )(features)
         features = keras.layers.Dropout(rate, seed=next(seeds), name=f"dropout_{index}")(features)
-        activation = "relu" if index == 0 else None
-        features = keras.layers.Dense(units, activation=activation, name="hidden" if index == 0 else "logits")(features)
+        layer = (
+            keras.layers.Dense(units, activation="relu", name="hidden")
+            if index == 0
+            else keras.layers.Dense(units, kernel_initializer=last_kernel, name="logits")
+        )
+        features = layer(features)
     return features

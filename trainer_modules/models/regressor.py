@@ -20,7 +20,7 @@ def build_regressor(
     name: str = "regressor",
     **reading: Any,
 ) -> keras.Model:
-    """Puts a regression head on an encoder.
+    """Puts a regression head on an encoder. It begins by answering 0, the mean of what is learned.
 
     Args:
         encoder: As `build_encoder` makes it.
@@ -34,7 +34,7 @@ def build_regressor(
     Returns:
         A model from ids, int32 [batch, time], to numbers, float32 [batch, targets].
     """
-    ids, outputs = document_head(encoder, config, targets, seed, **reading)
+    ids, outputs = document_head(encoder, config, targets, seed, last_kernel="zeros", **reading)
     if bounds is not None:
         outputs = BoundedOutput(*bounds, name="bounds", dtype="float32")(outputs)
     else:
