@@ -96,7 +96,12 @@ BENCHMARKS = (
         "regressor, valence",
         "pearson",
         task_data.emobank,
-        {"task": "regression", "training": {"epochs": 5, "learning_rate": 0.004, "layer_rate_factor": 1.3}},
+        {
+            "task": "regression",
+            "pretrained": {"lower_case": True},
+            "head": {"dropout": [0.3, 0.2]},
+            "training": {"epochs": 4, "learning_rate": 0.006, "layer_rate_factor": 1.3, "weight_decay": 0.05},
+        },
     ),
     Benchmark(
         "stsb",
@@ -182,7 +187,7 @@ def measured(benchmark: Benchmark, data: Path, work: Path, is_full: bool) -> dic
     pretraining = 0.0
     if benchmark.is_pretrained:
         checkpoint, pretraining = language_model(data, work, is_full)
-        config["pretrained"] = {"checkpoint": str(checkpoint)}
+        config["pretrained"] = config.get("pretrained", {}) | {"checkpoint": str(checkpoint)}
     started = time.monotonic()
     run(config, folder)
     seconds = time.monotonic() - started
