@@ -17,7 +17,10 @@ example-data: setup ## fetch the data of two more examples: rated sentences, tag
 	@$(BIN)/python examples/get_data.py
 
 test: setup ## run the tests
-	@$(BIN)/python -m pytest
+	@# In processes of their own: TensorFlow keeps graphs for good, and one process of all would take 20 GB.
+	@$(BIN)/python -m pytest --ignore tests/pipeline --ignore tests/trainer_modules
+	@$(BIN)/python -m pytest tests/pipeline
+	@$(BIN)/python -m pytest tests/trainer_modules
 
 test-random: setup ## train models of a hundred random configurations (20 minutes)
 	@$(BIN)/python -m pytest -m random_configurations tests/trainer_modules/test_random_configurations.py

@@ -766,9 +766,12 @@ class PipelineConfig(_Section):
     def _pairs_can_be_told_apart(self):
         if self.reads_pairs and self.separator is None:
             raise ValueError("head.pairs is true, and nothing separates two texts: tokenizer.separator is null")
-        marks = self.pretrained.add_bos if self.pretrained is not None else self.tokenizer.add_bos
-        if self.reads_pairs and marks is False:
-            raise ValueError("head.pairs is true, and add_bos false: <s> is where the second text begins")
+        section = "tokenizer" if self.pretrained is None else "pretrained"
+        if self.reads_pairs and getattr(self, section).add_bos is False:
+            raise ValueError(
+                f"{section}.add_bos is false, and <s> is where the second text of a pair begins: set head.pairs to "
+                "false to read both as one"
+            )
         return self
 
     @model_validator(mode="after")

@@ -429,6 +429,24 @@ def test_best_epoch_is_by_what_the_task_measures_while_it_trains(tmp_path, confi
 
 
 @pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        (
+            {"head": {"pairs": True}},
+            "head.pairs is true, and nothing separates two texts: tokenizer.separator is null",
+        ),
+        (
+            {"data": {"second_text_column": "answer"}, "tokenizer": {"add_bos": False}},
+            "tokenizer.add_bos is false, and <s> is where the second text of a pair begins: set head.pairs to false to "
+            "read both as one",
+        ),
+    ],
+)
+def test_pairs_that_cannot_be_told_apart_are_refused(tmp_path, sections, message):
+    assert_refused(tmp_path, changed(MINIMAL, **sections), message)
+
+
+@pytest.mark.parametrize(
     ("sections", "separator"),
     [
         ({}, None),

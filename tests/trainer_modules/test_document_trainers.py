@@ -121,6 +121,8 @@ def several(tmp_path_factory, tokenizer, labelled):
     ]
     data = {"label_separator": "|"}
     sections = {"training": {"epochs": 8, "best_by": "micro_f1"}, "classification": {"threshold": 0.4}}
+    no_dropout = dict.fromkeys(("embedding", "input", "hidden", "output", "weight"), 0.0)
+    sections["encoder"] = CONFIG["encoder"] | {"hidden_sizes": [16], "dropout": no_dropout}
     folder = tmp_path_factory.mktemp("several")
     return train(classifier.run_fn, folder / "x", tokenizer, rows, "classification", data, **sections), rows
 

@@ -130,15 +130,17 @@ def test_later_pieces_of_a_word_have_its_tag_or_the_one_inside(tmp_path, tokeniz
 
 
 def test_windows_of_a_long_sentence_hold_every_piece_with_its_tag(tmp_path, tokenizer):
-    words = tuple("great lovely moving brilliant tender funny warm superb dull awful clumsy stale weak horrid".split())
+    words = tuple(
+        "great lovely moving tender funny warm superb dull awful clumsy stale weak horrid long blue early".split()
+    )
     tags = tuple(TAGS[index % 3] for index in range(len(words)))
     [(whole, whole_tags)] = tagged(tmp_path / "whole", tokenizer, [Row("", words=words, tags=tags)], size=400)
-    windows = tagged(tmp_path / "cut", tokenizer, [Row("", words=words, tags=tags)], size=12)
+    windows = tagged(tmp_path / "cut", tokenizer, [Row("", words=words, tags=tags)], size=8)
     assert len(windows) > 3
     pairs = list(zip(whole.tolist(), whole_tags.tolist(), strict=True))[1:-1]
     end_before = None
     for ids, target in windows:
-        assert len(ids) <= 12
+        assert len(ids) <= 8
         first, *inner, last = zip(ids.tolist(), target.tolist(), strict=True)
         assert (first, last) == ((tokenizer.special_ids.bos, -1), (tokenizer.special_ids.eos, -1))
         [start] = [at for at in range(len(pairs)) if pairs[at : at + len(inner)] == inner]
