@@ -62,8 +62,7 @@ def run_fn(fn_args: Any) -> None:
     elif config.balance == "oversample":
         balanced = {"copies_of": functools.partial(balance.copies_of, seed=inputs.seed)}
     plain = functools.partial(target_rows, mean=scaling.mean, scale=scaling.scale, weighted=weighted)
-    train, _ = inputs.batches(functools.partial(plain, **balanced))
-    _, evaluation = inputs.batches(plain)
+    train, evaluation = inputs.batches(functools.partial(plain, **balanced), plain)
     documents = train_documents(inputs, _objective(config, inputs, scaling), train, evaluation)
     signatures = regressor_signatures(
         documents.model, inputs.tokenizer, targets, inputs.training.max_seq_len, scaling.mean, scaling.scale

@@ -1,1 +1,1 @@
-"""What language models are trained to lower."""
+"""What models are trained to lower, and the temperature of their probabilities."""

@@ -90,19 +90,22 @@ class TaskInputs:
         vocabulary = tft.TFTransformOutput(self.transform_graph).vocabulary_by_name(LABEL_VOCABULARY)
         return [label.decode() for label in vocabulary]
 
-    def batches(self, rows: Callable[[Sequence[str]], TaskRows]) -> tuple[TaskBatches, TaskBatches]:
+    def batches(
+        self, rows: Callable[[Sequence[str]], TaskRows], eval_rows: Callable[[Sequence[str]], TaskRows] | None = None
+    ) -> tuple[TaskBatches, TaskBatches]:
         """Batches of the train and of the eval split.
 
         Args:
             rows: From files to their rows.
+            eval_rows: The same of the eval split. None: `rows`.
 
         Raises:
             DataError: A split has no rows.
         """
         training, pad = self.training, self.tokenizer.special_ids.pad
         train, evaluation = (
-            task_batches(rows(files), training.batch_size, pad, training.max_seq_len)
-            for files in (self.train_files, self.eval_files)
+            task_batches(read(files), training.batch_size, pad, training.max_seq_len)
+            for read, files in ((rows, self.train_files), (eval_rows or rows, self.eval_files))
         )
         return train, evaluation
 
