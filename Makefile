@@ -44,7 +44,10 @@ lock: setup ## resolve requirements/default.txt anew
 	@.uv/bin/uv pip compile pyproject.toml --quiet --python $(BIN)/python --extra kfp --extra examples --extra dev \
 	  --exclude-newer 2025-03-15 --custom-compile-command "make lock" --output-file requirements/default.txt
 
+serving-ops: setup ## read the ops of TensorFlow Serving's versions from wheels into schemas/ (5 minutes, 2 GB of downloads)
+	@$(BIN)/python requirements/serving_ops.py
+
 clean: ## remove what builds, tests and runs leave behind; the environment stays
 	@rm -rf build dist runs *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo example-data test test-random bench lint format build docs lock clean
+.PHONY: help setup demo example-data test test-random bench lint format build docs lock serving-ops clean

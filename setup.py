@@ -22,5 +22,9 @@ setup(
         *(f"{ROOT}.{folder}" for folder in FOLDERS),
         *(f"{ROOT}.{folder}.{sub}" for folder in FOLDERS for sub in find_packages(folder)),
     ],
-    package_data={ROOT: ["py.typed"], f"{ROOT}.schemas": ["tfdv/*.pbtxt"], f"{ROOT}.components": ["**/*.j2"]},
+    package_data={
+        ROOT: ["py.typed"],
+        f"{ROOT}.schemas": ["tfdv/*.pbtxt", "serving_ops.tsv"],
+        f"{ROOT}.components": ["**/*.j2"],
+    },
 )

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tfx.components import Pusher, StatisticsGen, Trainer
-from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.components import StatisticsGen
 from tfx.dsl.components.base.base_node import BaseNode
-from tfx.orchestration import metadata
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.pipeline import Pipeline
-from tfx.proto import pusher_pb2, trainer_pb2
 from tfx.types import BaseChannel
 
 from ulmfit_tfx.components.baseline_resolver.component import BaselineResolver
@@ -22,22 +20,25 @@ from ulmfit_tfx.components.encoder_importer.checkpoint import input_fingerprint
 from ulmfit_tfx.components.encoder_importer.component import EncoderImporter
 from ulmfit_tfx.components.evaluation_report.component import EvaluationReport
 from ulmfit_tfx.components.held_out_scorer.component import HeldOutScorer
+from ulmfit_tfx.components.infra_check.component import InfraCheck
 from ulmfit_tfx.components.learning_rate_finder.component import LearningRateFinder
 from ulmfit_tfx.components.model_packager.component import ModelPackager
+from ulmfit_tfx.components.model_trainer.component import ModelTrainer
 from ulmfit_tfx.components.perplexity_gate.component import PerplexityGate
+from ulmfit_tfx.components.schema_importer.component import SchemaImporter
 from ulmfit_tfx.components.sentencepiece_trainer.component import SentencePieceTrainer
 from ulmfit_tfx.components.strict_example_validator.component import StrictExampleValidator
 from ulmfit_tfx.components.task_evaluator.component import TaskEvaluator
 from ulmfit_tfx.components.text_transform.component import TextTransform
+from ulmfit_tfx.components.versioned_pusher.component import VersionedPusher
 from ulmfit_tfx.pipeline.eval_config import language_model_eval_config, task_eval_config
-from ulmfit_tfx.pipeline.run_folder import RunFolder
-from ulmfit_tfx.pipeline.served_model import served_model
+from ulmfit_tfx.pipeline.surroundings import Surroundings
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.code_version import code_version
 from ulmfit_tfx.schemas.config import LabelledSourceConfig, LanguageModelConfig, PipelineConfig, SourceConfig, Task
 from ulmfit_tfx.schemas.curated_schema import curated_schema
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.transforms.splitting import EVAL, TEST, TRAIN
+from ulmfit_tfx.transforms.splitting import EVAL, TEST
 
 _Node = TypeVar("_Node", bound=BaseNode)
 
@@ -49,27 +50,28 @@ _LANGUAGE_MODEL: Task = "language_model"
 _TRAINERS = {"classification": "classifier", "regression": "regressor", "tagging": "tagger"}
 """Module of each task's `run_fn`."""
 LEARNING_RATE_FINDER = "LearningRateFinder"
+PUSHER = "Pusher"
 
 
-def build_pipeline(config: PipelineConfig, folder: RunFolder, until: str | None = None) -> Pipeline:
+def build_pipeline(config: PipelineConfig, surroundings: Surroundings, until: str | None = None) -> Pipeline:
     """Builds the pipeline. TFX runs its stages in an order that their inputs allow.
 
     Args:
         config: As `load_config` gives it.
-        folder: Where artifacts, metadata, checkpoints and served models go.
+        surroundings: Where artifacts, metadata, checkpoints and served models go.
         until: Id of a stage: only it and those that it needs are in the pipeline.
 
     Raises:
         DataError: An input file is not there.
     """
-    stages = _Stages(config, folder, finds_learning_rate=until == LEARNING_RATE_FINDER)
+    stages = _Stages(config, surroundings, finds_learning_rate=until == LEARNING_RATE_FINDER)
     stages.add_all()
     return Pipeline(
-        pipeline_name=config.name,
-        pipeline_root=str(folder.artifacts),
+        pipeline_name=surroundings.pipeline_name,
+        pipeline_root=surroundings.pipeline_root,
         components=stages.nodes if until is None else _needed_for(until, stages.nodes),
         enable_cache=True,
-        metadata_connection_config=metadata.sqlite_metadata_connection_config(str(folder.metadata)),
+        metadata_connection_config=surroundings.metadata,
         beam_pipeline_args=list(config.beam.pipeline_args),
     )
 
@@ -77,9 +79,9 @@ def build_pipeline(config: PipelineConfig, folder: RunFolder, until: str | None 
 class _Stages:
     """The stages of a configuration, in the order in which they are shown."""
 
-    def __init__(self, config: PipelineConfig, folder: RunFolder, finds_learning_rate: bool):
+    def __init__(self, config: PipelineConfig, surroundings: Surroundings, finds_learning_rate: bool):
         self.config = config
-        self.folder = folder
+        self.surroundings = surroundings
         self.finds_learning_rate = finds_learning_rate
         self.nodes: list[BaseNode] = []
         self.validator: StrictExampleValidator | None = None
@@ -87,10 +89,10 @@ class _Stages:
     def add_all(self) -> None:
         """Adds the stages of the task."""
         data, corpus = self.config.data, self.config.corpus
-        rows = self._ingested(data, self.config.task) if data else None
+        rows = self._ingested("data", data, self.config.task) if data else None
         if rows:
             self._validate(rows)
-        texts = self._ingested(corpus, _LANGUAGE_MODEL, "Unlabelled") if corpus else None
+        texts = self._ingested("corpus", corpus, _LANGUAGE_MODEL, "Unlabelled") if corpus else None
         trained_on = texts or rows
         assert trained_on is not None  # the configuration has seen to it
         tokenizer = self._tokenizer(trained_on)
@@ -100,16 +102,13 @@ class _Stages:
         if rows is None:
             assert language_model is not None
             assert gate is not None
-            packager = self._add(
-                ModelPackager(
-                    model=language_model.outputs[specs.MODEL],
-                    config=self._described(),
-                    model_run=language_model.outputs["model_run"],
-                    examples_unlabelled=trained_on.examples,
-                    perplexity=gate.outputs["evaluation"],
-                )
+            self._pushed(
+                gate,
+                model=language_model.outputs[specs.MODEL],
+                model_run=language_model.outputs["model_run"],
+                examples_unlabelled=trained_on.examples,
+                perplexity=gate.outputs["evaluation"],
             )
-            self._pushed(packager, gate)
             return
         base = language_model or (tokenizer if self.config.pretrained else None)
         self._task_model(rows, texts, tokenizer, base, gate)
@@ -120,17 +119,18 @@ class _Stages:
         self.nodes.append(node)
         return node
 
-    def _ingested(self, source: SourceConfig, task: Task, suffix: str = "") -> "_Rows":
+    def _ingested(self, section: str, source: SourceConfig, task: Task, suffix: str = "") -> "_Rows":
         ingest = CorpusIngest(
             source,
             self.config.seed,
-            source_fingerprint(source),
+            self.surroundings.fingerprint(section, lambda: source_fingerprint(source)),
+            self.surroundings.path(section, source.path),
             tagging=self.config.tagging if task == "tagging" else None,
             separator=self.config.separator,
         )
         self._add(ingest, f"CorpusIngest{suffix}")
         own_schema = self.config.data_schema.path if task == self.config.task else None
-        schema = self._add(_schema(own_schema, task, source, self.folder), f"ImportSchemaGen{suffix}")
+        schema = self._add(SchemaImporter(_schema(own_schema, task, source)), f"SchemaImporter{suffix}")
         return _Rows(source, ingest.outputs[specs.EXAMPLES], schema.outputs["schema"])
 
     def _validate(self, rows: "_Rows") -> None:
@@ -144,10 +144,10 @@ class _Stages:
     def _tokenizer(self, texts: "_Rows") -> SentencePieceTrainer | EncoderImporter:
         config = self.config
         node: SentencePieceTrainer | EncoderImporter
-        if config.pretrained is not None:
+        if (pretrained := config.pretrained) is not None:
             node = EncoderImporter(
-                config.pretrained.model_copy(update={"separator": config.separator}),
-                input_fingerprint(config.pretrained),
+                pretrained.model_copy(update={"separator": config.separator}),
+                self.surroundings.fingerprint("pretrained", lambda: input_fingerprint(pretrained)),
                 config.cleaning,
                 config.export.fixed_seq_len,
                 config.training.max_seq_len,
@@ -181,10 +181,11 @@ class _Stages:
             name,
         )
 
-    def _language_model(self, texts: "_Rows", tokenizer: BaseNode) -> tuple[Trainer, PerplexityGate]:
+    def _language_model(self, texts: "_Rows", tokenizer: BaseNode) -> tuple[ModelTrainer, PerplexityGate]:
         config = self.config.language_model
         assert config is not None
-        inputs = self._training_inputs(self._transformed(texts, tokenizer, _LANGUAGE_MODEL, "TextTransformUnlabelled"))
+        transform = self._transformed(texts, tokenizer, _LANGUAGE_MODEL, "TextTransformUnlabelled")
+        inputs = self._training_inputs(transform, _LANGUAGE_MODEL)
         if self.config.pretrained is not None:
             inputs["base_model"] = tokenizer.outputs[specs.MODEL]
         inputs["custom_config"] = self._custom_config("encoder", "export", _LANGUAGE_MODEL)
@@ -194,7 +195,8 @@ class _Stages:
         if config.find_learning_rate or self.finds_learning_rate:
             finder = self._add(LearningRateFinder(tuner_fn=_TUNER_FN, **inputs), LEARNING_RATE_FINDER)
             found = {"hyperparameters": finder.outputs["best_hyperparameters"]}
-        trainer = self._add(Trainer(run_fn=_RUN_FN.format(_LANGUAGE_MODEL), **inputs, **found), "LanguageModelTrainer")
+        run_fn = _RUN_FN.format(_LANGUAGE_MODEL)
+        trainer = self._add(ModelTrainer(run_fn=run_fn, **inputs, **found), "LanguageModelTrainer")
         gate = self._add(
             PerplexityGate(
                 examples=texts.examples,
@@ -214,32 +216,34 @@ class _Stages:
         gate: PerplexityGate | None,
     ) -> None:
         config = self.config
-        inputs = self._training_inputs(self._transformed(rows, tokenizer, config.task))
+        inputs = self._training_inputs(self._transformed(rows, tokenizer, config.task), "training")
         sections = self._custom_config("encoder", "head", "training", "export", config.task) | self._names(rows)
         sections["head"]["pairs"] = config.reads_pairs
         run_fn = _RUN_FN.format(_TRAINERS[config.task])
         base_model = base.outputs[specs.MODEL] if base else None
-        trainer = self._add(Trainer(run_fn=run_fn, base_model=base_model, custom_config=sections, **inputs))
+        trainer = self._add(
+            ModelTrainer(run_fn=run_fn, base_model=base_model, custom_config=sections, **inputs), "Trainer"
+        )
         if gate is not None:
             trainer.add_upstream_node(gate)
         from_scratch = None
         if config.evaluation.compare_from_scratch:
             fresh = _without_transfer(sections, config.language_model)
-            from_scratch = self._add(Trainer(run_fn=run_fn, custom_config=fresh, **inputs), "TrainerFromScratch")
+            from_scratch = self._add(ModelTrainer(run_fn=run_fn, custom_config=fresh, **inputs), "TrainerFromScratch")
         self._evaluated(rows, texts, trainer, from_scratch, gate)
 
     def _evaluated(
         self,
         rows: "_Rows",
         texts: "_Rows | None",
-        trainer: Trainer,
-        from_scratch: Trainer | None,
+        trainer: ModelTrainer,
+        from_scratch: ModelTrainer | None,
         gate: PerplexityGate | None,
     ) -> None:
         config, model = self.config, trainer.outputs[specs.MODEL]
         baseline = None
         if config.evaluation.compare_with_served and not self.finds_learning_rate:
-            served = served_model(self._push_directory(), self._digest(), self.folder.root)
+            served = self.surroundings.baseline(self._digest)
             baseline = self._add(BaselineResolver(served)).outputs[specs.MODEL]
         evaluator = self._add(
             TaskEvaluator(
@@ -273,19 +277,16 @@ class _Stages:
                 held_out=held_out,
             )
         )
-        packager = self._add(
-            ModelPackager(
-                model=model,
-                config=self._described(),
-                model_run=trainer.outputs["model_run"],
-                examples=rows.examples,
-                examples_unlabelled=texts.examples if texts else None,
-                evaluation_report=report.outputs[specs.REPORT],
-                held_out=held_out,
-                perplexity=gate.outputs["evaluation"] if gate else None,
-            )
+        self._pushed(
+            evaluator,
+            model=model,
+            model_run=trainer.outputs["model_run"],
+            examples=rows.examples,
+            examples_unlabelled=texts.examples if texts else None,
+            evaluation_report=report.outputs[specs.REPORT],
+            held_out=held_out,
+            perplexity=gate.outputs["evaluation"] if gate else None,
         )
-        self._pushed(packager, evaluator)
 
     def _names(self, rows: "_Rows") -> dict[str, Any]:
         """What a `run_fn` has to know of the rows beside its sections."""
@@ -297,7 +298,21 @@ class _Stages:
 
     def _described(self) -> dict[str, Any]:
         """The configuration as a model card tells of it."""
-        return self.config.model_dump(mode="json", exclude={"push", "beam", "sample_texts"})
+        return self.config.model_dump(mode="json", exclude={"push", "serving", "beam", "kubeflow", "sample_texts"})
+
+    def _said_by_run(self) -> dict[str, RuntimeParameter]:
+        """What a run may say anew of the configuration."""
+        config, surroundings = self.config, self.surroundings
+        paths = {
+            f"{section}_path": surroundings.path(section, source.path)
+            for section, source in (("data", config.data), ("corpus", config.corpus))
+            if source is not None
+        }
+        sections = {
+            "training": surroundings.overrides("training") if config.data is not None else None,
+            _LANGUAGE_MODEL: surroundings.overrides(_LANGUAGE_MODEL) if config.language_model is not None else None,
+        }
+        return {name: value for name, value in (paths | sections).items() if isinstance(value, RuntimeParameter)}
 
     def _digest(self) -> str:
         """Of all that the stages' outputs follow from, but not of the model in service."""
@@ -310,33 +325,43 @@ class _Stages:
         ]
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
-    def _training_inputs(self, transform: TextTransform) -> dict[str, Any]:
+    def _training_inputs(self, transform: TextTransform, section: str) -> dict[str, Any]:
         return {
             "examples": transform.outputs["transformed_examples"],
             "transform_graph": transform.outputs["transform_graph"],
-            "train_args": trainer_pb2.TrainArgs(splits=[TRAIN]),
-            "eval_args": trainer_pb2.EvalArgs(splits=[EVAL]),
+            "checkpoints": self.surroundings.checkpoints,
+            "section": section,
+            "overrides": self.surroundings.overrides(section),
         }
 
     def _custom_config(self, *sections: str) -> dict[str, Any]:
         return {name: getattr(self.config, name).model_dump(mode="json") for name in sections} | {
             "seed": self.config.seed,
-            "checkpoints": str(self.folder.checkpoints),
             specs.CODE_VERSION: code_version("trainer_modules"),
         }
 
-    def _push_directory(self) -> str:
-        return self.config.push.directory or str(self.folder.serving / self.config.name)
-
-    def _pushed(self, packager: ModelPackager, evaluator: BaseNode) -> None:
-        filesystem = pusher_pb2.PushDestination.Filesystem(base_directory=self._push_directory())
-        self._add(
-            Pusher(
-                model=packager.outputs[specs.MODEL],
-                model_blessing=evaluator.outputs["blessing"],
-                push_destination=pusher_pb2.PushDestination(filesystem=filesystem),
+    def _pushed(self, evaluator: BaseNode, **described_by: BaseChannel | None) -> None:
+        """Adds what packages a model, checks the package and pushes it."""
+        serving = self.config.serving
+        packager = self._add(
+            ModelPackager(
+                config=self._described(),
+                warmup_texts=self.config.warmup_texts,
+                settings=self._said_by_run(),
+                **described_by,
             )
         )
+        model = packager.outputs[specs.MODEL]
+        check = self._add(InfraCheck(model, serving.tf_serving, serving.max_latency_ms))
+        pusher = VersionedPusher(
+            model=model,
+            model_blessing=evaluator.outputs["blessing"],
+            infra_blessing=check.outputs["blessing"],
+            directory=self.surroundings.push_directory,
+            keep_versions=self.config.push.keep_versions,
+            serving=serving,
+        )
+        self._add(pusher, PUSHER)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -373,19 +398,13 @@ def _without_transfer(sections: dict[str, Any], language_model: LanguageModelCon
     return sections | {"training": training, "directions": directions}
 
 
-def _schema(path: str | None, task: Task, source: SourceConfig, folder: RunFolder) -> ImportSchemaGen:
-    """Takes a user's schema, or the curated one of a task."""
-    name: str
+def _schema(path: str | None, task: Task, source: SourceConfig) -> str:
+    """A user's schema, or the curated one of a task, as pbtxt."""
     if path is None:
-        name, content = task, curated_schema(task, source).encode()
-    else:
-        name = Path(path).stem
-        try:
-            content = Path(path).read_bytes()
-        except OSError as error:
-            raise DataError(f"{path}: the schema cannot be read: {error.strerror}.") from None
-    # TFX's cache key holds the path alone, so the path names the content.
-    copied = folder.schemas / f"{name}-{hashlib.sha256(content).hexdigest()[:12]}.pbtxt"
-    copied.parent.mkdir(parents=True, exist_ok=True)
-    copied.write_bytes(content)
-    return ImportSchemaGen(schema_file=str(copied))
+        return curated_schema(task, source)
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{path}: the schema cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: the schema is not UTF-8 (byte {error.start}).") from None

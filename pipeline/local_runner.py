@@ -16,6 +16,8 @@ from tfx.orchestration.local import runner_utils
 from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 
+from ulmfit_tfx.pipeline.surroundings import looks_outside
+
 OutputArtifacts = dict[str, metadata_store_pb2.Artifact]
 
 
@@ -63,6 +65,7 @@ def run(pipeline: Pipeline, observer: Observer) -> dict[str, StageResult]:
     Raises:
         StageFailedError: At the first stage that raises.
     """
+    uncached = {component.id for component in pipeline.components if looks_outside(component)}
     compiled = compiler.Compiler().compile(pipeline)
     run_id = {constants.PIPELINE_RUN_ID_PARAMETER_NAME: datetime.now().isoformat()}
     runtime_parameter_utils.substitute_runtime_parameter(compiled, run_id)
@@ -72,6 +75,8 @@ def run(pipeline: Pipeline, observer: Observer) -> dict[str, StageResult]:
     results = {}
     for number, node in enumerate(compiled.nodes, start=1):
         name = node.pipeline_node.node_info.id
+        if name in uncached:
+            node.pipeline_node.execution_options.caching_options.enable_cache = False
         observer.stage_started(name, number, len(compiled.nodes))
         started = time.monotonic()
         try:

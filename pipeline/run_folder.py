@@ -13,9 +13,7 @@ class RunFolder:
         artifacts/         what each stage wrote, by stage and execution
         metadata.sqlite    ML Metadata: executions, artifacts, the cache
         checkpoints/       of trainings, found again by a rerun
-        schemas/           copies of imported schemas, named by content
         serving/NAME/      blessed models, one folder a version
-        models/            links to models of bulk inferences, named by content
         predictions/       of bulk inferences
         logs/              one file a run
     """
@@ -38,19 +36,9 @@ class RunFolder:
         return self.root / "checkpoints"
 
     @property
-    def schemas(self) -> Path:
-        """Copies of imported schemas."""
-        return self.root / "schemas"
-
-    @property
     def serving(self) -> Path:
         """Blessed models."""
         return self.root / "serving"
-
-    @property
-    def models(self) -> Path:
-        """Links to the models of bulk inferences."""
-        return self.root / "models"
 
     @property
     def predictions(self) -> Path:

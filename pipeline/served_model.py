@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from ulmfit_tfx.components.served_versions import holds_model, version_in_service
 from ulmfit_tfx.schemas.errors import UserError
 
 BASELINES_FILE = "baselines.json"
@@ -15,40 +16,32 @@ _REMEMBERED = TypeAdapter(dict[str, dict[str, str]])
 
 
 def served_model(directory: str, digest: str, state_folder: Path) -> str:
-    """The model version that was in service when a run of this digest first asked, the newest one from then on.
+    """The model version that was in service when a run of this digest first asked.
 
     A run that pushes a version changes what is in service. Run again, it is still compared with the same version, and
     so found in the cache.
 
     Args:
-        directory: Where models are pushed to, each version a folder named by a number.
+        directory: Where models are pushed to, local or remote, each version a folder named by a number.
         digest: Of all that the run's outputs follow from, but not of what it is compared with.
         state_folder: Where the answers are remembered.
 
     Returns:
-        Folder of the version. "" where there is none, or was none then. The newest version where the one that is
-        remembered has been removed.
+        Folder of the version. "" where there is none, or was none then. Where the one that is remembered has been
+        removed, the one in service now.
 
     Raises:
-        UserError: The file in `state_folder` is damaged.
+        UserError: The file in `state_folder` is damaged, or the one that says which version is in service.
     """
+    directory = directory.rstrip("/")
     file = state_folder / BASELINES_FILE
     remembered = _read(file)
     by_digest = remembered.setdefault(directory, {})
     version = by_digest.get(digest)
-    if version is None or (version and not _is_served(Path(directory) / version)):
-        version = by_digest[digest] = _newest_version(Path(directory))
+    if version is None or (version and not holds_model(f"{directory}/{version}")):
+        version = by_digest[digest] = version_in_service(directory)
         _write(file, remembered)
-    return str(Path(directory) / version) if version else ""
-
-
-def _newest_version(directory: Path) -> str:
-    versions = [child.name for child in directory.glob("*") if child.name.isdecimal() and _is_served(child)]
-    return max(versions, key=int, default="")
-
-
-def _is_served(version: Path) -> bool:
-    return (version / "saved_model.pb").is_file()
+    return f"{directory}/{version}" if version else ""
 
 
 def _read(file: Path) -> dict[str, dict[str, str]]:

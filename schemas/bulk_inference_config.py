@@ -1,8 +1,10 @@
 """The YAML configuration of a bulk inference, as validated data."""
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from ulmfit_tfx.schemas.config import BeamConfig, SourceConfig, SplitsConfig
+from ulmfit_tfx.schemas.kubeflow_config import KubeflowConfig
+from ulmfit_tfx.schemas.section import Section
 
 _ONE_SPLIT = SplitsConfig(train=1, eval=0, test=0)
 
@@ -20,10 +22,8 @@ class BulkSourceConfig(SourceConfig):
         return splits
 
 
-class BulkInferenceConfig(BaseModel):
+class BulkInferenceConfig(Section):
     """A bulk inference: a model's predictions for many texts."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), coerce_numbers_to_str=True)
 
     name: str = Field(pattern=r"^[A-Za-z][\w-]*$", description="names the run's folder")
     model: str = Field(
@@ -35,3 +35,4 @@ class BulkInferenceConfig(BaseModel):
     )
     seed: int = Field(42, ge=0, lt=2**31, description="of sampling")
     beam: BeamConfig = BeamConfig()
+    kubeflow: KubeflowConfig | None = Field(None, description="run in a cluster")

@@ -10,7 +10,7 @@ from pathlib import Path
 import ulmfit_tfx
 
 # Imports flow one way, so the code behind a folder is that folder and those before it.
-_SOURCES = (".py", ".j2")
+_SOURCES = (".py", ".j2", ".tsv")
 IMPORT_ORDER = ("schemas", "transforms", "trainer_modules", "components", "pipeline")
 
 

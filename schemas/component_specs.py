@@ -22,15 +22,32 @@ PERPLEXITY = "perplexity"
 HELD_OUT = "held_out"
 CONFIG = "config"
 SERVED = "served"
+DIRECTORY = "directory"
+KEEP_VERSIONS = "keep_versions"
+SERVING = "serving"
 SEED = "seed"
 SAMPLES = "samples"
 INPUT_FINGERPRINT = "input_fingerprint"
 CODE_VERSION = "code_version"
+TF_SERVING = "tf_serving"
+MAX_LATENCY_MS = "max_latency_ms"
+BLESSING = standard_component_specs.BLESSING_KEY
+WARMUP_TEXTS = "warmup_texts"
+PATH = "path"
+SCHEMA = standard_component_specs.SCHEMA_KEY
+CONTENT = "content"
+CHECKPOINTS = "checkpoints"
+SECTION = "section"
+OVERRIDES = "overrides"
+SETTINGS = ("training", "language_model", "data_path", "corpus_path")
+"""What a run of a compiled pipeline may say anew of its configuration: fields of a section as JSON, or a path."""
 
 ACCOUNTING = "accounting"
 """Custom property of CorpusIngest's `examples`: counts as JSON, see `components.corpus_ingest.accounting`."""
 BASELINE_DROPPED = "baseline_dropped"
 """Custom property of TaskEvaluator's `evaluation`: why the model in service is not compared with, where it is not."""
+REASON = "reason"
+"""Custom property of InfraCheck's `blessing`: the first check that failed, where one did."""
 
 
 class CorpusIngestSpec(component_spec.ComponentSpec):
@@ -38,12 +55,21 @@ class CorpusIngestSpec(component_spec.ComponentSpec):
 
     PARAMETERS = {
         CONFIG: ExecutionParameter(type=str),
+        PATH: ExecutionParameter(type=str),
         SEED: ExecutionParameter(type=int),
         INPUT_FINGERPRINT: ExecutionParameter(type=str),
         CODE_VERSION: ExecutionParameter(type=str),
     }
     INPUTS: ClassVar[dict[str, ChannelParameter]] = {}
     OUTPUTS = {EXAMPLES: ChannelParameter(type=standard_artifacts.Examples)}
+
+
+class SchemaImporterSpec(component_spec.ComponentSpec):
+    """SchemaImporter: a schema out."""
+
+    PARAMETERS = {CONTENT: ExecutionParameter(type=str)}
+    INPUTS: ClassVar[dict[str, ChannelParameter]] = {}
+    OUTPUTS = {SCHEMA: ChannelParameter(type=standard_artifacts.Schema)}
 
 
 class SentencePieceTrainerSpec(component_spec.ComponentSpec):
@@ -84,10 +110,33 @@ class TextTransformSpec(component_spec.ComponentSpec):
     OUTPUTS = standard_component_specs.TransformSpec.OUTPUTS
 
 
+_SETTINGS_OF_RUN = {
+    CHECKPOINTS: ExecutionParameter(type=str),
+    SECTION: ExecutionParameter(type=str, optional=True),
+    OVERRIDES: ExecutionParameter(type=str, optional=True),
+}
+
+
+class ModelTrainerSpec(standard_component_specs.TrainerSpec):
+    """ModelTrainer: Trainer's channels and parameters, and settings of the run."""
+
+    PARAMETERS = {**standard_component_specs.TrainerSpec.PARAMETERS, **_SETTINGS_OF_RUN}
+
+
+class LearningRateFinderSpec(standard_component_specs.TunerSpec):
+    """LearningRateFinder: Tuner's channels and parameters, and settings of the run."""
+
+    PARAMETERS = {**standard_component_specs.TunerSpec.PARAMETERS, **_SETTINGS_OF_RUN}
+
+
 class BaselineResolverSpec(component_spec.ComponentSpec):
     """BaselineResolver: a served model out."""
 
-    PARAMETERS = {SERVED: ExecutionParameter(type=str), CODE_VERSION: ExecutionParameter(type=str)}
+    PARAMETERS = {
+        SERVED: ExecutionParameter(type=str),
+        INPUT_FINGERPRINT: ExecutionParameter(type=str),
+        CODE_VERSION: ExecutionParameter(type=str),
+    }
     INPUTS: ClassVar[dict[str, ChannelParameter]] = {}
     OUTPUTS = {MODEL: ChannelParameter(type=standard_artifacts.Model)}
 
@@ -136,9 +185,14 @@ class EvaluationReportSpec(component_spec.ComponentSpec):
 
 
 class ModelPackagerSpec(component_spec.ComponentSpec):
-    """ModelPackager: a model and what the run found out about it in, the same model with a card out."""
+    """ModelPackager: a model and what the run found out about it in, the same with a card and warm-up requests out."""
 
-    PARAMETERS = {CONFIG: ExecutionParameter(type=str), CODE_VERSION: ExecutionParameter(type=str)}
+    PARAMETERS = {
+        CONFIG: ExecutionParameter(type=str),
+        WARMUP_TEXTS: ExecutionParameter(type=str),
+        CODE_VERSION: ExecutionParameter(type=str),
+        **{name: ExecutionParameter(type=str, optional=True) for name in SETTINGS},
+    }
     INPUTS = {
         TRAINED_MODEL: ChannelParameter(type=standard_artifacts.Model),  # TFX: of another name than the output
         MODEL_RUN: ChannelParameter(type=standard_artifacts.ModelRun, optional=True),
@@ -160,3 +214,31 @@ class PredictionWriterSpec(component_spec.ComponentSpec):
         MODEL: ChannelParameter(type=standard_artifacts.Model),
     }
     OUTPUTS = {PREDICTIONS: ChannelParameter(type=standard_artifacts.InferenceResult)}
+
+
+class VersionedPusherSpec(component_spec.ComponentSpec):
+    """VersionedPusher: a model and its blessings in, where it was pushed to out."""
+
+    PARAMETERS = {
+        DIRECTORY: ExecutionParameter(type=str),
+        KEEP_VERSIONS: ExecutionParameter(type=int),
+        SERVING: ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        MODEL: ChannelParameter(type=standard_artifacts.Model),
+        standard_component_specs.MODEL_BLESSING_KEY: ChannelParameter(type=standard_artifacts.ModelBlessing),
+        standard_component_specs.INFRA_BLESSING_KEY: ChannelParameter(type=standard_artifacts.InfraBlessing),
+    }
+    OUTPUTS = {standard_component_specs.PUSHED_MODEL_KEY: ChannelParameter(type=standard_artifacts.PushedModel)}
+
+
+class InfraCheckSpec(component_spec.ComponentSpec):
+    """InfraCheck: a model in, whether it can be served out."""
+
+    PARAMETERS = {
+        TF_SERVING: ExecutionParameter(type=str),
+        MAX_LATENCY_MS: ExecutionParameter(type=float, optional=True),
+        CODE_VERSION: ExecutionParameter(type=str),
+    }
+    INPUTS = {MODEL: ChannelParameter(type=standard_artifacts.Model)}
+    OUTPUTS = {BLESSING: ChannelParameter(type=standard_artifacts.InfraBlessing)}

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import (
     AfterValidator,
     BaseModel,
-    ConfigDict,
     Field,
     NonNegativeInt,
     PositiveInt,
@@ -17,6 +16,10 @@ from pydantic import (
     model_validator,
 )
 from pydantic.fields import FieldInfo
+
+from ulmfit_tfx.schemas.kubeflow_config import KubeflowConfig
+from ulmfit_tfx.schemas.section import Section
+from ulmfit_tfx.schemas.serving_config import PushConfig, ServingConfig
 
 Probability = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -42,19 +45,22 @@ def _known_encoding(name: str) -> str:
     return name
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), coerce_numbers_to_str=True)
+def section_of(field: FieldInfo, in_items: bool = False) -> type[BaseModel] | None:
+    """The section that a field holds, or None where it holds a value.
 
-
-def section_of(field: FieldInfo) -> type[BaseModel] | None:
-    """The section that a field holds, or None where it holds a value."""
+    Args:
+        field: Of a section.
+        in_items: Of a field with several sections, by name or in a row, that of each.
+    """
+    if not in_items and get_origin(field.annotation) in (dict, tuple):
+        return None
     for choice in (field.annotation, *get_args(field.annotation)):
         if isinstance(choice, type) and get_origin(choice) is None and issubclass(choice, BaseModel):
             return choice
     return None
 
 
-class SplitsConfig(_Section):
+class SplitsConfig(Section):
     """Shares of the rows that go to each split. A row's split follows from a hash of its text."""
 
     train: Share = Field(0.8, description="fitted on")
@@ -69,7 +75,7 @@ class SplitsConfig(_Section):
         return self
 
 
-class SourceConfig(_Section):
+class SourceConfig(Section):
     """Where text comes from and which rows are taken."""
 
     path: str = Field(
@@ -201,14 +207,14 @@ def source_from_json(text: str) -> SourceConfig:
     return (LabelledSourceConfig if is_labelled else SourceConfig).model_validate_json(text)
 
 
-class CleaningConfig(_Section):
+class CleaningConfig(Section):
     """Cleaning that is part of the model's graph, the same in training and in serving."""
 
     strip_html: bool = Field(False, description="tags become spaces, common entities their characters")
     lower_case: bool = Field(False, description="Unicode lower case")
 
 
-class TokenizerConfig(_Section):
+class TokenizerConfig(Section):
     """SentencePiece. Special ids are `<unk>`=0, `<pad>`=1, `<s>`=2, `</s>`=3."""
 
     prefix: str = Field("spm", pattern=r"^[\w.-]+$", description="file name: {prefix}-sp{N}k.model")
@@ -240,7 +246,7 @@ class TokenizerConfig(_Section):
         return f"{self.prefix}-sp{size}"
 
 
-class EncoderDropoutConfig(_Section):
+class EncoderDropoutConfig(Section):
     """Dropout rates of the encoder, AWD-LSTM section 4."""
 
     embedding: Probability = Field(0.02, description="whole words")
@@ -250,7 +256,7 @@ class EncoderDropoutConfig(_Section):
     weight: Probability = Field(0.2, description="DropConnect: recurrent kernel (AWD-LSTM), kernel (QRNN)")
 
 
-class EncoderConfig(_Section):
+class EncoderConfig(Section):
     """The recurrent encoder."""
 
     architecture: Literal["qrnn", "awd_lstm"] = "qrnn"
@@ -283,7 +289,7 @@ class EncoderConfig(_Section):
         return self.qrnn_windows[min(layer, len(self.qrnn_windows) - 1)]
 
 
-class PretrainedConfig(_Section):
+class PretrainedConfig(Section):
     """A pretrained encoder to import."""
 
     checkpoint: str = Field(
@@ -311,7 +317,7 @@ class PretrainedConfig(_Section):
     separator: str | None = Field(None, min_length=1, description="as tokenizer.separator")
 
 
-class HeadConfig(_Section):
+class HeadConfig(Section):
     """The task head on the concat-pooled encoder output."""
 
     hidden_size: PositiveInt = 50
@@ -327,7 +333,7 @@ class HeadConfig(_Section):
     )
 
 
-class ClassificationConfig(_Section):
+class ClassificationConfig(Section):
     """What a classifier learns from."""
 
     class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(ge=0)]] | None = Field(
@@ -339,7 +345,7 @@ class ClassificationConfig(_Section):
     threshold: float = Field(0.5, gt=0, lt=1, description="several labels a row: probability from which one is given")
 
 
-class RegressionConfig(_Section):
+class RegressionConfig(Section):
     """What a regressor learns from."""
 
     loss: Literal["mse", "mae", "huber"] = "mse"
@@ -367,7 +373,7 @@ class RegressionConfig(_Section):
         return self
 
 
-class TaggingConfig(_Section):
+class TaggingConfig(Section):
     """What a tagger learns from, and how it cuts raw text into words."""
 
     scheme: TagScheme = Field(
@@ -399,7 +405,7 @@ class TaggingConfig(_Section):
     )
 
 
-class OptimizationConfig(_Section):
+class OptimizationConfig(Section):
     """What every training has."""
 
     epochs: PositiveInt = 4
@@ -537,7 +543,7 @@ class LanguageModelConfig(OptimizationConfig):
         return ("forward", "backward") if self.direction == "both" else (self.direction,)
 
 
-class ExportConfig(_Section):
+class ExportConfig(Section):
     """Shape of the exported encoder signatures."""
 
     fixed_seq_len: int | None = Field(
@@ -548,7 +554,7 @@ class ExportConfig(_Section):
     )
 
 
-class ThresholdsConfig(_Section):
+class ThresholdsConfig(Section):
     """Bounds on the eval split that bless a model: the lowest value allowed, of errors the highest.
 
     Without any, no model is blessed.
@@ -577,7 +583,7 @@ class ThresholdsConfig(_Section):
     word_perplexity: float | None = Field(None, gt=1, description="the same restated a word")
 
 
-class EvaluationConfig(_Section):
+class EvaluationConfig(Section):
     """What the Evaluator demands."""
 
     thresholds: ThresholdsConfig = ThresholdsConfig()
@@ -596,7 +602,7 @@ class EvaluationConfig(_Section):
     )
 
 
-class SchemaConfig(_Section):
+class SchemaConfig(Section):
     """The TFDV schema that rows are held against. An anomaly stops the run."""
 
     path: str | None = Field(
@@ -604,15 +610,7 @@ class SchemaConfig(_Section):
     )
 
 
-class PushConfig(_Section):
-    """Where blessed models go."""
-
-    directory: str | None = Field(
-        None, description="relative to the configuration file. null: ROOT/serving/NAME. Each push is a version below it"
-    )
-
-
-class BeamConfig(_Section):
+class BeamConfig(Section):
     """How Beam runs."""
 
     pipeline_args: tuple[str, ...] = Field(
@@ -650,7 +648,7 @@ _FIELDS_OF_DATA: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 _TASK_SECTIONS = ("classification", "regression", "tagging")
 
 
-class PipelineConfig(_Section):
+class PipelineConfig(Section):
     """A whole pipeline: the sections of the YAML file."""
 
     name: str = Field(pattern=r"^[A-Za-z][\w-]*$", description="names the run's folder and the served model")
@@ -680,7 +678,9 @@ class PipelineConfig(_Section):
     data_schema: SchemaConfig = SchemaConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     push: PushConfig = PushConfig()
+    serving: ServingConfig = ServingConfig()
     beam: BeamConfig = BeamConfig()
+    kubeflow: KubeflowConfig | None = Field(None, description="run in a cluster")
     sample_texts: tuple[str, ...] = Field(
         (), description="texts that the new model labels, or continues, at the end of a run"
     )
@@ -784,6 +784,12 @@ class PipelineConfig(_Section):
             choices = "loss" if measured is None else f"loss or {measured}"
             raise ValueError(f"training.best_by is {self.training.best_by}, and this task has {choices}")
         return self
+
+    @property
+    def warmup_texts(self) -> tuple[str, ...]:
+        """Texts of the requests that go out with a pushed model."""
+        given = self.serving.warmup_texts
+        return self.sample_texts if given is None else given
 
     @property
     def reads_pairs(self) -> bool:

@@ -29,6 +29,8 @@ _PATHS = (
     ("pretrained", "source_tokenizer"),
 )
 """Fields that hold a path, by section."""
+_NOT_READ_BY_STEPS = ("data_schema", "push")
+"""Sections with paths that are read when a pipeline is built, or written to."""
 
 _PYDANTIC_PREFIX = re.compile(r"^(Value error, |Input |String |Tuple |List |Dictionary )")
 _REWORDING = {
@@ -58,6 +60,52 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> PipelineConf
     """
     config = _validated(PipelineConfig, Path(path), overrides)
     return _with_absolute_paths(config, Path(path).resolve().parent)
+
+
+def load_any_config(path: str | Path, overrides: Sequence[str] = ()) -> PipelineConfig | BulkInferenceConfig:
+    """Reads the configuration of a pipeline, or that of a bulk inference, which has a `model`.
+
+    Raises:
+        ConfigError: With one line for each thing wrong: file, field, value, what is allowed.
+    """
+    return (load_bulk_inference_config if "model" in _read_yaml(Path(path)) else load_config)(path, overrides)
+
+
+def paths_read_by_steps(config: PipelineConfig | BulkInferenceConfig) -> list[tuple[str, str]]:
+    """Name of the field and path of each file or folder that stages read."""
+    if isinstance(config, BulkInferenceConfig):
+        return [("data.path", config.data.path), ("model", config.model)]
+    values = {
+        f"{section}.{field}": getattr(getattr(config, section), field, None)
+        for section, field in _PATHS
+        if section not in _NOT_READ_BY_STEPS
+    }
+    return [(name, path) for name, path in values.items() if path is not None]
+
+
+def with_paths(
+    config: PipelineConfig | BulkInferenceConfig, paths: Mapping[str, str]
+) -> PipelineConfig | BulkInferenceConfig:
+    """A configuration with other paths.
+
+    Args:
+        config: As `load_any_config` gives it.
+        paths: By name of the field, as `paths_read_by_steps` has it.
+
+    Raises:
+        ConfigError: A field is not set, or holds no path.
+    """
+    known = [name for name, _ in paths_read_by_steps(config)]
+    for name, path in paths.items():
+        if name not in known:
+            raise ConfigError(f"kubeflow.paths names '{name}'. Paths that this configuration has: {', '.join(known)}.")
+        section, _, field = name.rpartition(".")
+        if section:
+            changed = getattr(config, section).model_copy(update={field: path})
+            config = config.model_copy(update={section: changed})
+        else:
+            config = config.model_copy(update={field: path})
+    return config
 
 
 def load_bulk_inference_config(path: str | Path, overrides: Sequence[str] = ()) -> BulkInferenceConfig:
@@ -156,7 +204,8 @@ def _fields_beside(config: type[BaseModel], location: Sequence[str | int]) -> li
     model: type[BaseModel] | None = config
     for part in location[:-1]:
         assert model is not None
-        model = section_of(model.model_fields[str(part)])
+        if part in model.model_fields:  # else it is which of several sections
+            model = section_of(model.model_fields[str(part)], in_items=True)
     return list(model.model_fields) if model else []
 
 

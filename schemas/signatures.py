@@ -8,6 +8,8 @@ number of tags.
 
 MODEL_INFO_FILE = "assets.extra/ulmfit_tfx.json"
 """File in a SavedModel that says what the model is."""
+WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
+"""File in a SavedModel whose requests TensorFlow Serving runs when it loads the model."""
 
 STRING_INPUTS = "string_inputs"
 NUMERICALIZED = "numericalized"
@@ -15,9 +17,12 @@ OUTPUT = "output"
 MASK = "mask"
 LENGTHS = "lengths"
 EXAMPLES = "examples"
+INPUTS = "inputs"
+OUTPUTS = "outputs"
 LABEL = "label"
 PROBABILITIES = "probabilities"
 ALL_CLASSES = "all_classes"
+CLASSES = "classes"
 SCORES = "scores"
 ALL_TARGETS = "all_targets"
 TAGS = "tags"
@@ -117,4 +122,22 @@ TAG_WORDS = "tag_words"
 """Tagger, of words already split: words string [B,W], padded with "" -> as `serving_default`.
 
 Bytes and characters are counted in the words joined by single spaces.
+"""
+
+CLASSIFY = "classify"
+"""Classifier, TensorFlow Serving's Classify API: serialized tf.Example string [B] -> classes string [B,C], scores
+float32 [B,C], which are `all_classes` and `probabilities` of `serving_default`.
+
+Of a classifier with several labels a text the scores are of each class by itself, and do not sum to 1.
+"""
+REGRESS = "regress"
+"""Regressor of one target, TensorFlow Serving's Regress API: serialized tf.Example string [B] -> outputs float32 [B].
+
+That API gives a text one number, so a regressor of several targets has no such signature.
+"""
+
+METHOD_NAMES = {CLASSIFY: "tensorflow/serving/classify", REGRESS: "tensorflow/serving/regress"}
+"""By signature, what a SavedModel says of how it is called; of all others `tensorflow/serving/predict`.
+
+The Predict API calls these two as well. TensorFlow Serving's `enable_signature_method_name_check` looks at the names.
 """

@@ -1,5 +1,6 @@
 """Shared fixtures: small data of our own and a configuration that trains on it in seconds."""
 
+import functools
 import importlib.metadata
 import os
 import random
@@ -59,6 +60,15 @@ def spm_model() -> bytes:
 
 
 @pytest.fixture(scope="session")
+def exported_model(spm_model, tmp_path_factory):
+    """Exports a model of one of `exported_models.MODELS`, each once; returns its folder, not to be changed."""
+    from exported_models import export_model
+
+    folder = tmp_path_factory.mktemp("exported")
+    return functools.cache(lambda kind: Path(export_model(kind, folder / kind, spm_model)))
+
+
+@pytest.fixture(scope="session")
 def tiny_project():
     """Writes rows and a configuration into a folder; returns the configuration's path."""
 
@@ -89,6 +99,17 @@ def tiny_project():
         return path
 
     return write
+
+
+@pytest.fixture(scope="module")
+def gcs(tmp_path_factory):
+    """Lets `gs://` paths of this process and of those that it starts lead to a fake storage; any bucket is there."""
+    from fake_gcs import fake_gcs
+
+    with fake_gcs(tmp_path_factory.mktemp("gcs")) as environment, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        yield
 
 
 @pytest.fixture(scope="session")

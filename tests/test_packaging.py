@@ -16,7 +16,11 @@ from ulmfit_tfx.schemas.code_version import IMPORT_ORDER
 ROOT = Path(__file__).parents[1]
 FOLDERS = (*IMPORT_ORDER, "package")
 SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
-TEMPLATES = sorted((ROOT / "components").rglob("*.j2"))
+DATA = [
+    *sorted((ROOT / "components").rglob("*.j2")),
+    *(ROOT / "schemas" / "tfdv").glob("*.pbtxt"),
+    ROOT / "schemas" / "serving_ops.tsv",
+]
 
 
 def imported_modules(path: Path) -> set[str]:
@@ -67,7 +71,7 @@ def test_wheel_holds_every_module_under_one_name_and_no_other(distributions):
     assert all(name.startswith("ulmfit_tfx/") for name in names)
     expected = {
         "ulmfit_tfx/" + str(path.relative_to(ROOT)).removeprefix("package/")
-        for path in [*SOURCES, ROOT / "package" / "py.typed", *(ROOT / "schemas" / "tfdv").glob("*.pbtxt"), *TEMPLATES]
+        for path in [*SOURCES, ROOT / "package" / "py.typed", *DATA]
     }
     assert expected == set(names)
 

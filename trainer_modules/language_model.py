@@ -81,8 +81,8 @@ def run_fn(fn_args: Any) -> None:
     console = Console(soft_wrap=True, highlight=False)
     trained = [_train(task, direction, folder, fn_args, console) for direction in task.config.directions]
     _export(fn_args.serving_model_dir, trained, task.tokenizer)
-    for finished in (folder, corpora_folder(fn_args)):  # from here on TFX's cache holds the result
-        shutil.rmtree(finished, ignore_errors=True)
+    CheckpointFolder(folder).remove()  # from here on TFX's cache holds the result
+    shutil.rmtree(task.train.folder.parent, ignore_errors=True)
 
 
 def tuner_fn(fn_args: Any) -> TunerFnResult:
@@ -205,7 +205,7 @@ class _Training:
         return cls(encoder, steps, train, evaluation)
 
 
-def _train(task: _Task, direction: Direction, folder: Path, fn_args: Any, console: Console) -> PretrainedModel:
+def _train(task: _Task, direction: Direction, folder: str, fn_args: Any, console: Console) -> PretrainedModel:
     config = task.config
     with mixed_precision(config.mixed_precision):
         training = _Training.of(task, direction)
@@ -219,7 +219,7 @@ def _train(task: _Task, direction: Direction, folder: Path, fn_args: Any, consol
             evaluation=training.evaluation,
             seed=task.seed,
             frozen=_frozen(task, training.encoder),
-            folder=CheckpointFolder(folder / direction),
+            folder=CheckpointFolder(f"{folder}/{direction}"),
             progress=progress,
             log=TrainingLog(f"{fn_args.model_run_dir}/{direction}"),
         )

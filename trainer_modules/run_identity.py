@@ -8,17 +8,20 @@ from typing import Any
 
 import tensorflow as tf
 
+from ulmfit_tfx.trainer_modules.optimization.mirrored_folder import local_folder
+
 
 def matching_files(patterns: Sequence[str]) -> list[str]:
     """Files that TFX's patterns name, in order."""
     return sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
 
 
-def checkpoint_folder(fn_args: Any) -> Path:
+def checkpoint_folder(fn_args: Any) -> str:
     """Folder that a rerun of the same training finds again: `model_run_dir` changes with every execution.
 
     Args:
-        fn_args: TFX's `FnArgs`. Its `custom_config` names the folder of all checkpoints, `checkpoints`.
+        fn_args: TFX's `FnArgs`. Its `custom_config` names the folder of all checkpoints, `checkpoints`, local or
+            remote.
     """
     hyperparameters = getattr(fn_args, "hyperparameters", None)
     identity = [
@@ -28,13 +31,20 @@ def checkpoint_folder(fn_args: Any) -> Path:
         fn_args.base_model,
         hyperparameters,
     ]
-    return Path(fn_args.custom_config["checkpoints"]) / _digest(identity)
+    return _below_checkpoints(fn_args, _digest(identity))
 
 
 def corpora_folder(fn_args: Any) -> Path:
-    """Folder for copies of the inputs, which trainings of the same inputs share."""
+    """Local folder for copies of the inputs, which trainings of the same inputs share where checkpoints are local.
+
+    It is a temporary one, new at each call, where they are remote.
+    """
     inputs = [_files(fn_args.train_files), _files(fn_args.eval_files)]
-    return Path(fn_args.custom_config["checkpoints"]) / f"corpora-{_digest(inputs)}"
+    return local_folder(_below_checkpoints(fn_args, f"corpora-{_digest(inputs)}"))
+
+
+def _below_checkpoints(fn_args: Any, name: str) -> str:
+    return f"{fn_args.custom_config['checkpoints'].rstrip('/')}/{name}"
 
 
 def _files(patterns: Sequence[str]) -> list[tuple[str, int, int]]:

@@ -1,6 +1,7 @@
 """The BaselineResolver component."""
 
 from tfx.dsl.components.base import base_component, executor_spec
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import channel_utils, standard_artifacts
 
 from ulmfit_tfx.components.baseline_resolver.executor import Executor
@@ -23,16 +24,19 @@ class BaselineResolver(base_component.BaseComponent):
     SPEC_CLASS = specs.BaselineResolverSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, served: str):
+    def __init__(self, served: str | RuntimeParameter, fingerprint: str = ""):
         """Describes the choice.
 
         Args:
-            served: Folder of the model version in service, "" for none.
+            served: Folder of a model version, local or remote, or of the versions of a model: then the one that is in
+                service when the component runs, and none where there is no version. "" for none.
+            fingerprint: Of the model's files, where these may change: TFX does not look into files.
         """
         super().__init__(
             spec=specs.BaselineResolverSpec(
                 **{
                     specs.SERVED: served,
+                    specs.INPUT_FINGERPRINT: fingerprint,
                     specs.CODE_VERSION: code_version("components"),
                     specs.MODEL: channel_utils.as_channel([standard_artifacts.Model()]),
                 }

@@ -1,13 +1,13 @@
 """What BaselineResolver does."""
 
 import logging
-from pathlib import Path
 from typing import Any
 
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
+from ulmfit_tfx.components.served_versions import holds_model, is_version_number, version_in_service
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.errors import UserError
 from ulmfit_tfx.trainer_modules.export.folder_copy import copy_folder
@@ -24,15 +24,24 @@ class Executor(BaseExecutor):
         Raises:
             UserError: The version is not there any more.
         """
-        served = exec_properties[specs.SERVED]
+        served = _served_model(exec_properties[specs.SERVED])
         if not served:
             log.info("No model is in service: there is nothing to compare with")
             return
-        if not (Path(served) / "saved_model.pb").is_file():
-            raise UserError(
-                f"{served}: the model in service was there when the run began and is not any more. Run again: the "
-                "newest version that is there is then compared with."
-            )
         model = artifact_utils.get_single_uri(output_dict[specs.MODEL])
-        copy_folder(Path(served), path_utils.serving_model_path(model))
+        copy_folder(served, path_utils.serving_model_path(model))
         log.info("The new model is compared with the one in service, %s", served)
+
+
+def _served_model(served: str) -> str:
+    """The model, or of a folder of versions the one in service; "" where there is none."""
+    served = served.rstrip("/")
+    if not served or holds_model(served):
+        return served
+    if is_version_number(served.rpartition("/")[2]):
+        raise UserError(
+            f"{served}: the model in service was there when the run began and is not any more. Run again: the "
+            "version that is then in service is compared with."
+        )
+    version = version_in_service(served)
+    return f"{served}/{version}" if version else ""

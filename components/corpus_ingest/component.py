@@ -2,6 +2,7 @@
 
 from tfx.dsl.components.base import executor_spec
 from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import channel_utils, standard_artifacts
 
 from ulmfit_tfx.components.corpus_ingest.executor import Executor
@@ -35,7 +36,8 @@ class CorpusIngest(BaseBeamComponent):
         self,
         config: SourceConfig,
         seed: int,
-        input_fingerprint: str,
+        input_fingerprint: str | RuntimeParameter,
+        path: str | RuntimeParameter | None = None,
         tagging: TaggingConfig | None = None,
         separator: str | None = None,
     ):
@@ -46,6 +48,7 @@ class CorpusIngest(BaseBeamComponent):
             seed: Of splits and sampling.
             input_fingerprint: Of the files' content, see `source_files.source_fingerprint`: TFX does not look into
                 files.
+            path: Stands in the place of `config.path`.
             tagging: Of words with tags: their scheme, and how raw texts are cut into words.
             separator: What stands between a text and that of `second_text_column`. None: the default.
         """
@@ -53,6 +56,7 @@ class CorpusIngest(BaseBeamComponent):
             spec=specs.CorpusIngestSpec(
                 **{
                     specs.CONFIG: Ingestion(config, tagging, separator).to_json(),
+                    specs.PATH: config.path if path is None else path,
                     specs.SEED: seed,
                     specs.INPUT_FINGERPRINT: input_fingerprint,
                     specs.CODE_VERSION: code_version("components"),

@@ -51,7 +51,7 @@ class Executor(BaseBeamExecutor):
         Raises:
             DataError: See `check_source`, `formats.parse` and `Accounting.check`.
         """
-        ingestion = Ingestion.from_json(exec_properties[specs.CONFIG])
+        ingestion = Ingestion.from_json(exec_properties[specs.CONFIG]).reading(exec_properties[specs.PATH])
         artifact = artifact_utils.get_single_instance(output_dict[specs.EXAMPLES])
         artifact.split_names = artifact_utils.encode_split_names(list(SPLITS))
         examples_utils.set_payload_format(artifact, example_gen_pb2.FORMAT_TF_EXAMPLE)

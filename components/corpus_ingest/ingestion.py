@@ -25,6 +25,10 @@ class Ingestion:
     tagging: TaggingConfig | None = None
     separator: str | None = None
 
+    def reading(self, path: str) -> "Ingestion":
+        """The same of another `path`."""
+        return dataclasses.replace(self, source=self.source.model_copy(update={"path": path}))
+
     def to_json(self) -> str:
         """As JSON: the source's, and beside its fields what there is of the others and matters to it."""
         extra: dict[str, Any] = {}

@@ -7,6 +7,7 @@ from tfx.components.tuner import executor as tuner
 from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as standard
 
+from ulmfit_tfx.components.run_settings import with_settings_of_run
 from ulmfit_tfx.trainer_modules.optimization.learning_rate_tuner import CHART_FILE, CURVE_FILE
 
 
@@ -17,10 +18,11 @@ class Executor(tuner.Executor):
         """Runs Tuner.
 
         Raises:
+            ConfigError: See `with_settings_of_run`.
             UserError: See `LearningRateTuner.search`.
             NotFoundError: The tuner is not a `LearningRateTuner`, or wrote elsewhere than into `fn_args.working_dir`.
         """
-        super().Do(input_dict, output_dict, exec_properties)
+        super().Do(input_dict, output_dict, with_settings_of_run(exec_properties, self._get_tmp_dir()))
         results = artifact_utils.get_single_uri(output_dict[standard.TUNER_RESULTS_KEY])
         for file in (CURVE_FILE, CHART_FILE):
             tf.io.gfile.copy(f"{self._get_tmp_dir()}/{file}", f"{results}/{file}", overwrite=True)

@@ -1,11 +1,12 @@
 """The ModelPackager component."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import channel_utils, standard_artifacts
 
 from ulmfit_tfx.components.model_packager.executor import Executor
@@ -14,13 +15,14 @@ from ulmfit_tfx.schemas.code_version import code_version
 
 
 class ModelPackager(base_component.BaseComponent):
-    """Puts a model card into a model, written from what the run itself found out.
+    """Puts a model card into a model, written from what the run itself found out, and requests to warm it up with.
 
-    Output `model`, a standard `Model` artifact, a copy of the trained one with the card in it. TensorFlow Serving and
-    TensorFlow's loaders do not look into `assets.extra`:
+    Output `model`, a standard `Model` artifact, a copy of the trained one with both in it. TensorFlow's loaders do not
+    look into `assets.extra`, TensorFlow Serving for the requests alone:
 
-        Format-Serving/                           the SavedModel
-        Format-Serving/assets.extra/README.md     the card, in the Hugging Face Markdown form
+        Format-Serving/                                            the SavedModel
+        Format-Serving/assets.extra/README.md                      the card, in the Hugging Face Markdown form
+        Format-Serving/assets.extra/tf_serving_warmup_requests     requests, see `export.warmup_requests`
     """
 
     SPEC_CLASS = specs.ModelPackagerSpec
@@ -30,25 +32,29 @@ class ModelPackager(base_component.BaseComponent):
         self,
         model: types.BaseChannel,
         config: Mapping[str, Any],
+        warmup_texts: Sequence[str],
         model_run: types.BaseChannel | None = None,
         examples: types.BaseChannel | None = None,
         examples_unlabelled: types.BaseChannel | None = None,
         evaluation_report: types.BaseChannel | None = None,
         held_out: types.BaseChannel | None = None,
         perplexity: types.BaseChannel | None = None,
+        settings: Mapping[str, RuntimeParameter] | None = None,
     ):
         """Describes the packaging.
 
         Args:
             model: As Trainer writes it.
             config: The configuration with all its defaults, as `PipelineConfig.model_dump(mode="json")` gives it.
-                Of its paths a card has the last part.
+                Of its paths a card has the last part. The requests ask for a model of its `name`.
+            warmup_texts: What the requests are made of, where there are any. They are published with the model.
             model_run: As Trainer writes it, for the epoch that was kept.
             examples: As CorpusIngest writes them, for the counts.
             examples_unlabelled: The same of the corpus.
             evaluation_report: As EvaluationReport writes it.
             held_out: As HeldOutScorer writes it.
             perplexity: The `evaluation` of PerplexityGate.
+            settings: What a run may say anew of the configuration, by name in `component_specs.SETTINGS`.
         """
         optional = {
             specs.MODEL_RUN: model_run,
@@ -64,6 +70,8 @@ class ModelPackager(base_component.BaseComponent):
                     specs.TRAINED_MODEL: model,
                     **{key: channel for key, channel in optional.items() if channel is not None},
                     specs.CONFIG: json.dumps(config, sort_keys=True),
+                    **(settings or {}),
+                    specs.WARMUP_TEXTS: json.dumps([*warmup_texts]),
                     specs.CODE_VERSION: code_version("components"),
                     specs.MODEL: channel_utils.as_channel([standard_artifacts.Model()]),
                 }

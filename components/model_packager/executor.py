@@ -21,11 +21,13 @@ from ulmfit_tfx.components.model_packager.card import model_card
 from ulmfit_tfx.components.model_packager.sources import CardSources
 from ulmfit_tfx.components.perplexity_gate.report import REPORT_FILE as PERPLEXITY_FILE
 from ulmfit_tfx.components.perplexity_gate.report import PerplexityReport
+from ulmfit_tfx.components.run_settings import as_run
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.trainer_modules.export.encoder_folder import RECORD
 from ulmfit_tfx.trainer_modules.export.folder_copy import copy_folder
 from ulmfit_tfx.trainer_modules.export.loaded_model import read_info
 from ulmfit_tfx.trainer_modules.export.saved_model import BACKWARD
+from ulmfit_tfx.trainer_modules.export.warmup_requests import write_warmup_requests
 from ulmfit_tfx.trainer_modules.optimization.task_training import HISTORY
 
 CARD_FILE = "assets.extra/README.md"
@@ -37,16 +39,18 @@ Inputs = Mapping[str, Sequence[types.Artifact]]
 
 
 class Executor(BaseExecutor):
-    """Copies the model and writes its card."""
+    """Copies the model and writes its card and its warm-up requests."""
 
     def Do(self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]) -> None:
         """Packages."""
         trained = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict[specs.TRAINED_MODEL]))
         packaged = path_utils.serving_model_path(artifact_utils.get_single_uri(output_dict[specs.MODEL]))
-        card = model_card(_sources(input_dict, trained, json.loads(exec_properties[specs.CONFIG])))
+        config = as_run(json.loads(exec_properties[specs.CONFIG]), exec_properties)
+        card = model_card(_sources(input_dict, trained, config))
         copy_folder(trained, packaged)
         with tf.io.gfile.GFile(f"{packaged}/{CARD_FILE}", "w") as file:
             file.write(card)
+        write_warmup_requests(packaged, json.loads(exec_properties[specs.WARMUP_TEXTS]), config["name"])
 
 
 def _sources(inputs: Inputs, saved_model: str, config: Mapping[str, Any]) -> CardSources:

@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 import ulmfit_tfx
-from ulmfit_tfx.pipeline.cli import bulk_infer, complete, find_lr, import_encoder, predict, run, show
+from ulmfit_tfx.pipeline.cli import (
+    bulk_infer,
+    complete,
+    find_lr,
+    import_encoder,
+    predict,
+    replay,
+    rollback,
+    run,
+    show,
+    submit,
+)
+from ulmfit_tfx.pipeline.cli import compile as compile_command
 from ulmfit_tfx.pipeline.cli.console import errors
 from ulmfit_tfx.schemas.errors import ExitCode, UserError
 
@@ -56,5 +68,17 @@ def _with_exit_codes(command: Callable[..., ExitCode]) -> Callable[..., None]:
     return wrapped
 
 
-for _module in (run, find_lr, import_encoder, predict, bulk_infer, complete, show):
+for _module in (
+    run,
+    find_lr,
+    import_encoder,
+    predict,
+    bulk_infer,
+    complete,
+    show,
+    compile_command,
+    replay,
+    submit,
+    rollback,
+):
     app.command(name=_module.NAME, epilog=_module.EXAMPLE)(_with_exit_codes(_module.command))

@@ -1,5 +1,6 @@
 """`ulmfit-tfx bulk-infer`: asks a model about many texts, on Beam."""
 
+import hashlib
 import itertools
 import json
 import shutil
@@ -20,7 +21,7 @@ from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.schemas.bulk_inference_config import BulkInferenceConfig
 from ulmfit_tfx.schemas.config_file import load_bulk_inference_config
 from ulmfit_tfx.schemas.errors import ExitCode
-from ulmfit_tfx.trainer_modules.export.loaded_model import find_model, read_info
+from ulmfit_tfx.trainer_modules.export.loaded_model import check_has_task, find_model, read_info
 from ulmfit_tfx.trainer_modules.export.predictions import from_json
 
 if TYPE_CHECKING:
@@ -43,15 +44,18 @@ def command(
 ) -> ExitCode:
     """Predict many texts with an exported model, and write JSON Lines with the keys of `predict --json`."""
     checked = load_bulk_inference_config(config, overrides or ())
-    find_model(checked.model)
+    model = find_model(checked.model)
+    check_has_task(model, read_info(model))
     check_source(checked.data)
     folder = RunFolder((root or Path("runs") / checked.name).resolve())
     target = Path(checked.output or folder.predictions) / PREDICTIONS_FILE
 
     def build() -> "Pipeline":
         from ulmfit_tfx.pipeline.bulk_inference import build_bulk_inference
+        from ulmfit_tfx.pipeline.surroundings import LocalSurroundings
 
-        return build_bulk_inference(checked, folder)
+        surroundings = LocalSurroundings(folder, checked.name)
+        return build_bulk_inference(checked, surroundings, str(model), folder_digest(model))
 
     def conclude(results: Mapping[str, "StageResult"], seconds: float, log_file: Path) -> ExitCode:
         from ulmfit_tfx.pipeline.bulk_inference import WRITER
@@ -61,6 +65,15 @@ def command(
         return ExitCode.OK
 
     return run_stages(f"{checked.name}: {config}", folder, verbose, build, conclude)
+
+
+def folder_digest(folder: Path) -> str:
+    """Digest of the names and the content of a folder's files."""
+    digest = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(str(file.relative_to(folder)).encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def write_predictions(artifact: Path, target: Path) -> None:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,7 +17,7 @@ EXAMPLE = 'Example: `ulmfit-tfx complete runs/lm/serving/lm "The limits of my"`'
 
 def command(
     model_dir: Annotated[
-        Path,
+        str,
         typer.Argument(
             metavar="MODEL_DIR",
             help="A SavedModel, a folder of versions, or a folder that a language model was written to.",

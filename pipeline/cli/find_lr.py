@@ -46,8 +46,9 @@ def command(
 
 def _build(config: PipelineConfig, folder: RunFolder) -> "Pipeline":
     from ulmfit_tfx.pipeline.graph import build_pipeline
+    from ulmfit_tfx.pipeline.surroundings import LocalSurroundings
 
-    return build_pipeline(config, folder, until=STAGE)
+    return build_pipeline(config, LocalSurroundings(folder, config.name, config.push.directory), until=STAGE)
 
 
 def _conclude(

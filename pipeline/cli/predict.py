@@ -27,7 +27,7 @@ _STANDARD_INPUT = "standard input"
 
 
 def command(
-    model_dir: Annotated[Path, typer.Argument(metavar="MODEL_DIR", help="A SavedModel, or a folder of versions.")],
+    model_dir: Annotated[str, typer.Argument(metavar="MODEL_DIR", help="A SavedModel, or a folder of versions.")],
     texts: Annotated[
         list[str] | None,
         typer.Argument(metavar="[TEXT...]", help="Texts. Without any: one a line from standard input, or a prompt."),
@@ -68,7 +68,7 @@ def command(
     return ExitCode.OK
 
 
-def _converse(model: Path, as_json: bool, words: bool) -> ExitCode:
+def _converse(model: str, as_json: bool, words: bool) -> ExitCode:
     """Answers line by line."""
     from ulmfit_tfx.pipeline.cli.predictions import show_prediction
     from ulmfit_tfx.pipeline.cli.prompt import history_file, prompted_lines
@@ -89,7 +89,7 @@ def _converse(model: Path, as_json: bool, words: bool) -> ExitCode:
     return ExitCode.OK
 
 
-def _load(model: Path, words: bool) -> Classifier | Regressor | Tagger:
+def _load(model: str, words: bool) -> Classifier | Regressor | Tagger:
     predictor = load_predictor(model)
     if words and not isinstance(predictor, Tagger):
         raise ConfigError(f"--words: {model} is a model for {predictor.info['task']}, expected a tagger.")

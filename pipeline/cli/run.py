@@ -54,8 +54,9 @@ def command(
 
 def _build(config: PipelineConfig, folder: RunFolder) -> "Pipeline":
     from ulmfit_tfx.pipeline.graph import build_pipeline
+    from ulmfit_tfx.pipeline.surroundings import LocalSurroundings
 
-    return build_pipeline(config, folder)
+    return build_pipeline(config, LocalSurroundings(folder, config.name, config.push.directory))
 
 
 def _conclude(config: PipelineConfig, results: Mapping[str, "StageResult"], seconds: float, log_file: Path) -> ExitCode:

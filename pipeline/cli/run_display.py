@@ -1,17 +1,20 @@
-"""Announces stages as they run."""
+"""Announces stages as they run. TFX is not imported before a stage of its runner ends: a replay does without it."""
+
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from ulmfit_tfx.components.corpus_ingest.accounting import Accounting
-from ulmfit_tfx.pipeline.local_runner import StageResult
-from ulmfit_tfx.schemas import component_specs as specs
+
+if TYPE_CHECKING:
+    from ulmfit_tfx.pipeline.local_runner import StageResult
 
 _DOES = {
     "CorpusIngest": "reads rows, refuses malformed ones, splits",
     "CorpusIngestUnlabelled": "reads the unlabelled corpus",
     "StatisticsGen": "computes statistics",
-    "ImportSchemaGen": "takes the schema",
-    "ImportSchemaGenUnlabelled": "takes the schema of unlabelled texts",
+    "SchemaImporter": "takes the schema",
+    "SchemaImporterUnlabelled": "takes the schema of unlabelled texts",
     "StrictExampleValidator": "holds the rows against the schema",
     "SentencePieceTrainer": "trains the tokenizer",
     "EncoderImporter": "imports the pretrained encoder and its tokenizer",
@@ -25,7 +28,8 @@ _DOES = {
     "BaselineResolver": "takes the model in service to compare with",
     "TaskEvaluator": "evaluates and blesses",
     "EvaluationReport": "writes the report",
-    "ModelPackager": "writes the model card",
+    "ModelPackager": "writes the model card and warm-up requests",
+    "InfraCheck": "loads the model as a server would, and sends it the warm-up requests",
     "Pusher": "pushes a blessed model",
     "ModelImporter": "takes the model",
     "BulkInferrer": "asks the model about each text",
@@ -44,13 +48,25 @@ class StageDisplay:
         """Announces a stage."""
         self.console.print(f"[{number:>2}/{of}] {name}: {_DOES.get(name, 'runs')}", markup=False)
 
-    def stage_finished(self, result: StageResult) -> None:
+    def stage_finished(self, result: "StageResult") -> None:
         """Says how long the stage took and, of an ingestion, how many rows there are."""
-        how = "from cache" if result.cached else f"{result.seconds:.1f} s"
-        details = ""
-        examples = result.outputs.get(specs.EXAMPLES)
+        from ulmfit_tfx.schemas import component_specs as specs
+
+        examples, accounting = result.outputs.get(specs.EXAMPLES), None
         if examples is not None and specs.ACCOUNTING in examples.custom_properties:
-            details = "  " + describe(Accounting.from_json(examples.custom_properties[specs.ACCOUNTING].string_value))
+            accounting = examples.custom_properties[specs.ACCOUNTING].string_value
+        self.show_end(result.seconds, result.cached, accounting)
+
+    def show_end(self, seconds: float, cached: bool, accounting: str | None) -> None:
+        """Says how a stage ended.
+
+        Args:
+            seconds: It took.
+            cached: Whether it came from the cache.
+            accounting: Of an ingestion, its counts, as JSON.
+        """
+        how = "from cache" if cached else f"{seconds:.1f} s"
+        details = f"  {describe(Accounting.from_json(accounting))}" if accounting is not None else ""
         self.console.print(f"        {how}{details}", style="dim", markup=False)
 
 

@@ -12,6 +12,8 @@ from rich.table import Table
 from ulmfit_tfx.components.corpus_ingest.accounting import Accounting
 from ulmfit_tfx.components.evaluation_report.scores_file import SCORES_FILE, Comparison, EvaluationScores
 from ulmfit_tfx.components.held_out_scorer import report as held_out
+from ulmfit_tfx.components.infra_check.report import REPORT_FILE as INFRA_REPORT
+from ulmfit_tfx.components.infra_check.report import InfraReport
 from ulmfit_tfx.components.perplexity_gate.report import REPORT_FILE as REPORT_FILE_OF_PERPLEXITY
 from ulmfit_tfx.components.perplexity_gate.report import PerplexityReport
 from ulmfit_tfx.components.task_evaluator.scores import Interval, lower_is_better
@@ -19,6 +21,7 @@ from ulmfit_tfx.pipeline.cli.completions import completion_table
 from ulmfit_tfx.pipeline.cli.predictions import show_predictions
 from ulmfit_tfx.pipeline.local_runner import StageResult
 from ulmfit_tfx.schemas import component_specs as specs
+from ulmfit_tfx.schemas import signatures
 from ulmfit_tfx.schemas.config import LANGUAGE_MODEL_MEASURES, PipelineConfig
 from ulmfit_tfx.schemas.errors import ExitCode
 from ulmfit_tfx.trainer_modules.export.loaded_model import LanguageModel, find_model, load_predictor, read_info
@@ -35,6 +38,7 @@ _SYSTEMS = {
     held_out.MOST_FREQUENT_TAG: "most frequent tag",
     held_out.TFIDF: "TF-IDF + linear",
 }
+_PUSHER = "Pusher"
 _MOST_SLICES = 8
 _BEAMS, _PIECES = 5, 12
 
@@ -53,7 +57,7 @@ def show_summary(
     )
     blessed = results[evaluator].outputs["blessing"].custom_properties["blessed"].int_value == 1
     trained = find_model(Path(results[trainer].outputs[specs.MODEL].uri) / "Format-Serving")
-    pushed = results["Pusher"].outputs["pushed_model"].custom_properties.get("pushed_destination")
+    pushed = results[_PUSHER].outputs["pushed_model"].custom_properties.get("pushed_destination")
     ingests = [result for name, result in results.items() if name.startswith("CorpusIngest")]
 
     table = Table(box=box.SIMPLE, show_header=False, title=f"{config.name}: {config.task}", title_justify="left")
@@ -75,6 +79,7 @@ def show_summary(
         _add_held_out(table, config, results["HeldOutScorer"])
     why_not = f"[red]no: {_why_not(config, comparison)}, so not pushed[/red]"
     table.add_row("blessed", "[green]yes[/green]" if blessed else why_not)
+    is_servable = _add_infra_check(table, results["InfraCheck"])
     model = Path(pushed.string_value) if pushed else trained
     table.add_row("model", escape(str(_from_here(model))) + (_standing(model) if pushed else ""))
     table.add_row("stages", _stage_seconds(results))
@@ -91,7 +96,22 @@ def show_summary(
             f"Report: {_from_here(_report(results) / 'report.html')}, with errors.tsv beside it\n", markup=False
         )
     _show_next(console, config, _from_here(model), results, log_file)
-    return ExitCode.OK if blessed else ExitCode.NOT_BLESSED
+    return ExitCode.OK if blessed and is_servable else ExitCode.NOT_BLESSED
+
+
+def _add_infra_check(table: Table, check: StageResult) -> bool:
+    """Whether the model can be served, and how fast it is."""
+    report = InfraReport.from_json((Path(check.outputs[specs.BLESSING].uri) / INFRA_REPORT).read_text())
+    if report.reason:
+        table.add_row("servable", f"[red]no: {escape(report.reason)}, so not pushed[/red]")
+        return False
+    shown = f"by TensorFlow Serving {report.tf_serving}"
+    if latency := report.latency.get(signatures.SERVING_DEFAULT):
+        shown += f"; a text takes {latency.p50_ms:.1f} ms, {latency.p99_ms:.1f} ms at the 99th percentile"
+    if report.memory:
+        shown += f"; {report.memory.answered_mb:,.0f} MB of memory"
+    table.add_row("servable", shown)
+    return True
 
 
 def _show_samples(console: Console, config: PipelineConfig, model: Path) -> None:
@@ -229,8 +249,8 @@ def _with_interval(score: Interval) -> str:
 
 
 def _stage_seconds(results: Results) -> str:
-    if all(result.cached for result in results.values()):
-        return "all from cache"
+    if all(result.cached for name, result in results.items() if name != _PUSHER):
+        return "all from cache but Pusher, which always looks at what is in service"
     return "\n".join(
         f"{result.seconds:6.1f} s  {result.name}{'  (cache)' if result.cached else ''}" for result in results.values()
     )

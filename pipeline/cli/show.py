@@ -1,6 +1,5 @@
 """`ulmfit-tfx show`: says what an exported model is."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,7 +14,7 @@ EXAMPLE = "Example: `ulmfit-tfx show runs/reviews/serving/reviews`"
 
 
 def command(
-    model_dir: Annotated[Path, typer.Argument(metavar="MODEL_DIR", help="A SavedModel, or a folder of versions.")],
+    model_dir: Annotated[str, typer.Argument(metavar="MODEL_DIR", help="A SavedModel, or a folder of versions.")],
 ) -> ExitCode:
     """Show a model's signatures with shapes and dtypes, its tokenizer, its layers and its size on disk."""
     from rich import box
@@ -26,7 +25,7 @@ def command(
     silence_libraries()
     signatures = load(model)
 
-    facts = Table(box=box.SIMPLE, show_header=False, title=escape(str(model)), title_justify="left")
+    facts = Table(box=box.SIMPLE, show_header=False, title=escape(model), title_justify="left")
     facts.add_column(style="dim")
     facts.add_column()
     for name, value in _facts(read_info(model)).items():
@@ -78,8 +77,11 @@ def _parameters(signatures: dict[str, Any]) -> int:
     return sum(variable.shape.num_elements() for variable in variables.values())
 
 
-def _size(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+def _size(folder: str) -> int:
+    import tensorflow as tf
+
+    files = [f"{path}/{name}" for path, _, names in tf.io.gfile.walk(folder) for name in names]
+    return sum(tf.io.gfile.stat(file).length for file in files)
 
 
 def _tensors(specs: dict[str, Any]) -> str:

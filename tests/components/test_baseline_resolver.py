@@ -1,9 +1,14 @@
+import uuid
+
 import pytest
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import standard_artifacts
 
+from ulmfit_tfx.components import models_config
 from ulmfit_tfx.components.baseline_resolver.component import BaselineResolver
 from ulmfit_tfx.components.baseline_resolver.executor import Executor
 from ulmfit_tfx.schemas.errors import UserError
+from ulmfit_tfx.trainer_modules.export.folder_copy import copy_folder
 
 
 @pytest.fixture
@@ -37,3 +42,51 @@ def test_where_nothing_is_served_the_output_has_no_files(resolve):
 def test_version_that_was_removed_meanwhile_is_named(resolve, tmp_path):
     with pytest.raises(UserError, match=r"served/17: the model in service was there .* and is not any more"):
         resolve(tmp_path / "served" / "17")
+
+
+@pytest.fixture
+def versions(tmp_path):
+    """A folder of three versions, whose models hold their numbers."""
+    for version in ("8", "9", "10"):
+        (tmp_path / "served" / version).mkdir(parents=True)
+        (tmp_path / "served" / version / "saved_model.pb").write_text(version)
+    return tmp_path / "served"
+
+
+def copied(output):
+    return (output / "Format-Serving" / "saved_model.pb").read_text()
+
+
+def test_of_a_folder_of_versions_the_newest_is_taken(resolve, versions):
+    assert copied(resolve(versions)) == "10"
+
+
+def test_of_a_folder_of_versions_the_pinned_one_is_taken(resolve, versions):
+    models_config.serve_only(str(versions), 9)
+    assert copied(resolve(f"{versions}/")) == "9"
+
+
+def test_version_that_is_named_is_taken_whichever_is_in_service(resolve, versions):
+    models_config.serve_only(str(versions), 9)
+    assert copied(resolve(versions / "8")) == "8"
+
+
+def test_model_in_a_folder_of_any_name_is_taken(resolve, versions):
+    (versions / "8").rename(versions / "candidate")
+    assert copied(resolve(versions / "candidate")) == "8"
+
+
+def test_model_on_another_file_system_is_taken(resolve, versions):
+    remote = f"ram://{uuid.uuid4()}/served"
+    copy_folder(versions, remote)
+    assert copied(resolve(remote)) == "10"
+
+
+@pytest.mark.parametrize("folder", ["nowhere", "."])
+def test_of_a_folder_without_versions_there_is_nothing_to_compare_with(resolve, tmp_path, folder):
+    assert list(resolve(tmp_path / folder).iterdir()) == []
+
+
+def test_folder_is_a_runtime_parameter_of_a_compiled_pipeline():
+    parameter = RuntimeParameter("baseline", ptype=str, default="")
+    assert BaselineResolver(parameter).exec_properties["served"] is parameter

@@ -32,7 +32,7 @@ ROWS = [
 def ingest(folder, config, seed=1, tagging=None, separator=None):
     artifact = standard_artifacts.Examples()
     artifact.uri = str(folder / "examples")
-    properties = {"config": Ingestion(config, tagging, separator).to_json(), "seed": seed}
+    properties = {"config": Ingestion(config, tagging, separator).to_json(), "path": config.path, "seed": seed}
     context = Executor.Context(beam_pipeline_args=["--runner=DirectRunner"], tmp_dir=str(folder / "tmp"), unique_id="1")
     Executor(context).Do({}, {"examples": [artifact]}, properties)
     return artifact

@@ -49,6 +49,7 @@ def run_finder(tmp_path, monkeypatch):
                 "train_args": proto_utils.proto_to_json(trainer_pb2.TrainArgs(splits=["train"])),
                 "eval_args": proto_utils.proto_to_json(trainer_pb2.EvalArgs(splits=["eval"])),
                 "custom_config": json.dumps({"weight": weight}),
+                "checkpoints": str(tmp_path / "checkpoints"),
             },
         )
         return tmp_path / "hyperparameters", tmp_path / "results"
@@ -78,6 +79,7 @@ def test_component_runs_our_executor_on_the_channels_of_tuner():
         base_model=channel_utils.as_channel([standard_artifacts.Model()]),
         tuner_fn="parabola_tuner.tuner_fn",
         custom_config={"weight": 3.0},
+        checkpoints="checkpoints",
     )
     assert finder.executor_spec.executor_class is Executor
     assert issubclass(Executor, tuner.Executor)

@@ -28,6 +28,7 @@ from ulmfit_tfx.components.model_packager.sources import CardSources
 from ulmfit_tfx.components.perplexity_gate.report import MeasuredPerplexity, PerplexityReport, SlicePerplexity
 from ulmfit_tfx.components.task_evaluator.scores import Interval
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, HeadConfig, PipelineConfig, TokenizerConfig
+from ulmfit_tfx.schemas.signatures import WARMUP_FILE
 from ulmfit_tfx.trainer_modules.export.encoder_folder import (
     EncoderRecord,
     PretrainedModel,
@@ -38,11 +39,13 @@ from ulmfit_tfx.trainer_modules.export.encoder_folder import (
 from ulmfit_tfx.trainer_modules.export.loaded_model import load
 from ulmfit_tfx.trainer_modules.export.saved_model import ModelInfo, save
 from ulmfit_tfx.trainer_modules.export.signatures import classifier_signatures, encoder_signatures
+from ulmfit_tfx.trainer_modules.export.warmup_requests import read_warmup_requests
 from ulmfit_tfx.trainer_modules.models.classifier import build_classifier
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 LABELS = ["plain|text", "good\nnews", "*bad*"]
+WARMUP_TEXTS = ["a text of ours", "ours"]
 ENCODER = EncoderConfig(embedding_size=8, hidden_sizes=(10, 6))
 DETAILS = {
     "classification": {"label_separator": None, "threshold": 0.5, "temperature": 1.3456789},
@@ -346,17 +349,17 @@ def packaged(tmp_path_factory, spm_model):
         "evaluation_report": artifact(standard_artifacts.ModelEvaluation, folder / "report"),
     }
     outputs = {"model": artifact(standard_artifacts.Model, folder / "packaged")}
-    Executor().Do(inputs, outputs, {"config": json.dumps(config_of())})
+    Executor().Do(inputs, outputs, {"config": json.dumps(config_of()), "warmup_texts": json.dumps(WARMUP_TEXTS)})
     weights = sum(int(np.prod(weight.shape)) for weight in model.weights)
     return folder / "trained" / "Format-Serving", folder / "packaged" / "Format-Serving", weights
 
 
-def test_packaged_model_is_the_trained_one_and_a_card(packaged):
+def test_packaged_model_is_the_trained_one_a_card_and_warm_up_requests(packaged):
     trained, with_card, _ = packaged
     files = {path.relative_to(trained): path.read_bytes() for path in trained.rglob("*") if path.is_file()}
     copied = {path.relative_to(with_card): path.read_bytes() for path in with_card.rglob("*") if path.is_file()}
-    card = {path for path in copied if str(path) == CARD_FILE}
-    assert copied.keys() - files.keys() == card
+    added = {str(path) for path in copied.keys() - files.keys()}
+    assert added == {CARD_FILE, "assets.extra/tf_serving_warmup_requests"}
     assert {path: copied[path] for path in files} == files
 
 
@@ -371,6 +374,15 @@ def test_packaged_model_answers_like_the_trained_one_in_both_ways_of_loading(pac
                 np.testing.assert_allclose(found[name], values, atol=1e-6, err_msg=name)
             else:
                 np.testing.assert_array_equal(found[name], values, err_msg=name)
+
+
+def test_warm_up_requests_are_of_the_given_texts_and_ask_for_the_pipelines_model(packaged):
+    _, with_card, _ = packaged
+    requests = list(read_warmup_requests(f"{with_card}/{WARMUP_FILE}"))
+    of_text = [request.predict_log.request for request in requests if request.HasField("predict_log")]
+    sent = [request.inputs["string_inputs"].string_val[:] for request in of_text if "string_inputs" in request.inputs]
+    assert {text for batch in sent for text in batch} == {text.encode() for text in WARMUP_TEXTS}
+    assert {request.model_spec.name for request in of_text} == {"moods"}
 
 
 def test_card_has_the_facts_of_the_artifacts(packaged):
@@ -435,7 +447,7 @@ def language_model(tmp_path_factory, spm_model):
         "perplexity": artifact(standard_artifacts.ModelEvaluation, folder / "gate"),
     }
     outputs = {"model": artifact(standard_artifacts.Model, folder / "packaged")}
-    Executor().Do(inputs, outputs, {"config": json.dumps(config_of("language_model"))})
+    Executor().Do(inputs, outputs, {"config": json.dumps(config_of("language_model")), "warmup_texts": "[]"})
     return folder / "packaged" / "Format-Serving"
 
 
@@ -480,6 +492,8 @@ def test_examples_in_docstrings_hold(module):
 
 
 def test_component_takes_only_the_model_for_granted():
-    packager = ModelPackager(channel_utils.as_channel([standard_artifacts.Model()]), config_of("language_model"))
+    model = channel_utils.as_channel([standard_artifacts.Model()])
+    packager = ModelPackager(model, config_of("language_model"), ("a text", "żółć"))
     assert list(packager.inputs) == ["trained_model"]
     assert json.loads(packager.exec_properties["config"]) == config_of("language_model")
+    assert json.loads(packager.exec_properties["warmup_texts"]) == ["a text", "żółć"]

@@ -8,9 +8,10 @@ import yaml
 from ulmfit_tfx.pipeline.graph import LEARNING_RATE_FINDER, build_pipeline
 from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.pipeline.served_model import BASELINES_FILE
+from ulmfit_tfx.pipeline.surroundings import LocalSurroundings
 from ulmfit_tfx.schemas.config_file import load_config
 
-TEXTS_TO_TOKENS = ["CorpusIngestUnlabelled", "ImportSchemaGenUnlabelled", "SentencePieceTrainer"]
+TEXTS_TO_TOKENS = ["CorpusIngestUnlabelled", "SchemaImporterUnlabelled", "SentencePieceTrainer"]
 LANGUAGE_MODEL = ["TextTransformUnlabelled", "LanguageModelTrainer", "PerplexityGate"]
 
 
@@ -32,7 +33,8 @@ def stages(tmp_path, reviews, tiny_project):
             sections["evaluation"] = None
         path = tiny_project(tmp_path, reviews[:5], **corpus, **sections)
         path.write_text(yaml.safe_dump(without_nulls(yaml.safe_load(path.read_text()))))
-        pipeline = build_pipeline(load_config(path), RunFolder(tmp_path / "root"), until)
+        config = load_config(path)
+        pipeline = build_pipeline(config, LocalSurroundings(RunFolder(tmp_path / "root"), config.name), until)
         return {node.id: node for node in pipeline.components}
 
     return build
@@ -40,7 +42,7 @@ def stages(tmp_path, reviews, tiny_project):
 
 def test_task_language_model_pushes_what_passes_the_gate(stages):
     nodes = stages(task="language_model", data=None)
-    assert sorted(nodes) == sorted([*TEXTS_TO_TOKENS, *LANGUAGE_MODEL, "ModelPackager", "Pusher"])
+    assert sorted(nodes) == sorted([*TEXTS_TO_TOKENS, *LANGUAGE_MODEL, "ModelPackager", "InfraCheck", "Pusher"])
     assert nodes["Pusher"].inputs["model"].producer_component_id == "ModelPackager"
     assert nodes["ModelPackager"].inputs["trained_model"].producer_component_id == "LanguageModelTrainer"
     assert nodes["Pusher"].inputs["model_blessing"].producer_component_id == "PerplexityGate"

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.pipeline
 STAGES = [
     "BaselineResolver",
     "CorpusIngest",
-    "ImportSchemaGen",
+    "SchemaImporter",
     "StatisticsGen",
     "StrictExampleValidator",
     "SentencePieceTrainer",
@@ -178,7 +178,7 @@ def test_edited_row_reruns_what_depends_on_it(tmp_path, reviews, tiny_project):
     tiny_project(tmp_path, [*rows[:index], ("a charming, charming music", "good"), *rows[index + 1 :]])
     code, shown = run(config, *options)
     assert code == 0, shown
-    assert cached_stages(shown) == ["ImportSchemaGen"]
+    assert cached_stages(shown) == ["SchemaImporter"]
 
 
 def test_another_version_of_the_package_reruns_what_runs_its_code(first_run, monkeypatch):

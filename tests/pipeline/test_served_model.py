@@ -1,9 +1,12 @@
 import shutil
+import uuid
 
 import pytest
 
+from ulmfit_tfx.components import models_config
 from ulmfit_tfx.pipeline.served_model import BASELINES_FILE, served_model
 from ulmfit_tfx.schemas.errors import UserError
+from ulmfit_tfx.trainer_modules.export.folder_copy import copy_folder
 
 
 @pytest.fixture
@@ -61,6 +64,31 @@ def test_removed_version_gives_way_to_the_newest(serving, ask):
     assert ask("a") == "2"
     push(serving, "3")
     assert ask("a") == "2"
+
+
+def test_version_that_a_rollback_put_in_service_is_the_one_to_beat(serving, ask):
+    push(serving, "1")
+    push(serving, "2")
+    models_config.serve_only(str(serving), 1)
+    assert ask("a") == "1"
+    models_config.serve_newest(str(serving))
+    assert ask("a") == "1"
+    assert ask("b") == "2"
+
+
+def test_models_may_be_served_from_another_file_system(serving, ask):
+    push(serving, "9")
+    push(serving, "10")
+    remote = f"ram://{uuid.uuid4()}/reviews"
+    copy_folder(serving, remote)
+    assert ask("a", remote) == "10"
+
+
+def test_slash_at_the_end_of_the_directory_means_nothing(serving, ask, tmp_path):
+    push(serving, "1")
+    assert served_model(f"{serving}/", "a", tmp_path / "root") == f"{serving}/1"
+    push(serving, "2")
+    assert ask("a") == "1"
 
 
 def test_each_directory_has_its_own_models_in_service(serving, ask, tmp_path):

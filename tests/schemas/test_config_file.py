@@ -3,7 +3,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ulmfit_tfx.schemas.config_file import load_bulk_inference_config, load_config
+from ulmfit_tfx.schemas.config_file import (
+    load_any_config,
+    load_bulk_inference_config,
+    load_config,
+    paths_read_by_steps,
+    with_paths,
+)
 from ulmfit_tfx.schemas.errors import ConfigError
 
 MINIMAL = {"name": "x", "data": {"path": "rows.tsv", "format": "tsv"}}
@@ -489,3 +495,17 @@ def test_examples_are_valid():
     assert examples
     for example in examples:
         (load_bulk_inference_config if example.stem == "bulk_inference" else load_config)(example)
+
+
+def test_configuration_with_a_model_is_a_bulk_inference(tmp_path):
+    (tmp_path / "bulk.yaml").write_text("name: bulk\nmodel: m\ndata: {path: t.txt, format: text}\n")
+    config = load_any_config(tmp_path / "bulk.yaml")
+    assert paths_read_by_steps(config) == [("data.path", f"{tmp_path}/t.txt"), ("model", f"{tmp_path}/m")]
+
+
+def test_paths_can_be_others_elsewhere(tmp_path):
+    (tmp_path / "bulk.yaml").write_text("name: bulk\nmodel: m\ndata: {path: t.txt, format: text}\n")
+    config = with_paths(load_any_config(tmp_path / "bulk.yaml"), {"data.path": "gs://b/t.txt", "model": "/mnt/m"})
+    assert paths_read_by_steps(config) == [("data.path", "gs://b/t.txt"), ("model", "/mnt/m")]
+    with pytest.raises(ConfigError, match="names 'data.paths'. Paths that this configuration has: data.path, model"):
+        with_paths(config, {"data.paths": "x"})

@@ -38,6 +38,7 @@ FEEDS = {
         object,
     ),
 }
+FEEDS["inputs"] = FEEDS["examples"]
 
 
 def run_tf2():

@@ -1,5 +1,6 @@
 import io
 import json
+import uuid
 from pathlib import Path
 
 import keras
@@ -98,6 +99,23 @@ def test_killed_training_ends_where_an_unbroken_one_does(tmp_path, unbroken, kil
     assert state.history[-1]["eval_loss"] == pytest.approx(expected_state.history[-1]["eval_loss"], abs=1e-5)
     for weight, wanted in zip(model.get_weights(), expected.get_weights(), strict=True):
         np.testing.assert_allclose(weight, wanted, atol=1e-5)
+
+
+def test_killed_training_resumes_from_a_remote_folder_as_an_unbroken_one_ends(unbroken, gcs):
+    remote = f"gs://{uuid.uuid4()}/checkpoints/hash"
+    for killed_after in (4, 6):
+        with pytest.raises(Killed):
+            train(remote, kill_after=killed_after)
+    model, state, shown = train(remote)
+    assert "resumed from the checkpoint at step 8" in shown
+    assert state.history[-1]["eval_loss"] == pytest.approx(unbroken[1].history[-1]["eval_loss"], abs=1e-5)
+    for weight, wanted in zip(model.get_weights(), unbroken[0].get_weights(), strict=True):
+        np.testing.assert_allclose(weight, wanted, atol=1e-5)
+    last = f"step-{STEPS * EPOCHS}-{EPOCHS}-0"
+    left = sorted(name.rstrip("/") for name in tf.io.gfile.listdir(remote))
+    assert left == ["best.weights.h5", last, "unfinished"]
+    CheckpointFolder(remote).remove()
+    assert not tf.io.gfile.exists(remote)
 
 
 def test_killed_training_resumes_in_the_middle_of_gradual_unfreezing(tmp_path):

@@ -36,7 +36,15 @@ def test_rerun_finds_the_same_folders(fn_args):
     rerun = changed(fn_args, model_run_dir="runs/2")
     assert checkpoint_folder(rerun) == checkpoint_folder(fn_args)
     assert corpora_folder(rerun) == corpora_folder(fn_args)
-    assert checkpoint_folder(fn_args).parent == Path(fn_args.custom_config["checkpoints"])
+    assert Path(checkpoint_folder(fn_args)).parent == Path(fn_args.custom_config["checkpoints"])
+
+
+def test_remote_checkpoints_keep_their_address_and_corpora_stay_on_this_machine(fn_args):
+    remote = changed(fn_args, custom_config=fn_args.custom_config | {"checkpoints": "gs://bucket/checkpoints/"})
+    bucket, _, name = checkpoint_folder(remote).rpartition("/")
+    assert bucket == "gs://bucket/checkpoints"
+    assert len(name) == 16
+    assert corpora_folder(remote).is_dir()
 
 
 @pytest.mark.parametrize(

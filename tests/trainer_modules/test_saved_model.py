@@ -66,6 +66,8 @@ def test_contract_of_names_shapes_and_dtypes(exported):
         "serving_examples/label": ("bytes", (3, 1)),
         "serving_examples/probabilities": ("float32", (3, 3)),
         "serving_examples/all_classes": ("bytes", (3, 3)),
+        "classify/classes": ("bytes", (3, 3)),
+        "classify/scores": ("float32", (3, 3)),
     }
     if fixed_seq_len is None:
         rows = by_mode["tf2"]["string_encoder/lengths"].sum()

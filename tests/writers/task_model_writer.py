@@ -9,12 +9,15 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from ulmfit_tfx.trainer_modules.export.method_names import set_method_names
+
 CLASSES = ("bad", "good", "plain")
 TARGETS = ("characters", "rows", "longest")
 TAGS = ("O", "B-PER", "B-NUM")
 
 _STRINGS = tf.TensorSpec([None], tf.string, name="string_inputs")
 _SERIALIZED = tf.TensorSpec([None], tf.string, name="examples")
+_INPUTS = tf.TensorSpec([None], tf.string, name="inputs")
 _WORDS = tf.TensorSpec([None, None], tf.string, name="words")
 
 
@@ -39,8 +42,13 @@ def write_classifier(folder: Path, label_separator: str | None = None) -> Path:
     def of_examples(outputs):
         return outputs | {"label": outputs["label"][:, None]}
 
+    @tf.function(input_signature=[_INPUTS])
+    def classes_and_scores(inputs):
+        outputs = classify(_texts(inputs))
+        return {"classes": outputs["all_classes"], "scores": outputs["probabilities"]}
+
     details = {"label_separator": label_separator, "threshold": 0.5, "temperature": 1.25}
-    return _write(folder, "classification", CLASSES, details, classify, of_examples)
+    return _write(folder, "classification", CLASSES, details, classify, of_examples, classify=classes_and_scores)
 
 
 def write_regressor(folder: Path) -> Path:
@@ -128,10 +136,14 @@ def _write(folder, task, labels, details, of_texts, of_examples, **more) -> Path
 
     @tf.function(input_signature=[_SERIALIZED])
     def serving_examples(examples):
-        features = tf.io.parse_example(examples, {"text": tf.io.FixedLenFeature([], tf.string)})
-        return of_examples(of_texts(features["text"]))
+        return of_examples(of_texts(_texts(examples)))
 
     signatures = {"serving_default": serving_default, "serving_examples": serving_examples, **more}
     tf.saved_model.save(tf.Module(), str(folder), signatures=signatures)
+    set_method_names(str(folder))
     write_info(folder, task, labels, details)
     return folder
+
+
+def _texts(examples):
+    return tf.io.parse_example(examples, {"text": tf.io.FixedLenFeature([], tf.string)})["text"]

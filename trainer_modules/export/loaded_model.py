@@ -2,9 +2,10 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ulmfit_tfx.schemas import signatures
 from ulmfit_tfx.schemas.errors import ConfigError
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _FOLDERS = ("saved_model", "Format-Serving")
 """Below the folder that `import-encoder` writes and below TFX's model artifacts: where the SavedModel is."""
+
+_AnyPath = TypeVar("_AnyPath", str, Path)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,21 +54,35 @@ class Completion:
         return self.log_probability / self.pieces
 
 
-def find_model(path: str | Path) -> Path:
+def find_model(path: _AnyPath) -> _AnyPath:
     """The SavedModel at a path, in its folder `saved_model` or `Format-Serving`, or the newest version below it.
+
+    Args:
+        path: Local; as a string, also on a file system that TensorFlow knows.
 
     Raises:
         ConfigError: There is none.
     """
-    path = Path(path)
-    for candidate in (path, *(path / name for name in _FOLDERS)):
-        if (candidate / "saved_model.pb").exists():
-            return candidate
-    versions = [child for child in path.glob("*/") if child.name.isdigit() and (child / "saved_model.pb").exists()]
+    folder = str(path).rstrip("/")
+    exists, isdir, listdir = _file_operations(folder)
+    for candidate in (folder, *(f"{folder}/{name}" for name in _FOLDERS)):
+        if exists(f"{candidate}/saved_model.pb"):
+            return type(path)(candidate)
+    names = [name.rstrip("/") for name in listdir(folder)] if isdir(folder) else []
+    versions = [name for name in names if name.isdecimal() and exists(f"{folder}/{name}/saved_model.pb")]
     if not versions:
-        what = "no such folder" if not path.exists() else "neither a SavedModel nor a folder of numbered versions"
+        what = "neither a SavedModel nor a folder of numbered versions" if exists(folder) else "no such folder"
         raise ConfigError(f"{path}: {what}. A run says at its end where its model is.")
-    return max(versions, key=lambda version: int(version.name))
+    return type(path)(f"{folder}/{max(versions, key=int)}")
+
+
+def _file_operations(path: str) -> tuple[Callable[[str], bool], Callable[[str], bool], Callable[[str], list[str]]]:
+    """`exists`, `isdir` and `listdir`. TensorFlow is imported for a remote path alone: a wrong one is found at once."""
+    if "://" not in path:
+        return os.path.exists, os.path.isdir, os.listdir
+    import tensorflow as tf
+
+    return tf.io.gfile.exists, tf.io.gfile.isdir, tf.io.gfile.listdir
 
 
 def read_info(model: str | Path) -> dict[str, Any]:

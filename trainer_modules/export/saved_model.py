@@ -17,6 +17,7 @@ import ulmfit_tfx
 from ulmfit_tfx.schemas.config import CleaningConfig, Direction, EncoderConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.schemas.signatures import MODEL_INFO_FILE
+from ulmfit_tfx.trainer_modules.export.method_names import set_method_names
 from ulmfit_tfx.trainer_modules.export.signatures import Signatures
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
@@ -87,6 +88,7 @@ def save(
         asset.write_bytes(tokenizer.model)
         exported.spm_model = tf.saved_model.Asset(str(asset))
         tf.saved_model.save(exported, folder, signatures=signatures)
+    set_method_names(folder)
     info_file = f"{folder}/{MODEL_INFO_FILE}"
     tf.io.gfile.makedirs(os.path.dirname(info_file))
     with tf.io.gfile.GFile(info_file, "w") as file:

@@ -1,6 +1,6 @@
 """The `tf.function`s behind the signatures of `ulmfit_tfx.schemas.signatures`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -15,6 +15,9 @@ Signatures = dict[str, Callable[..., dict[str, tf.Tensor]]]
 STRINGS = tf.TensorSpec([None], tf.string, name=names.STRING_INPUTS)
 IDS = tf.TensorSpec([None, None], tf.int32, name=names.NUMERICALIZED)
 SERIALIZED = tf.TensorSpec([None], tf.string, name=names.EXAMPLES)
+_INPUTS = tf.TensorSpec([None], tf.string, name=names.INPUTS)
+
+Answer = dict[str, tf.Tensor]
 
 
 def encoder_signatures(
@@ -121,7 +124,10 @@ def classifier_signatures(
             names.ALL_CLASSES: tf.tile(all_classes[None], [tf.shape(probabilities)[0], 1]),
         }
 
-    return _document_signatures(classify, tokenizer, max_seq_len)
+    def classes_and_scores(answer: Answer) -> Answer:
+        return {names.CLASSES: answer[names.ALL_CLASSES], names.SCORES: answer[names.PROBABILITIES]}
+
+    return _document_signatures(classify, tokenizer, max_seq_len, {names.CLASSIFY: classes_and_scores})
 
 
 def regressor_signatures(
@@ -149,18 +155,36 @@ def regressor_signatures(
         scores = numbers * tf.constant(list(scale), tf.float32) + tf.constant(list(mean), tf.float32)
         return {names.SCORES: scores, names.ALL_TARGETS: tf.tile(all_targets[None], [tf.shape(scores)[0], 1])}
 
-    return _document_signatures(score, tokenizer, max_seq_len)
+    def the_number(answer: Answer) -> Answer:
+        return {names.OUTPUTS: answer[names.SCORES][:, 0]}
+
+    forms = {names.REGRESS: the_number} if len(targets) == 1 else {}
+    return _document_signatures(score, tokenizer, max_seq_len, forms)
 
 
 def _document_signatures(
-    answer: Callable[[tf.Tensor], dict[str, tf.Tensor]], tokenizer: Tokenizer, max_seq_len: int
+    answer: Callable[[tf.Tensor], Answer],
+    tokenizer: Tokenizer,
+    max_seq_len: int,
+    forms: Mapping[str, Callable[[Answer], Answer]],
 ) -> Signatures:
-    """`serving_default` and `serving_examples` around a function of ids, int32 [batch, time]."""
+    """Signatures around a function of ids.
+
+    Args:
+        answer: From ids, int32 [batch, time], to what `serving_default` gives.
+        tokenizer: Of the model.
+        max_seq_len: Pieces of a text beyond it are not looked at.
+        forms: By signature for an API of TensorFlow Serving, from `answer` to what the API expects.
+    """
     _ = tokenizer.op
     features = {feature_names.TEXT: tf.io.FixedLenFeature([], tf.string)}
 
-    def of_texts(texts):
+    @tf.function(input_signature=[STRINGS])
+    def of_texts(texts: tf.Tensor) -> Answer:  # traced once for all
         return answer(tokenizer.pad(tokenizer.tokenize(texts, max_seq_len)))
+
+    def of_examples(examples: tf.Tensor) -> Answer:
+        return of_texts(tf.io.parse_example(examples, features)[feature_names.TEXT])
 
     @tf.function(input_signature=[STRINGS])
     def serving_default(string_inputs):
@@ -168,10 +192,18 @@ def _document_signatures(
 
     @tf.function(input_signature=[SERIALIZED])
     def serving_examples(examples):
-        outputs = of_texts(tf.io.parse_example(examples, features)[feature_names.TEXT])
+        outputs = of_examples(examples)
         return {name: output[:, None] if output.shape.rank == 1 else output for name, output in outputs.items()}
 
-    return {names.SERVING_DEFAULT: serving_default, names.SERVING_EXAMPLES: serving_examples}
+    def in_form(form: Callable[[Answer], Answer]) -> Callable[..., Answer]:
+        @tf.function(input_signature=[_INPUTS])
+        def of_inputs(inputs):
+            return form(of_examples(inputs))
+
+        return of_inputs
+
+    signatures: Signatures = {names.SERVING_DEFAULT: serving_default, names.SERVING_EXAMPLES: serving_examples}
+    return signatures | {name: in_form(form) for name, form in forms.items()}
 
 
 def _joined(classes: tf.Tensor, probabilities: tf.Tensor, separator: str, threshold: float) -> tf.Tensor:

@@ -22,6 +22,7 @@ from ulmfit_tfx.schemas.config import BestBy
 from ulmfit_tfx.schemas.errors import UserError
 from ulmfit_tfx.trainer_modules.optimization.distribution import number
 from ulmfit_tfx.trainer_modules.optimization.layer_groups import LayerGroup, freeze, frozen_at
+from ulmfit_tfx.trainer_modules.optimization.mirrored_folder import MirroredFolder
 from ulmfit_tfx.trainer_modules.optimization.progress import Progress
 from ulmfit_tfx.trainer_modules.optimization.tensorboard import TrainingLog
 
@@ -70,11 +71,13 @@ class CheckpointFolder:
         step-120-0-20/arrays.npz          what else the training carries from step to step
         best.weights.h5                   weights of the best epoch
 
-    It needs no more of a model than its weights and an `optimizer`, whichever loop trains it.
+    It needs no more of a model than its weights and an `optimizer`, whichever loop trains it. A folder on a remote file
+    system is read by `restore` and kept up to date by `save`, with a copy on this machine between them.
     """
 
-    def __init__(self, folder: Path):
-        self.folder = folder
+    def __init__(self, folder: str | Path):
+        self._mirror = MirroredFolder(folder, last=_STATE)
+        self.folder = self._mirror.local
 
     def restore(self, model: keras.Model) -> TrainingState:
         """Loads the last checkpoint into a compiled, built model; a fresh state where there is none.
@@ -82,6 +85,7 @@ class CheckpointFolder:
         The optimizer is built for the variables that are trainable now, unless it is built: freeze them afterwards.
         """
         model.optimizer.build(model.trainable_variables)
+        self._mirror.download()
         latest = self._latest()
         if latest is None:
             return TrainingState()
@@ -121,6 +125,7 @@ class CheckpointFolder:
         for older in self.folder.glob("step-*"):
             if older != target:
                 shutil.rmtree(older)
+        self._mirror.upload()
 
     def _latest(self) -> Path | None:
         checkpoints = sorted(self.folder.glob("step-*"), key=lambda path: [int(n) for n in path.name.split("-")[1:]])
@@ -154,7 +159,7 @@ class CheckpointFolder:
 
     def remove(self) -> None:
         """Removes the folder with all that is in it."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._mirror.remove()
 
     def load_best(self, model: keras.Model) -> None:
         """Loads the best weights."""

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import keras
@@ -65,7 +64,7 @@ class TaskInputs:
         transform_graph: Folder of the transform graph.
         run_folder: Where `history.json` and TensorBoard's files go.
         serving_folder: Where the SavedModel goes.
-        checkpoints: Folder that a rerun of the same training finds again.
+        checkpoints: Folder that a rerun of the same training finds again, local or remote.
         console: Where to show progress.
     """
 
@@ -82,7 +81,7 @@ class TaskInputs:
     transform_graph: str
     run_folder: str
     serving_folder: str
-    checkpoints: Path
+    checkpoints: str
     console: Console
 
     def labels(self) -> list[str]:
@@ -203,7 +202,7 @@ def trained(training: Training[Built], inputs: TaskInputs) -> tuple[Built, Train
     with Progress(config.epochs, training.train.steps, training.train.tokens, training.metric, inputs.console) as shown:
         state = fit_resumably(
             fitted.model,
-            folder=CheckpointFolder(inputs.checkpoints / training.below),
+            folder=CheckpointFolder(f"{inputs.checkpoints}/{training.below}"),
             train_epoch=lambda epoch, done: training.train.epoch(epoch, inputs.seed, config.shuffle_buffer, skip=done),
             eval_batches=training.evaluation.in_order(),
             steps=training.train.steps,

@@ -1,0 +1,72 @@
+# The image in which each step of a compiled pipeline runs, and the command `ulmfit-tfx`.
+#
+#   make image            TensorFlow without CUDA
+#   make image GPU=1      with CUDA 12.3 and cuDNN 8.9, which TensorFlow 2.16 was built with; the driver is the node's
+#   make image BEAM=1     a worker of Beam's portable runners and Dataflow too, see docs/beam.md
+#
+# No ENTRYPOINT: Kubeflow runs `python -m ...` in it, people `ulmfit-tfx ...`.
+
+ARG PYTHON_VERSION=3.10
+ARG BEAM_VERSION=2.63.0
+ARG ACCELERATOR=cpu
+
+# Python and the locked packages. This image has compilers, which a few of them need: they come as sources alone.
+FROM python:${PYTHON_VERSION}-bookworm AS packages
+ARG UV_VERSION=0.13.9
+RUN pip install --no-cache-dir --disable-pip-version-check uv==${UV_VERSION}
+WORKDIR /build
+COPY requirements/default.txt requirements/install_image.sh requirements/
+COPY pyproject.toml .
+ARG ACCELERATOR
+ARG EXTRAS=kfp
+ARG PACKAGES=
+# hadolint ignore=SC2086
+RUN --mount=type=cache,target=/root/.cache/uv \
+    python -m venv --without-pip /opt/venv \
+    && requirements/install_image.sh /opt/venv "${ACCELERATOR}" "${EXTRAS}" ${PACKAGES}
+
+# The wheel of this checkout, in a layer of its own: edited code changes a megabyte of the image.
+FROM packages AS wheel
+COPY . .
+RUN uv build --quiet --wheel --out-dir /tmp/dist . \
+    && PYC_INVALIDATION_MODE=UNCHECKED_HASH uv pip install --quiet --python /opt/venv --prefix /opt/wheel \
+        --no-deps --compile-bytecode /tmp/dist/*.whl
+
+FROM python:${PYTHON_VERSION}-slim-bookworm AS cpu
+
+FROM python:${PYTHON_VERSION}-slim-bookworm AS gpu
+ARG PYTHON_VERSION
+# TensorFlow 2.16's own search path lacks some of the libraries.
+ARG NVIDIA=/opt/venv/lib/python${PYTHON_VERSION}/site-packages/nvidia
+ENV LD_LIBRARY_PATH=${NVIDIA}/cublas/lib:${NVIDIA}/cuda_cupti/lib:${NVIDIA}/cuda_nvrtc/lib:${NVIDIA}/cuda_runtime/lib:${NVIDIA}/cudnn/lib:${NVIDIA}/cufft/lib:${NVIDIA}/curand/lib:${NVIDIA}/cusolver/lib:${NVIDIA}/cusparse/lib:${NVIDIA}/nccl/lib:${NVIDIA}/nvjitlink/lib
+
+# hadolint ignore=DL3006
+FROM ${ACCELERATOR} AS runtime
+# Group 0, since OpenShift chooses the user. /gcs, /minio and /s3 are where Kubeflow's launcher keeps artifacts of a bucket.
+RUN useradd --uid 1000 --gid 0 --create-home --home-dir /home/ulmfit --shell /usr/sbin/nologin ulmfit \
+    && chmod 775 /home/ulmfit \
+    && install --directory --owner 1000 --group 0 --mode 775 /gcs /minio /s3 \
+    && python -m compileall -q --invalidation-mode unchecked-hash "$(python -c 'import os; print(os.path.dirname(os.__file__))')"
+COPY --from=packages /opt/venv /opt/venv
+COPY --from=wheel /opt/wheel /opt/venv
+ENV PATH=/opt/venv/bin:${PATH} HOME=/home/ulmfit PYTHONUNBUFFERED=1 TF_CPP_MIN_LOG_LEVEL=2
+WORKDIR /home/ulmfit
+USER 1000:0
+CMD ["ulmfit-tfx", "--help"]
+ARG VERSION=
+ARG REVISION=
+LABEL org.opencontainers.image.title="ulmfit-tfx" \
+    org.opencontainers.image.description="TFX pipelines that fine-tune ULMFiT and MultiFiT text models" \
+    org.opencontainers.image.licenses="Apache-2.0" \
+    org.opencontainers.image.version="${VERSION}" \
+    org.opencontainers.image.revision="${REVISION}"
+
+FROM apache/beam_python${PYTHON_VERSION}_sdk:${BEAM_VERSION} AS beam-sdk
+
+FROM runtime AS beam
+COPY --from=beam-sdk /opt/apache/beam /opt/apache/beam
+# Otherwise it makes a virtual environment that does not see this one.
+ENV RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1
+ENTRYPOINT ["/opt/apache/beam/boot"]
+
+FROM runtime

@@ -1,0 +1,1 @@
+"""ModelTrainer: trains a model, with settings of the run."""

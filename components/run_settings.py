@@ -1,0 +1,80 @@
+"""What a run of a compiled pipeline may say anew: the folder of checkpoints, and fields of a section."""
+
+import difflib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+from tfx.types import standard_component_specs as standard
+from tfx.utils import json_utils
+
+from ulmfit_tfx.schemas import component_specs as specs
+from ulmfit_tfx.schemas.config import PipelineConfig, section_of
+from ulmfit_tfx.schemas.errors import ConfigError
+
+_PATH = "_path"
+
+
+def with_settings_of_run(exec_properties: Mapping[str, Any], temporary_folder: str) -> dict[str, Any]:
+    """Execution properties of a Trainer or Tuner whose `custom_config` has the run's settings in it.
+
+    Args:
+        exec_properties: As the component describes them.
+        temporary_folder: For the checkpoints where no folder is named that outlives the execution.
+
+    Raises:
+        ConfigError: See `overridden`.
+    """
+    custom_config = json_utils.loads(exec_properties[standard.CUSTOM_CONFIG_KEY])
+    custom_config[specs.CHECKPOINTS] = exec_properties[specs.CHECKPOINTS] or f"{temporary_folder}/checkpoints"
+    if section := exec_properties.get(specs.SECTION):
+        custom_config[section] = overridden(section, custom_config[section], exec_properties[specs.OVERRIDES])
+    return {**exec_properties, standard.CUSTOM_CONFIG_KEY: json_utils.dumps(custom_config)}
+
+
+def as_run(config: Mapping[str, Any], exec_properties: Mapping[str, Any]) -> dict[str, Any]:
+    """A dumped configuration with what the run says anew.
+
+    Args:
+        config: As `PipelineConfig.model_dump(mode="json")` gives it.
+        exec_properties: With those of `component_specs.SETTINGS` that the run may say.
+    """
+    said = {name: exec_properties[name] for name in specs.SETTINGS if exec_properties.get(name)}
+    changed = dict(config)
+    for name, value in said.items():
+        section = name.removesuffix(_PATH)
+        values = config[section]
+        changed[section] = {**values, "path": value} if name.endswith(_PATH) else overridden(section, values, value)
+    return changed
+
+
+def overridden(section: str, values: Mapping[str, Any], overrides: str) -> dict[str, Any]:
+    """A section of the configuration with some fields set anew.
+
+    Args:
+        section: Its name.
+        values: Its fields.
+        overrides: A JSON object of fields, such as `{"epochs": 5}`; "" for none.
+
+    Raises:
+        ConfigError: It is none, a field is unknown, or a value is not allowed.
+    """
+    try:
+        fields = json.loads(overrides or "{}")
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"Parameter {section} is {overrides!r}, which is not JSON: {error}.") from None
+    if not isinstance(fields, dict):
+        raise ConfigError(f'Parameter {section} is {overrides!r}, expected a JSON object such as {{"epochs": 5}}.')
+    kind = section_of(PipelineConfig.model_fields[section])
+    assert kind is not None
+    if unknown := sorted(set(fields) - set(kind.model_fields)):
+        near = difflib.get_close_matches(unknown[0], kind.model_fields, n=1)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        raise ConfigError(f"Parameter {section} sets '{unknown[0]}', which is no field of that section.{hint}")
+    try:
+        return kind.model_validate({**values, **fields}).model_dump(mode="json")
+    except ValidationError as error:
+        problem = error.errors()[0]
+        field = ".".join(map(str, (section, *problem["loc"])))
+        raise ConfigError(f"Parameter {section}: {field} is {problem['input']!r}: {problem['msg']}.") from None

@@ -1,0 +1,1 @@
+"""SchemaImporter: the TFDV schema that rows are held against."""

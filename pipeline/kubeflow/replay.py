@@ -1,0 +1,175 @@
+"""Runs a compiled pipeline on this machine, step by step, each by its container's command, as Kubeflow would."""
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from google.protobuf import struct_pb2
+from kfp.pipeline_spec import pipeline_spec_pb2
+
+from ulmfit_tfx.pipeline.kubeflow.replay_cache import ReplayCache, fingerprint
+from ulmfit_tfx.pipeline.kubeflow.replay_container import container_command, run_container
+from ulmfit_tfx.pipeline.kubeflow.replay_executor_input import executor_input, imported, published
+from ulmfit_tfx.pipeline.kubeflow.replay_parameters import Parameter, run_parameters
+from ulmfit_tfx.pipeline.kubeflow.replay_spec import ReplaySpec, Step, read_spec
+
+
+@dataclasses.dataclass(frozen=True)
+class StepResult:
+    """What a step did.
+
+    Attributes:
+        name: The task's.
+        seconds: Wall time.
+        cached: Whether an earlier replay's outputs were taken.
+        artifacts: By output.
+        values: Output parameters.
+        log: What the container wrote; None if nothing ran.
+    """
+
+    name: str
+    seconds: float
+    cached: bool
+    artifacts: Mapping[str, pipeline_spec_pb2.RuntimeArtifact]
+    values: Mapping[str, struct_pb2.Value]
+    log: Path | None
+
+
+class StepFailedError(Exception):
+    """A step's command ended with another exit code than 0.
+
+    Attributes:
+        step: Its name.
+        reason: What became of it, in a few words.
+        log: What it wrote.
+    """
+
+    def __init__(self, step: str, reason: str, log: Path):
+        super().__init__(f"{step} {reason}, see {log}")
+        self.step, self.reason, self.log = step, reason, log
+
+
+class Observer(Protocol):
+    """Is told of steps."""
+
+    def step_started(self, name: str, number: int, of: int) -> None:
+        """A step begins."""
+
+    def step_finished(self, result: StepResult) -> None:
+        """A step is done."""
+
+
+def replay(
+    spec: ReplaySpec | Path, root: Path, parameters: Mapping[str, Parameter], observer: Observer
+) -> dict[str, StepResult]:
+    """Runs all steps.
+
+    A step that is cached is taken from an earlier replay below the same folder if it was computed from the same. So a
+    replay that failed or was killed goes on, if started again, with the step that it did not finish.
+
+    Args:
+        spec: A compiled pipeline, or its file.
+        root: Folder of the replays:
+
+            root/
+                artifacts/PIPELINE/RUN/STEP/OUTPUT    what each step wrote
+                cache/                                which outputs follow from what
+                checkpoints/                          of trainings
+                logs/RUN/STEP.log                     what each step's container wrote
+                serving/PIPELINE/                     pushed models
+
+        parameters: Of the run, by name; those that are left out have their defaults, or are folders below the root.
+        observer: Is told of steps.
+
+    Returns:
+        What each step did, by name, in order.
+
+    Raises:
+        ConfigError: The file holds no pipeline that can be replayed, or a parameter is wrong.
+        StepFailedError: At the first step that fails.
+    """
+    if isinstance(spec, Path):
+        spec = read_spec(spec)
+    root = root.absolute()
+    run = _Run(spec, root, f"{datetime.now():%Y%m%d-%H%M%S-%f}", run_parameters(spec, root, parameters))
+    results: dict[str, StepResult] = {}
+    for number, step in enumerate(spec.steps, start=1):
+        observer.step_started(step.name, number, len(spec.steps))
+        results[step.name] = run.result(step, results)
+        observer.step_finished(results[step.name])
+    return results
+
+
+@dataclasses.dataclass(frozen=True)
+class _Run:
+    """One replay.
+
+    Attributes:
+        spec: The pipeline.
+        root: Folder of the replays.
+        id: Of this one.
+        values: Its parameters.
+    """
+
+    spec: ReplaySpec
+    root: Path
+    id: str
+    values: Mapping[str, struct_pb2.Value]
+
+    def result(self, step: Step, before: Mapping[str, StepResult]) -> StepResult:
+        """Runs a step, or takes it from the cache.
+
+        Raises:
+            StepFailedError: Its command failed, each time that it was tried.
+        """
+        started = time.monotonic()
+        told = executor_input(
+            step,
+            self.values,
+            {name: result.artifacts for name, result in before.items()},
+            {name: result.values for name, result in before.items()},
+            self.root / "artifacts" / self.spec.name / self.id / step.name,
+        )
+        execution = f"{self.spec.name}/{self.id}/{step.name}"
+        if step.executor.HasField("importer"):
+            artifacts = imported(step, told, execution)
+            return StepResult(step.name, time.monotonic() - started, False, artifacts, {}, None)
+        cache, key = ReplayCache(self.root / "cache"), fingerprint(self.spec.name, step, told)
+        caches = step.task.caching_options.enable_cache
+        if caches and (found := cache.get(key)) is not None:
+            return StepResult(step.name, time.monotonic() - started, True, *found, None)
+        log = self.root / "logs" / self.id / f"{step.name}.log"
+        _execute(step, told, log)
+        outputs = published(step, told, execution)
+        if caches:
+            cache.put(key, outputs)
+        return StepResult(step.name, time.monotonic() - started, False, *outputs, log)
+
+
+def _execute(step: Step, told: pipeline_spec_pb2.ExecutorInput, log: Path) -> None:
+    """Runs the container's command, again if it fails and the task is retried, without the backoff between.
+
+    Raises:
+        StepFailedError: It failed the last time.
+    """
+    container = step.executor.container
+    command = container_command(container, told)
+    for listed in told.outputs.artifacts.values():
+        Path(listed.artifacts[0].uri).parent.mkdir(parents=True, exist_ok=True)
+    for output in told.outputs.parameters.values():
+        Path(output.output_file).parent.mkdir(parents=True, exist_ok=True)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    for _ in range(1 + step.task.retry_policy.max_retry_count):
+        Path(told.outputs.output_file).unlink(missing_ok=True)
+        try:
+            code = run_container(command, {entry.name: entry.value for entry in container.env}, log)
+        except OSError as error:
+            raise StepFailedError(step.name, f"could not be started: {command[0]}: {error.strerror}", log) from None
+        if code == 0:
+            return
+    raise StepFailedError(
+        step.name, f"ended with exit code {code}" if code > 0 else f"was ended by signal {-code}", log
+    )

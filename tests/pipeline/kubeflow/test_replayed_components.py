@@ -1,0 +1,74 @@
+"""Components of ours, compiled by TFX and replayed by the commands that it writes."""
+
+import json
+from pathlib import Path
+
+import pytest
+import sentencepiece
+from google.protobuf import json_format
+from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
+from tfx.orchestration.pipeline import Pipeline
+
+from ulmfit_tfx.components.corpus_ingest.accounting import Accounting
+from ulmfit_tfx.components.corpus_ingest.component import CorpusIngest
+from ulmfit_tfx.components.sentencepiece_trainer.component import SentencePieceTrainer
+from ulmfit_tfx.pipeline.cli.replay_summary import ACCOUNTING
+from ulmfit_tfx.pipeline.kubeflow.replay import replay
+from ulmfit_tfx.schemas import component_specs as specs
+from ulmfit_tfx.schemas.config import CleaningConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config_file import load_config
+
+
+class Silent:
+    """Observes nothing."""
+
+    def step_started(self, name, number, of): ...
+
+    def step_finished(self, result): ...
+
+
+@pytest.fixture(scope="module")
+def replayed(tmp_path_factory, reviews, tiny_project):
+    """Results of CorpusIngest and SentencePieceTrainer, which takes an artifact of the former."""
+    folder = tmp_path_factory.mktemp("replayed")
+    config = load_config(tiny_project(folder / "project", reviews))
+    ingest = CorpusIngest(config.data, config.seed, input_fingerprint="")
+    tokenizer = TokenizerConfig(vocab_size=150, add_bos=False)
+    trainer = SentencePieceTrainer(
+        ingest.outputs[specs.EXAMPLES], tokenizer, CleaningConfig(), config.seed, max_text_bytes=10_000
+    )
+    runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
+        kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
+            default_image="image:1",
+            default_commands=["python", "-m", "ulmfit_tfx.pipeline.kubeflow.step"],
+            use_pipeline_spec_2_1=True,
+        ),
+        output_dir=str(folder),
+        output_filename="pipeline.yaml",
+    )
+    runner.run(Pipeline("tiny", "gs://bucket/root", components=[ingest, trainer], enable_cache=True))
+    return folder, replay(folder / "pipeline.yaml", folder / "root", {}, Silent())
+
+
+def test_examples_and_what_is_counted_of_them_come_from_the_executor(replayed, reviews):
+    artifact = replayed[1]["CorpusIngest"].artifacts[specs.EXAMPLES]
+    metadata = json_format.MessageToDict(artifact.metadata)
+    assert Accounting.from_json(metadata[specs.ACCOUNTING]).rows_in == len(reviews)
+    assert set(json.loads(metadata["split_names"])) == {"train", "eval", "test"}
+    assert (Path(artifact.uri) / "Split-train").is_dir()
+
+
+def test_next_component_reads_them(replayed):
+    (model,) = Path(replayed[1]["SentencePieceTrainer"].artifacts[specs.TOKENIZER].uri).glob("*.model")
+    processor = sentencepiece.SentencePieceProcessor(model_file=str(model))
+    assert processor.vocab_size() == 150
+
+
+def test_second_replay_is_all_cache(replayed):
+    folder, _ = replayed
+    again = replay(folder / "pipeline.yaml", folder / "root", {}, Silent())
+    assert all(result.cached for result in again.values())
+
+
+def test_terminal_looks_for_the_counts_where_the_ingestion_puts_them():
+    assert ACCOUNTING == specs.ACCOUNTING

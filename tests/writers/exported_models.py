@@ -1,0 +1,92 @@
+"""Exports small models of every task with random weights, by the functions that export trained ones."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, HeadConfig, TaggingConfig, TokenizerConfig
+from ulmfit_tfx.trainer_modules.export.encoder_folder import EncoderRecord, PretrainedModel, build, save_pretrained
+from ulmfit_tfx.trainer_modules.export.saved_model import ModelInfo, save
+from ulmfit_tfx.trainer_modules.export.signatures import classifier_signatures, encoder_signatures, regressor_signatures
+from ulmfit_tfx.trainer_modules.export.tagger_signatures import tagger_signatures
+from ulmfit_tfx.trainer_modules.models.classifier import build_classifier
+from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
+from ulmfit_tfx.trainer_modules.models.regressor import build_regressor
+from ulmfit_tfx.trainer_modules.models.tagger import build_tagger
+from ulmfit_tfx.transforms.tokenization import Tokenizer
+
+MODELS = ("classifier", "multi_label", "regressor", "several_targets", "tagger", "language_model")
+LABELS = ("bad", "good", "plain")
+TAGS = ("O", "B-PER", "I-PER")
+MAX_SEQ_LEN = 40
+
+_ENCODER = EncoderConfig(embedding_size=8, hidden_sizes=(10, 8))
+
+
+def export_model(kind: str, folder: Path | str, spm_model: bytes, fixed_seq_len: int | None = None) -> str:
+    """Writes a SavedModel; returns its folder.
+
+    Args:
+        kind: One of `MODELS`.
+        folder: Where to, local or remote.
+        spm_model: SentencePiece model.
+        fixed_seq_len: T of the encoder signatures.
+    """
+    tokenizer = Tokenizer(spm_model, TokenizerConfig(), CleaningConfig(lower_case=True))
+    if kind == "language_model":
+        _export_language_model(str(folder), tokenizer, fixed_seq_len)
+        return str(folder)
+    encoder = build_encoder(_ENCODER, tokenizer.vocab_size, tokenizer.special_ids.pad)
+    model, task, signatures, labels, details = _task_model(kind, encoder, tokenizer)
+    signatures = encoder_signatures(encoder, tokenizer, fixed_seq_len, MAX_SEQ_LEN) | signatures
+    encoder_config = _ENCODER.model_dump(mode="json")
+    info = ModelInfo(task, encoder_config, MAX_SEQ_LEN, fixed_seq_len, labels, details=details)
+    save(str(folder), model, tokenizer, signatures, info)
+    return str(folder)
+
+
+def _task_model(kind, encoder, tokenizer):
+    """The model, its task, its signatures, its labels and its details."""
+    if kind in {"classifier", "multi_label"}:
+        several = ("|", 0.5) if kind == "multi_label" else None
+        model = _randomized(build_classifier(encoder, HeadConfig(), len(LABELS)))
+        signatures = classifier_signatures(model, tokenizer, LABELS, MAX_SEQ_LEN, 0.7, several)
+        details = {"label_separator": several[0] if several else None, "threshold": 0.5, "temperature": 0.7}
+        return model, "classification", signatures, LABELS, details
+    if kind == "tagger":
+        tagging = TaggingConfig(context_layer=4, decoder="softmax")
+        model = _randomized(build_tagger([encoder], _ENCODER, HeadConfig(), tagging, len(TAGS)).model)
+        signatures = tagger_signatures(
+            lambda ids: model(ids, training=False),
+            lambda emissions, mask: (None, tf.nn.softmax(emissions)),
+            tokenizer,
+            TAGS,
+            tagging,
+            MAX_SEQ_LEN,
+        )
+        details = tagging.model_dump(mode="json", exclude={"context_layer"}) | {"temperature": 1.0}
+        return model, "tagging", signatures, TAGS, details
+    targets = ("stars",) if kind == "regressor" else ("stars", "price")
+    mean, scale = [3.0, 80.0][: len(targets)], [1.5, 20.0][: len(targets)]
+    model = _randomized(build_regressor(encoder, HeadConfig(), len(targets)))
+    signatures = regressor_signatures(model, tokenizer, targets, MAX_SEQ_LEN, mean, scale)
+    details = {"targets": targets, "bounds": None, "mean": mean, "scale": scale}
+    return model, "regression", signatures, (), details
+
+
+def _export_language_model(folder, tokenizer, fixed_seq_len):
+    pad_id = tokenizer.special_ids.pad
+    record = EncoderRecord(_ENCODER, tokenizer.vocab_size, pad_id, "tied", fixed_seq_len, MAX_SEQ_LEN, {})
+    encoder, model = build(record)
+    _randomized(model)
+    save_pretrained(folder, [PretrainedModel(encoder, model, record)], tokenizer)
+
+
+def _randomized(model: keras.Model) -> keras.Model:
+    """Some weights begin at zero, and all texts would have one answer."""
+    generator = np.random.default_rng(0)
+    for weight in model.trainable_weights:
+        weight.assign(generator.normal(0, 0.5, weight.shape))
+    return model
