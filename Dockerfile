@@ -8,7 +8,6 @@
 
 ARG PYTHON_VERSION=3.10
 ARG BEAM_VERSION=2.63.0
-ARG ACCELERATOR=cpu
 
 # Python and the locked packages. This image has compilers, which a few of them need: they come as sources alone.
 FROM python:${PYTHON_VERSION}-bookworm AS packages
@@ -17,7 +16,7 @@ RUN pip install --no-cache-dir --disable-pip-version-check uv==${UV_VERSION}
 WORKDIR /build
 COPY requirements/default.txt requirements/install_image.sh requirements/
 COPY pyproject.toml .
-ARG ACCELERATOR
+ARG ACCELERATOR=cpu
 ARG EXTRAS=kfp
 ARG PACKAGES=
 # hadolint ignore=SC2086
@@ -32,23 +31,17 @@ RUN uv build --quiet --wheel --out-dir /tmp/dist . \
     && PYC_INVALIDATION_MODE=UNCHECKED_HASH uv pip install --quiet --python /opt/venv --prefix /opt/wheel \
         --no-deps --compile-bytecode /tmp/dist/*.whl
 
-FROM python:${PYTHON_VERSION}-slim-bookworm AS cpu
-
-FROM python:${PYTHON_VERSION}-slim-bookworm AS gpu
+FROM python:${PYTHON_VERSION}-slim-bookworm AS runtime
 ARG PYTHON_VERSION
-# TensorFlow 2.16's own search path lacks some of the libraries.
-ARG NVIDIA=/opt/venv/lib/python${PYTHON_VERSION}/site-packages/nvidia
-ENV LD_LIBRARY_PATH=${NVIDIA}/cublas/lib:${NVIDIA}/cuda_cupti/lib:${NVIDIA}/cuda_nvrtc/lib:${NVIDIA}/cuda_runtime/lib:${NVIDIA}/cudnn/lib:${NVIDIA}/cufft/lib:${NVIDIA}/curand/lib:${NVIDIA}/cusolver/lib:${NVIDIA}/cusparse/lib:${NVIDIA}/nccl/lib:${NVIDIA}/nvjitlink/lib
-
-# hadolint ignore=DL3006
-FROM ${ACCELERATOR} AS runtime
 # Group 0, since OpenShift chooses the user. /gcs, /minio and /s3 are where Kubeflow's launcher keeps artifacts of a bucket.
 RUN useradd --uid 1000 --gid 0 --create-home --home-dir /home/ulmfit --shell /usr/sbin/nologin ulmfit \
     && chmod 775 /home/ulmfit \
     && install --directory --owner 1000 --group 0 --mode 775 /gcs /minio /s3 \
-    && python -m compileall -q --invalidation-mode unchecked-hash "$(python -c 'import os; print(os.path.dirname(os.__file__))')"
+    && python -m compileall -q -x '/tests?/' --invalidation-mode unchecked-hash "/usr/local/lib/python${PYTHON_VERSION}"
 COPY --from=packages /opt/venv /opt/venv
 COPY --from=wheel /opt/wheel /opt/venv
+# CUDA's libraries, where they are: TensorFlow 2.16's own search path lacks some of them.
+RUN find /opt/venv/lib -type d -path '*/nvidia/*/lib' > /etc/ld.so.conf.d/cuda.conf && ldconfig
 ENV PATH=/opt/venv/bin:${PATH} HOME=/home/ulmfit PYTHONUNBUFFERED=1 TF_CPP_MIN_LOG_LEVEL=2
 WORKDIR /home/ulmfit
 USER 1000:0

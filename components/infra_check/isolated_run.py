@@ -6,7 +6,7 @@ MODEL is the SavedModel's folder, REQUESTS a pickled list of `isolated_process.R
 OUTPUT go `step`, words that say what is being done, for whoever finds the process dead, and at the end `findings`, a
 pickled dict of what `isolated_process.Findings` is made of.
 
-InfraCheck runs this file; nothing imports it.
+InfraCheck runs this file; nothing of ours imports it, and it imports nothing of ours.
 """
 
 import itertools
@@ -29,7 +29,8 @@ class _Refusal:
             raise ModuleNotFoundError(f"No module named '{name}'", name=name)
 
 
-sys.meta_path.insert(0, _Refusal())  # type: ignore[arg-type]
+if __name__ == "__main__":
+    sys.meta_path.insert(0, _Refusal())  # type: ignore[arg-type]
 
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402

@@ -3,6 +3,7 @@
 import argparse
 import itertools
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -28,8 +29,10 @@ def parse_arguments(description: str, server: str) -> argparse.Namespace:
 
 
 def batches(texts: Iterable[str]) -> Iterator[list[str]]:
-    """The texts, or without any the lines of standard input, some at a time."""
-    lines = iter(list(texts) or (line.rstrip("\r\n") for line in sys.stdin))
+    """The texts, or without any the lines of standard input, some at a time. What is no UTF-8 in them is replaced."""
+    given = [os.fsencode(text).decode(errors="replace") for text in texts]
+    sys.stdin.reconfigure(errors="replace")
+    lines = iter(given or (line.rstrip("\r\n") for line in sys.stdin))
     while batch := list(itertools.islice(lines, BATCH)):
         yield batch
 

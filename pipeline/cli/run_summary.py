@@ -16,6 +16,7 @@ from ulmfit_tfx.components.infra_check.report import REPORT_FILE as INFRA_REPORT
 from ulmfit_tfx.components.infra_check.report import InfraReport
 from ulmfit_tfx.components.perplexity_gate.report import REPORT_FILE as REPORT_FILE_OF_PERPLEXITY
 from ulmfit_tfx.components.perplexity_gate.report import PerplexityReport
+from ulmfit_tfx.components.served_versions import version_in_service
 from ulmfit_tfx.components.task_evaluator.scores import Interval, lower_is_better
 from ulmfit_tfx.pipeline.cli.completions import completion_table
 from ulmfit_tfx.pipeline.cli.predictions import show_predictions
@@ -147,11 +148,9 @@ def _why_not(config: PipelineConfig, comparison: Comparison | None) -> str:
 
 
 def _standing(pushed: Path) -> str:
-    """What became of a pushed version since: a run from cache pushes nothing anew."""
-    if not pushed.exists():
-        return "  [red](removed since)[/red]"
-    newest = find_model(pushed.parent)
-    return "" if newest == pushed else f"  [red](version {newest.name} was pushed since)[/red]"
+    """What became of a pushed version since: a rollback stays until another model is pushed."""
+    in_service = version_in_service(str(pushed.parent))
+    return "" if in_service == pushed.name else f"  [red](version {in_service} is in service, by a rollback)[/red]"
 
 
 def _accounting(ingest: StageResult) -> Accounting:

@@ -63,8 +63,9 @@ def read(folder):
     found = {}
     for parent, _, names in tf.io.gfile.walk(folder):
         for name in names:
-            with tf.io.gfile.GFile(f"{parent}/{name}", "rb") as file:
-                found[f"{parent}/{name}"[len(folder) :].strip("/")] = file.read()
+            path = f"{parent.rstrip('/')}/{name}"
+            with tf.io.gfile.GFile(path, "rb") as file:
+                found[path[len(folder) :].strip("/")] = file.read()
     return found
 
 

@@ -98,6 +98,7 @@ def test_task_model_is_compared_with_the_served_one_and_pushed_with_its_card(sta
     assert nodes["ModelPackager"].inputs["evaluation_report"].producer_component_id == "EvaluationReport"
     assert nodes["Pusher"].inputs["model"].producer_component_id == "ModelPackager"
     assert nodes["Pusher"].inputs["model_blessing"].producer_component_id == "TaskEvaluator"
+    assert nodes["Pusher"].inputs["infra_blessing"].producer_component_id == "InfraCheck"
 
 
 def test_without_comparison_the_served_model_is_not_asked_for(stages, tmp_path):

@@ -37,6 +37,7 @@ STAGES = [
     "TaskEvaluator",
     "EvaluationReport",
     "ModelPackager",
+    "InfraCheck",
     "Pusher",
 ]
 
@@ -132,10 +133,13 @@ def test_terminal_shows_no_noise(first_run):
 
 
 def test_unchanged_run_is_all_cache(first_run):
+    serving = first_run[0].parent / "root" / "serving" / "tiny"
+    before = sorted(serving.iterdir())
     code, shown = run(first_run[0])
     assert code == 0
-    assert cached_stages(shown) == STAGES
-    assert "all from cache" in shown
+    assert cached_stages(shown) == STAGES[:-1]
+    assert "all from cache but Pusher" in unwrapped(shown)
+    assert sorted(serving.iterdir()) == before
 
 
 def test_changed_threshold_evaluates_again_and_trains_nothing(first_run):
@@ -143,7 +147,7 @@ def test_changed_threshold_evaluates_again_and_trains_nothing(first_run):
     assert "(threshold 0.79)" in shown
     assert code == 0
     # The first run pushed a model, so that this one has another to compare with.
-    changed = {"BaselineResolver", "TaskEvaluator", "EvaluationReport", "ModelPackager", "Pusher"}
+    changed = {"BaselineResolver", "TaskEvaluator", "EvaluationReport", "ModelPackager", "InfraCheck", "Pusher"}
     assert set(STAGES) - set(cached_stages(shown)) == changed
 
 
@@ -188,16 +192,27 @@ def test_another_version_of_the_package_reruns_what_runs_its_code(first_run, mon
     assert not {"CorpusIngest", "SentencePieceTrainer", "TextTransform", "Trainer"} & set(cached_stages(shown))
 
 
-def test_run_from_cache_says_that_another_model_was_pushed_since_or_that_it_is_gone(first_run):
+def test_model_of_a_run_is_in_service_after_it_whatever_was_pushed_since(first_run):
     """TFX's cache knows nothing of the folder that is served from."""
     serving = first_run[0].parent / "root" / "serving" / "tiny"
     newer = serving / "99999999999"
     shutil.copytree(find_model(serving), newer)
-    assert "(version 99999999999 was pushed since)" in unwrapped(run(first_run[0])[1])
-    shutil.rmtree(newer)
-    serving.rename(serving.parent / "aside")
-    assert "(removed since)" in unwrapped(run(first_run[0])[1])
-    (serving.parent / "aside").rename(serving)
+    (newer / "assets.extra" / "README.md").write_text("another model")
+    code, shown = run(first_run[0])
+    assert code == 0, shown
+    in_service = find_model(serving)
+    assert in_service.name == "100000000000"
+    assert (in_service / "assets.extra" / "README.md").read_text() != "another model"
+    assert f"{in_service.name} " in unwrapped(shown)
+
+
+def test_summary_names_the_version_in_service_after_a_rollback(first_run):
+    serving = first_run[0].parent / "root" / "serving" / "tiny"
+    oldest, newest = (choose((path.name for path in serving.glob("[0-9]*")), key=int) for choose in (min, max))
+    assert CliRunner().invoke(app, ["rollback", str(serving), "--to", oldest]).exit_code == 0
+    shown = unwrapped(run(first_run[0])[1])
+    assert f"{newest} (version {oldest} is in service, by a rollback)" in shown
+    assert CliRunner().invoke(app, ["rollback", str(serving), "--release"]).exit_code == 0
 
 
 def test_tokenizer_is_trained_on_the_corpus_where_there_is_one(tmp_path, reviews, tiny_project):

@@ -279,7 +279,7 @@ def test_run_that_pushed_a_version_is_all_cache_when_run_again(tagged):
     project, _, _ = tagged
     code, shown = project.run()
     assert code == 0, shown
-    assert cached_stages(shown) == started_stages(shown) >= {"BaselineResolver", "TaskEvaluator", "Pusher"}
+    assert cached_stages(shown) == started_stages(shown) - {"Pusher"} >= {"BaselineResolver", "TaskEvaluator"}
     assert len(list(project.serving.iterdir())) == 1
 
 

@@ -91,6 +91,12 @@ def test_texts_come_from_standard_input_where_none_is_named(run, client, script)
     assert [columns[0] for columns in lines] == [prediction.label for prediction in Classifier(model).predict(texts)]
 
 
+@CLIENTS
+def test_bytes_that_are_no_utf_8_are_replaced(run, client, script):
+    expected, _ = printed(run, client, script, "regressor", ["a \ufffd film"])
+    assert printed(run, client, script, "regressor", [b"a \xff film"])[0] == expected
+
+
 def refusal(done):
     assert done.returncode == 1
     assert done.stdout == ""

@@ -21,6 +21,12 @@ def remote(gcs):
     return f"gs://{uuid.uuid4()}/checkpoints/hash"
 
 
+@pytest.fixture
+def in_memory():
+    """A quick one, for whatever does not depend on the file system."""
+    return f"ram://{uuid.uuid4()}/checkpoints/hash"
+
+
 def write(folder, number):
     """A folder as after the `number`th checkpoint: its files say which, and the one before it is gone."""
     for old in folder.local.glob("step-*"):
@@ -66,10 +72,10 @@ def test_another_machine_finds_what_was_uploaded_and_nothing_older(remote):
         assert downloaded(remote) == files_of(number) | {"best": str(number) * 7}
 
 
-def test_unchanged_files_are_not_uploaded_again(remote, monkeypatch):
-    write(folder := MirroredFolder(remote, LAST), 1)
+def test_unchanged_files_are_not_uploaded_again(in_memory, monkeypatch):
+    write(folder := MirroredFolder(in_memory, LAST), 1)
     folder.upload()
-    (again := MirroredFolder(remote, LAST)).download()
+    (again := MirroredFolder(in_memory, LAST)).download()
     (again.local / "best").write_text("better")
     copied = []
     copy = tf.io.gfile.copy
@@ -101,9 +107,9 @@ def killed_at(operation, monkeypatch):
         monkeypatch.setattr(tf.io.gfile, name, counted(name))
 
 
-@pytest.mark.parametrize("operation", range(1, 18))
-def test_kill_at_any_moment_leaves_a_whole_checkpoint_the_new_one_or_the_one_before(remote, monkeypatch, operation):
-    folder = MirroredFolder(remote, LAST)
+@pytest.mark.parametrize("operation", range(1, 13))
+def test_kill_at_any_moment_leaves_a_whole_checkpoint_the_new_one_or_the_one_before(in_memory, monkeypatch, operation):
+    folder = MirroredFolder(in_memory, LAST)
     write(folder, 1)
     folder.upload()
     write(folder, 2)
@@ -111,15 +117,15 @@ def test_kill_at_any_moment_leaves_a_whole_checkpoint_the_new_one_or_the_one_bef
         killed_at(operation, patch)
         with pytest.raises(Killed):
             folder.upload()
-    found = downloaded(remote)
+    found = downloaded(in_memory)
     newest = 2 if "step-2/state" in found else 1
     assert files_of(newest).items() <= found.items()
     assert found["best"] in ("1" * 7, "2" * 7)
     assert all(len(content) in (5, 7) for content in found.values()), "no file is there by half"
-    (again := MirroredFolder(remote, LAST)).download()
+    (again := MirroredFolder(in_memory, LAST)).download()
     write(again, 3)
     again.upload()
-    assert downloaded(remote) == files_of(3) | {"best": "3" * 7}
+    assert downloaded(in_memory) == files_of(3) | {"best": "3" * 7}
 
 
 def test_removed_folder_is_gone_on_both_sides(remote):

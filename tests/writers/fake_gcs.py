@@ -196,6 +196,12 @@ def _handler(storage: _Storage, certificate: ssl.SSLContext) -> type[BaseHTTPReq
             self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb")
             self.close_connection = False
 
+        def handle_expect_100(self):
+            """Says at once that the content is wanted: curl waits for it for a second."""
+            going_on = super().handle_expect_100()
+            self.wfile.flush()
+            return going_on
+
         def answer(self):
             status, headers, content = storage.answer(self.command, self.path, self.headers, self._body())
             self.send_response(status)

@@ -101,7 +101,7 @@ def _chosen(texts: Sequence[str]) -> list[str]:
 
 def _values(saved_model: str, signatures: Mapping[str, meta_graph_pb2.SignatureDef]) -> _Values:
     """Raises ValueError where an input is not known."""
-    values = {
+    values: dict[str, Callable[[Sequence[str]], Any]] = {
         names.STRING_INPUTS: list,
         names.EXAMPLES: lambda texts: [_example(text).SerializeToString(deterministic=True) for text in texts],
         names.WORDS: _words,

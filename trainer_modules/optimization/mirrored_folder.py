@@ -73,6 +73,8 @@ class MirroredFolder:
             return
         files = self._files()
         changed = [name for name, stamp in files.items() if self._uploaded.get(name) != stamp]
+        for folder in {_UNFINISHED, *map(os.path.dirname, changed)}:
+            tf.io.gfile.makedirs(f"{self._remote}/{folder}")
         for name in sorted(changed, key=lambda name: os.path.basename(name) == self._last):
             self._put(name)
         for gone in _subfolders(self._uploaded) - _subfolders(files):
@@ -86,12 +88,10 @@ class MirroredFolder:
             tf.io.gfile.rmtree(self._remote)
 
     def _put(self, name: str) -> None:
-        """Uploads a file, whole before it can be found. A subfolder of unfinished ones never is complete."""
-        unfinished, target = f"{self._remote}/{_UNFINISHED}", f"{self._remote}/{name}"
-        tf.io.gfile.makedirs(unfinished)
-        tf.io.gfile.copy(str(self.local / name), f"{unfinished}/file", overwrite=True)
-        tf.io.gfile.makedirs(os.path.dirname(target))
-        tf.io.gfile.rename(f"{unfinished}/file", target, overwrite=True)
+        """Uploads a file, whole before it can be found: the subfolder that it passes through never is complete."""
+        unfinished = f"{self._remote}/{_UNFINISHED}/file"
+        tf.io.gfile.copy(str(self.local / name), unfinished, overwrite=True)
+        tf.io.gfile.rename(unfinished, f"{self._remote}/{name}", overwrite=True)
 
     def _files(self) -> dict[str, tuple[int, int]]:
         """Size and time of change of each file here, by its path below the folder."""
