@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.components.base.base_node import BaseNode
@@ -15,7 +15,7 @@ from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.pipeline.served_model import served_model
 from ulmfit_tfx.schemas import component_specs as specs
 
-Value = str | RuntimeParameter
+Value: TypeAlias = str | RuntimeParameter
 """Known when the pipeline is built, or said when it is run."""
 
 

@@ -32,8 +32,9 @@ uv pip install --quiet --python "$venv" --compile-bytecode --constraint "$lock" 
   --requirement pyproject.toml "${extra_flags[@]}" ipykernel "$tensorflow" pip "$@" # TFX and Beam call `python -m pip`
 
 meant="requires \`($(IFS='|'; echo "${left_out[*]}"))[ <>=!~]"
-if uv pip check --python "$venv" 2>&1 | grep '^The package' | grep -vE "$meant"; then
-  echo "These requirements are not met." >&2
+unmet=$(uv pip check --python "$venv" 2>&1 | grep '^The package' | grep -vE "$meant" || true) # it fails for those left out too
+if [ -n "$unmet" ]; then
+  printf 'These requirements are not met:\n%s\n' "$unmet" >&2
   exit 1
 fi
 # TFMA hides a failed import and is then without its functions.

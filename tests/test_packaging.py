@@ -5,11 +5,11 @@ import re
 import subprocess
 import sys
 import tarfile
-import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+from wheel_environment import make_environment
 
 from ulmfit_tfx.schemas.code_version import IMPORT_ORDER
 
@@ -92,14 +92,7 @@ def test_sdist_builds_the_same_wheel(distributions, tmp_path):
 def test_installed_wheel_runs_wherever_the_current_folder_is(distributions, tmp_path, inside):
     """In an environment that sees the dependencies of this one, but has the wheel in place of the checkout."""
     wheel, _ = distributions
-    environment = tmp_path / "venv"
-    venv.create(environment)
-    python = environment / "bin" / "python"
-    (site,) = environment.glob("lib/python*/site-packages")
-    target = ["--no-deps", "--quiet", "--target", str(site), str(wheel)]
-    subprocess.run([sys.executable, "-m", "pip", "install", *target], check=True, capture_output=True)
-    dependencies = next(path for path in sys.path if path.endswith("site-packages"))
-    (site / "dependencies.pth").write_text(dependencies + "\n")
+    python, site = make_environment(tmp_path / "venv", wheel)
     script = (
         "import ulmfit_tfx, importlib, pathlib\n"
         "from ulmfit_tfx.schemas.code_version import IMPORT_ORDER, code_version\n"

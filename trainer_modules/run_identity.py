@@ -10,6 +10,8 @@ import tensorflow as tf
 
 from ulmfit_tfx.trainer_modules.optimization.mirrored_folder import local_folder
 
+_TAIL = 64
+
 
 def matching_files(patterns: Sequence[str]) -> list[str]:
     """Files that TFX's patterns name, in order."""
@@ -47,9 +49,18 @@ def _below_checkpoints(fn_args: Any, name: str) -> str:
     return f"{fn_args.custom_config['checkpoints'].rstrip('/')}/{name}"
 
 
-def _files(patterns: Sequence[str]) -> list[tuple[str, int, int]]:
-    files = [(path, tf.io.gfile.stat(path)) for path in matching_files(patterns)]
-    return [(path, stat.length, stat.mtime_nsec) for path, stat in files]
+def _files(patterns: Sequence[str]) -> list[tuple[str, int, str]]:
+    """Path, size and last bytes of each file: those of a compressed one hold the checksum of what is in it.
+
+    Times would be no help: a cluster copies the files anew for each attempt at a step.
+    """
+    return [(path, tf.io.gfile.stat(path).length, _last_bytes(path)) for path in matching_files(patterns)]
+
+
+def _last_bytes(path: str) -> str:
+    with tf.io.gfile.GFile(path, "rb") as file:
+        file.seek(max(0, file.size() - _TAIL))
+        return file.read().hex()
 
 
 def _digest(identity: Any) -> str:

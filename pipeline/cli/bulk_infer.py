@@ -44,7 +44,7 @@ def command(
 ) -> ExitCode:
     """Predict many texts with an exported model, and write JSON Lines with the keys of `predict --json`."""
     checked = load_bulk_inference_config(config, overrides or ())
-    model = find_model(checked.model)
+    model = find_model(Path(checked.model))
     check_has_task(model, read_info(model))
     check_source(checked.data)
     folder = RunFolder((root or Path("runs") / checked.name).resolve())

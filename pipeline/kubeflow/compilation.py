@@ -1,7 +1,7 @@
 """Compiles a configuration to what Kubeflow Pipelines runs: PipelineSpec and platform document in one YAML file."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import yaml
 from google.protobuf import json_format
@@ -27,7 +27,7 @@ COMMAND = ("python", "-m", "ulmfit_tfx.pipeline.kubeflow.step")
 MODEL = "model"
 """Parameter of a bulk inference: the model that is asked."""
 
-_ResourceSpec = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec.ResourceSpec
+_ResourceSpec: TypeAlias = pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec.ResourceSpec
 
 
 def compile_pipeline(config: PipelineConfig | BulkInferenceConfig, target: Path) -> pipeline_spec_pb2.PipelineSpec:

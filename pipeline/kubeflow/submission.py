@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import io
-import itertools
 import json
 import logging
 import os
@@ -133,29 +132,27 @@ class Backend:
             UserError: The backend does not answer any more, or no longer lets us in. The run goes on.
         """
         seen: dict[str | None, str] = {}
-        for look in itertools.count():
-            if look:
-                time.sleep(seconds)
+        while True:
             for change in self._changes(self._look(run, seconds)):
                 if seen.get(change.step) != change.state:
                     seen[change.step] = change.state
                     yield change
             if seen.get(None) in _FINAL_STATES:
                 return
+            time.sleep(seconds)
 
     def _look(self, run: Run, seconds: float) -> kfp_server_api.V2beta1Run:
         """The run as it is now. A backend that does not answer for a while is asked again."""
-        for lost in itertools.count(1):
+        lost = 0
+        while True:
             try:
                 with self._explained():
                     return self._client.get_run(run.id)
-            except ConfigError as error:
-                raise UserError(f"{error} The run goes on: {run.link}") from None
             except UserError as error:
-                if lost == _LOST_LOOKS:
+                lost += 1
+                if isinstance(error, ConfigError) or lost == _LOST_LOOKS:
                     raise UserError(f"{error} The run goes on: {run.link}") from None
             time.sleep(seconds)
-        raise AssertionError
 
     def _changes(self, run: kfp_server_api.V2beta1Run) -> Iterator[Change]:
         for task in (run.run_details and run.run_details.task_details) or ():

@@ -84,8 +84,8 @@ def unseen_paths(kubeflow: KubeflowConfig, paths: Sequence[tuple[str, str]]) -> 
         paths: Name of the field and path each.
     """
     return [
-        f"{name} is {path}, which no step in the cluster sees. Say in kubeflow.paths where it is there: gs://..., "
-        "s3://... or below the mount_path of an entry of kubeflow.volumes"
+        f"{name} is {path}, which no step in the cluster sees. Say in kubeflow.paths where it is there: gs://... "
+        "or below the mount_path of an entry of kubeflow.volumes"
         for name, path in paths
         if "://" not in path and not kubeflow.sees(path)
     ]

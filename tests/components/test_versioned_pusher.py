@@ -1,4 +1,5 @@
 import doctest
+import functools
 import json
 import logging
 import os
@@ -27,13 +28,10 @@ NOW = 1_735_689_600
 SERVER_FILES = {"models.config", "batching.config", "monitoring.config", "docker-compose.yaml", "kserve.yaml"}
 
 
-@pytest.fixture(params=["disk", "gs"])
+@pytest.fixture(params=["disk", "ram"])
 def folder(request, tmp_path):
-    """Where models are pushed to: a disk, and an object store, which has no step that moves a folder."""
-    if request.param == "disk":
-        return str(tmp_path / "serving" / "reviews")
-    request.getfixturevalue("gcs")
-    return f"gs://bucket/{uuid.uuid4()}/reviews"
+    """Where models are pushed to: a disk, and a file system without a step that moves a folder."""
+    return str(tmp_path / "serving" / "reviews") if request.param == "disk" else f"ram://{uuid.uuid4()}/reviews"
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +47,7 @@ def files_of(content):
         "saved_model.pb": content,
         "variables/variables.index": b"",
         "variables/variables.data-00000-of-00001": b"\x00" * 3_000_000 + content,
-        "assets/spm.model": b"pieces",
+        "fingerprint.pb": b"print",  # no assets/: beside assets.extra/ ram:// lists files that are not there
         "assets.extra/README.md": b"card",
     }
 
@@ -70,11 +68,17 @@ def read(folder):
 
 
 @pytest.fixture
-def push(folder, tmp_path):
-    """Pushes a model of some content; returns the output artifact."""
+def push(folder, push_to):
+    """Pushes a model of some content to the folder; returns the output artifact."""
+    return functools.partial(push_to, folder)
+
+
+@pytest.fixture
+def push_to(tmp_path):
+    """The same to a folder that is named."""
     blessed = {"model": True, "infra": True}
 
-    def run(content, keep=3, serving=None, **blessings):
+    def run(folder, content, keep=3, serving=None, **blessings):
         model = standard_artifacts.Model()
         model.uri = str(tmp_path / "packaged" / content.hex())
         for name, data in files_of(content).items():
@@ -269,6 +273,21 @@ def test_on_a_disk_a_version_appears_with_all_its_files(push, tmp_path, monkeypa
     assert read(f"{folder}/1") == files_of(b"a")
 
 
+@pytest.mark.usefixtures("gcs")
+def test_object_store_holds_the_new_version_and_what_was_in_service_before(push_to):
+    folder = f"gs://bucket/{uuid.uuid4()}/reviews"
+    for version in ("1", "2"):
+        write(f"{folder}/{version}/assets.extra/README.md", b"card")
+        write(f"{folder}/{version}/saved_model.pb", b"")
+    push_to(folder, b"a", keep=1)
+    assert versions(folder) == ["2", str(NOW)]
+    assert {name.rstrip("/") for name in tf.io.gfile.listdir(folder)} == {"tf_serving", "2", str(NOW)}
+    assert {name.rstrip("/") for name in tf.io.gfile.listdir(f"{folder}/tf_serving")} == SERVER_FILES
+    assert read(f"{folder}/{NOW}") == files_of(b"a")
+    models_config.serve_only(folder, 2)
+    assert version_in_service(folder) == "2"
+
+
 def test_damaged_models_config_stops_the_push_before_anything_is_written(push, folder):
     models_config.replace_file(f"{folder}/tf_serving/models.config", "model_config_list {")
     with pytest.raises(UserError, match=r"models\.config:1:"):
@@ -315,8 +334,7 @@ def test_messages_are_what_the_configuration_says(push, folder):
     push(b"a", serving=ServingConfig(batching=BATCHING))
     assert set(tf.io.gfile.listdir(f"{folder}/tf_serving")) == SERVER_FILES
     [entry] = parsed(folder, "models.config", ModelServerConfig()).model_config_list.config
-    assert (entry.name, entry.model_platform) == ("reviews", "tensorflow")
-    assert entry.base_path == (folder if folder.startswith("gs://") else "/mnt/models")
+    assert (entry.name, entry.base_path, entry.model_platform) == ("reviews", "/mnt/models", "tensorflow")
     assert entry.model_version_policy.latest.num_versions == 1
     batching = parsed(folder, "batching.config", BatchingParameters())
     wanted = {"max_batch_size": 48, "batch_timeout_micros": 0, "num_batch_threads": 3, "max_enqueued_batches": 7}

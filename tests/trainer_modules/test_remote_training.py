@@ -18,7 +18,8 @@ from ulmfit_tfx.trainer_modules.optimization.progress import Progress
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
-OFTEN = {"checkpoint_seconds": 0, "epochs": 2, "batch_size": 8}
+OFTEN = {"checkpoint_seconds": 0, "batch_size": 8, "epochs": 1}
+"""A checkpoint after each of few batches."""
 
 
 class Killed(BaseException):
@@ -31,8 +32,8 @@ def inputs(tmp_path_factory, spm_model, reviews):
     folder = tmp_path_factory.mktemp("inputs") / "task"
     tokenizer = Tokenizer(spm_model, TokenizerConfig(), CleaningConfig())
     config = PipelineConfig.model_validate(CONFIG | {"training": CONFIG["training"] | OFTEN})
-    rows = [Row(text, mood) for text, mood in reviews[:96]]
-    return write_inputs(folder, tokenizer, config, rows[:64], rows[64:]), folder
+    rows = [Row(text, mood) for text, mood in reviews[:36]]
+    return write_inputs(folder, tokenizer, config, rows[:24], rows[24:]), folder
 
 
 def in_folder(inputs, folder, **custom):
@@ -91,7 +92,7 @@ def test_killed_classifier_resumes_from_remote_checkpoints_to_the_weights_of_an_
     local = in_folder(inputs, str(tmp_path / "unbroken"))
     classifier.run_fn(local)
     remote = in_folder(inputs, f"gs://{uuid.uuid4()}/task")
-    assert train_with_kills(classifier.run_fn, remote, monkeypatch, kills=[(1, 3), (1, 8)]) == [(0, 2), (1, 1)]
+    assert train_with_kills(classifier.run_fn, remote, monkeypatch, kills=[(1, 2), (1, 3)]) == [(0, 1), (0, 3)]
     assert_same_weights(remote.serving_model_dir, local.serving_model_dir)
     assert not tf.io.gfile.glob(f"{remote.custom_config['checkpoints']}/*"), "they are removed at the end"
     assert tf.io.gfile.exists(f"{remote.model_run_dir}/history.json")
@@ -103,12 +104,12 @@ def test_killed_classifier_resumes_from_remote_checkpoints_to_the_weights_of_an_
 
 
 def test_killed_language_models_of_both_directions_resume_from_remote_checkpoints(inputs, tmp_path, monkeypatch, gcs):
-    section = LanguageModelConfig(**OFTEN, bptt=20, direction="both").model_dump(mode="json")
+    section = LanguageModelConfig(**OFTEN, bptt=25, direction="both").model_dump(mode="json")
     local = in_folder(inputs, str(tmp_path / "unbroken"), language_model=section)
     language_model.run_fn(local)
     remote = in_folder(inputs, f"gs://{uuid.uuid4()}/task", language_model=section)
-    resumed = train_with_kills(language_model.run_fn, remote, monkeypatch, kills=[(1, 3), (2, 3)])
-    assert resumed == [(0, 2), (2, 0), (0, 2)], "at last the forward model is finished, and only loaded"
+    resumed = train_with_kills(language_model.run_fn, remote, monkeypatch, kills=[(1, 2), (2, 2)])
+    assert resumed == [(0, 1), (1, 0), (0, 1)], "at last the forward model is finished, and only loaded"
     assert_same_weights(remote.serving_model_dir, local.serving_model_dir)
     folder = remote.serving_model_dir.rpartition("/")[0]
     for file in ("encoder.json", "keras_weights/language_model.weights.h5", "backward/encoder.json"):
@@ -118,7 +119,7 @@ def test_killed_language_models_of_both_directions_resume_from_remote_checkpoint
 
 
 def test_learning_rate_finder_leaves_curve_and_chart_in_a_remote_folder(inputs, gcs):
-    section = LanguageModelConfig(**OFTEN, bptt=20).model_dump(mode="json")
+    section = LanguageModelConfig(**OFTEN, bptt=25).model_dump(mode="json")
     remote = in_folder(inputs, f"gs://{uuid.uuid4()}/task", language_model=section)
     language_model.tuner_fn(remote).tuner.search()
     assert {CURVE_FILE, CHART_FILE} <= set(tf.io.gfile.listdir(remote.working_dir))
