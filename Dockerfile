@@ -4,6 +4,9 @@
 #   make image GPU=1      with CUDA 12.3 and cuDNN 8.9, which TensorFlow 2.16 was built with; the driver is the node's
 #   make image BEAM=1     a worker of Beam's portable runners and Dataflow too, see docs/beam.md
 #
+# `docker build` by hand takes more --build-arg: EXTRAS, those of pyproject.toml with commas, such as kfp,examples; and
+# PACKAGES, further ones with spaces, such as boto3==1.37.13, with which Beam reads data from s3://.
+#
 # No ENTRYPOINT: Kubeflow runs `python -m ...` in it, people `ulmfit-tfx ...`.
 
 ARG PYTHON_VERSION=3.10

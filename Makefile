@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 unexport PYTHONDONTWRITEBYTECODE # without byte code every TFX import costs a minute
 BIN := .venv/bin
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' package/__init__.py)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +38,11 @@ format: setup ## format the code
 build: setup ## build wheel and sdist into dist/
 	@$(BIN)/python -m build
 
+image: ## build the container image ulmfit-tfx:VERSION; GPU=1: with CUDA, BEAM=1: a worker of Beam's runners too
+	@docker build --build-arg ACCELERATOR=$(if $(GPU),gpu,cpu) --build-arg VERSION=$(VERSION) \
+	  --build-arg REVISION=$(shell git rev-parse HEAD) $(if $(BEAM),--target beam) \
+	  --tag ulmfit-tfx:$(VERSION)$(if $(GPU),-gpu)$(if $(BEAM),-beam) .
+
 docs: setup ## write docs/configuration.md from the configuration's definitions
 	@$(BIN)/python -m ulmfit_tfx.schemas.config_reference docs/configuration.md
 
@@ -50,4 +56,4 @@ serving-ops: setup ## read the ops of TensorFlow Serving's versions from wheels 
 clean: ## remove what builds, tests and runs leave behind; the environment stays
 	@rm -rf build dist runs *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo example-data test test-random bench lint format build docs lock serving-ops clean
+.PHONY: help setup demo example-data test test-random bench lint format build image docs lock serving-ops clean

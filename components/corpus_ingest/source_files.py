@@ -11,6 +11,7 @@ import hashlib
 import importlib.util
 import io
 import lzma
+import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,12 +53,16 @@ def find_files(path: str) -> list[str]:
 
 def open_file(path: str) -> BinaryIO:
     """Opens a file for reading bytes, decompressed by its suffix."""
+    # Not decompressed by Beam, which takes a truncated compressed file for a short one.
+    opener = _OPENERS.get(os.path.splitext(path)[1])
     if _is_local(path):
-        # Not through Beam, which takes a truncated compressed file for a short one.
-        return _OPENERS.get(Path(path).suffix, open)(path, "rb")
+        return (opener or open)(path, "rb")
+    from apache_beam.io.filesystem import CompressionTypes
     from apache_beam.io.filesystems import FileSystems
 
-    return io.BufferedReader(_Readable(FileSystems.open(path)))
+    file = FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
+    stream = io.BufferedReader(_Readable(file))
+    return opener(stream, "rb") if opener else stream
 
 
 @contextlib.contextmanager
@@ -77,7 +82,7 @@ def readable(path: str, config: SourceConfig) -> Iterator[BinaryIO]:
 
 
 class _Readable(io.RawIOBase):
-    """A Beam file as Python's own readers want it: Beam's compressed files lack a part of the interface."""
+    """A Beam file as Python's own readers want it: Beam's lack a part of the interface."""
 
     def __init__(self, file: Any):
         self.file = file
@@ -187,7 +192,7 @@ def fingerprint(path: str) -> str:
     """
     digest = hashlib.sha256()
     for file in find_files(path):
-        digest.update(Path(file).name.encode())
+        digest.update(os.path.basename(file).encode())
         if _is_local(file):
             with open(file, "rb") as stream:
                 while chunk := stream.read(_CHUNK):

@@ -23,9 +23,11 @@ from ulmfit_tfx.components.encoder_importer.keras_checkpoint import (
 )
 from ulmfit_tfx.components.encoder_importer.language_model_weights import LanguageModelWeights
 from ulmfit_tfx.components.encoder_importer.own_model import is_own_saved_model, own_weights
+from ulmfit_tfx.components.encoder_importer.remote_files import remote_fingerprint
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, PretrainedConfig
 from ulmfit_tfx.schemas.errors import DataError, UserError
 from ulmfit_tfx.trainer_modules.export.saved_model import read_exported
+from ulmfit_tfx.trainer_modules.optimization.mirrored_folder import is_local
 
 _CHUNK = 1 << 20
 
@@ -110,13 +112,14 @@ def fingerprint(path: str) -> str:
 
 
 def input_fingerprint(config: PretrainedConfig) -> str:
-    """SHA-256 of all files that an import reads.
+    """SHA-256 of all files that an import reads; of sizes and times where they are remote.
 
     Raises:
         DataError: One is not there.
     """
     paths = filter(None, (config.checkpoint, config.tokenizer, config.source_tokenizer))
-    return hashlib.sha256(" ".join(fingerprint(path) for path in paths).encode()).hexdigest()
+    fingerprints = [fingerprint(path) if is_local(path) else remote_fingerprint(path) for path in paths]
+    return hashlib.sha256(" ".join(fingerprints).encode()).hexdigest()
 
 
 def _found(path: Path, format: Format) -> FoundModel:

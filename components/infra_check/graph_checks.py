@@ -15,7 +15,7 @@ def used_ops(graph: graph_pb2.GraphDef) -> Mapping[str, set[str]]:
     name is no op.
     """
     functions = {function.signature.name for function in graph.library.function}
-    used = defaultdict(set)
+    used: defaultdict[str, set[str]] = defaultdict(set)
     for nodes in (graph.node, *(function.node_def for function in graph.library.function)):
         for node in nodes:
             if node.op not in functions:

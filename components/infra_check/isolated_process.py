@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -53,7 +53,7 @@ class Findings:
 
     failures: Sequence[tuple[CheckName, str]]
     answers: Mapping[str, Mapping[int, Arrays]] = dataclasses.field(default_factory=dict)
-    latency: Mapping[str, Mapping[str, float]] = dataclasses.field(default_factory=dict)
+    latency: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     memory: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 

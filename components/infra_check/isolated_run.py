@@ -30,7 +30,7 @@ class _Refusal:
 
 
 if __name__ == "__main__":
-    sys.meta_path.insert(0, _Refusal())  # type: ignore[arg-type]
+    sys.meta_path.insert(0, _Refusal())
 
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402

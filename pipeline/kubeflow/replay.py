@@ -15,6 +15,7 @@ from ulmfit_tfx.pipeline.kubeflow.replay_container import container_command, run
 from ulmfit_tfx.pipeline.kubeflow.replay_executor_input import executor_input, imported, published
 from ulmfit_tfx.pipeline.kubeflow.replay_parameters import Parameter, run_parameters
 from ulmfit_tfx.pipeline.kubeflow.replay_spec import ReplaySpec, Step, read_spec
+from ulmfit_tfx.schemas.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,12 +90,17 @@ def replay(
 
     Raises:
         ConfigError: The file holds no pipeline that can be replayed, or a parameter is wrong.
+        UserError: The root cannot be written.
         StepFailedError: At the first step that fails.
     """
     if isinstance(spec, Path):
         spec = read_spec(spec)
     root = root.absolute()
     run = _Run(spec, root, f"{datetime.now():%Y%m%d-%H%M%S-%f}", run_parameters(spec, root, parameters))
+    try:
+        run.logs.mkdir(parents=True)
+    except OSError as error:
+        raise UserError(f"{root}: cannot be written: {error.strerror}.") from None
     results: dict[str, StepResult] = {}
     for number, step in enumerate(spec.steps, start=1):
         observer.step_started(step.name, number, len(spec.steps))
@@ -119,6 +125,11 @@ class _Run:
     id: str
     values: Mapping[str, struct_pb2.Value]
 
+    @property
+    def logs(self) -> Path:
+        """Folder of what the containers write."""
+        return self.root / "logs" / self.id
+
     def result(self, step: Step, before: Mapping[str, StepResult]) -> StepResult:
         """Runs a step, or takes it from the cache.
 
@@ -141,7 +152,7 @@ class _Run:
         caches = step.task.caching_options.enable_cache
         if caches and (found := cache.get(key)) is not None:
             return StepResult(step.name, time.monotonic() - started, True, *found, None)
-        log = self.root / "logs" / self.id / f"{step.name}.log"
+        log = self.logs / f"{step.name}.log"
         _execute(step, told, log)
         outputs = published(step, told, execution)
         if caches:
@@ -161,7 +172,6 @@ def _execute(step: Step, told: pipeline_spec_pb2.ExecutorInput, log: Path) -> No
         Path(listed.artifacts[0].uri).parent.mkdir(parents=True, exist_ok=True)
     for output in told.outputs.parameters.values():
         Path(output.output_file).parent.mkdir(parents=True, exist_ok=True)
-    log.parent.mkdir(parents=True, exist_ok=True)
     for _ in range(1 + step.task.retry_policy.max_retry_count):
         Path(told.outputs.output_file).unlink(missing_ok=True)
         try:

@@ -104,11 +104,13 @@ def _ended(process: subprocess.Popen) -> Iterator[None]:
     try:
         yield
     finally:
-        _signal(process, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_SECONDS_TO_END)
-        _signal(process, signal.SIGKILL)
-        process.wait()
+        try:
+            _signal(process, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_SECONDS_TO_END)
+        finally:  # whoever interrupts once more waits no longer
+            _signal(process, signal.SIGKILL)
+            process.wait()
 
 
 def _signal(process: subprocess.Popen, number: int) -> None:

@@ -18,6 +18,7 @@ import tensorflow_model_analysis as tfma
 import yaml
 from task_model_writer import write_classifier
 from tfx.components.util import examples_utils
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types import standard_component_specs as standard
@@ -26,6 +27,9 @@ from wheel_environment import build_wheel, make_environment
 
 from ulmfit_tfx.components.task_evaluator.executor import Executor
 from ulmfit_tfx.pipeline.eval_config import task_eval_config
+from ulmfit_tfx.pipeline.graph import build_pipeline
+from ulmfit_tfx.pipeline.run_folder import RunFolder
+from ulmfit_tfx.pipeline.surroundings import LocalSurroundings
 from ulmfit_tfx.schemas.config_file import load_config
 from ulmfit_tfx.trainer_modules.export.loaded_model import load_predictor
 from ulmfit_tfx.trainer_modules.export.predictions import from_json
@@ -56,26 +60,21 @@ def python(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def runs(python, tiny_project, reviews, tmp_path_factory):
-    """Artifacts of the same run by one and by two workers, on rows in several files."""
+    """Artifacts of a run on rows in several files: by one worker here up to TextTransform, by two the whole of it."""
     folder = tmp_path_factory.mktemp("runs")
-    artifacts = {}
+    configs = {}
     for name, arguments in (("one", ONE), ("two", TWO)):
-        data = {"path": "reviews-*.tsv"}
-        project = folder / name
-        config = tiny_project(
-            project,
-            reviews,
-            data=data,
-            beam={"pipeline_args": arguments},
-            training={"epochs": 1},
-            evaluation={"thresholds": {}},
-        )
-        header, *rows = (project / "reviews.tsv").read_text().splitlines(keepends=True)
+        sections = {"data": {"path": "reviews-*.tsv"}, "beam": {"pipeline_args": arguments}, "training": {"epochs": 1}}
+        thresholds = {"thresholds": {"accuracy": 0.1}}
+        configs[name] = tiny_project(folder / name, reviews, evaluation=thresholds, **sections)
+        header, *rows = (folder / name / "reviews.tsv").read_text().splitlines(keepends=True)
         for number in range(FILES):
-            (project / f"reviews-{number}.tsv").write_text(header + "".join(rows[number::FILES]))
-        python("-m", "ulmfit_tfx.pipeline", "run", config, "--root", project / "root")
-        artifacts[name] = project / "root" / "artifacts"
-    return artifacts
+            (folder / name / f"reviews-{number}.tsv").write_text(header + "".join(rows[number::FILES]))
+    config = load_config(configs["one"])
+    surroundings = LocalSurroundings(RunFolder(folder / "one" / "root"), config.name, config.push.directory)
+    LocalDagRunner().run(build_pipeline(config, surroundings, until="TextTransform"))
+    python("-m", "ulmfit_tfx.pipeline", "run", configs["two"], "--root", folder / "two" / "root")
+    return {name: folder / name / "root" / "artifacts" for name in configs}
 
 
 def records(artifact: Path) -> dict[str, list[str]]:

@@ -1,5 +1,10 @@
 """The component as TFX runs it, and what Trainer makes of its output."""
 
+import json
+import re
+import uuid
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,9 +14,12 @@ from tfx.types import standard_artifacts
 from ulmfit_tfx.components.encoder_importer.checkpoint import input_fingerprint
 from ulmfit_tfx.components.encoder_importer.component import EncoderImporter
 from ulmfit_tfx.components.encoder_importer.executor import Executor
+from ulmfit_tfx.components.encoder_importer.importing import import_encoder
+from ulmfit_tfx.components.encoder_importer.remote_files import fetched
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, EncoderDropoutConfig, PretrainedConfig
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.trainer_modules.export.saved_model import read_exported
 from ulmfit_tfx.trainer_modules.models.base_model import encoder_from
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 from ulmfit_tfx.transforms.tokenizer_files import read_tokenizer
@@ -36,6 +44,15 @@ def artifacts(pretrained, tmp_path_factory):
         artifact.uri = str(tmp_path_factory.mktemp(name))
     Executor().Do({}, {name: [artifact] for name, artifact in outputs.items()}, component.exec_properties)
     return {name: artifact.uri for name, artifact in outputs.items()}
+
+
+@pytest.fixture
+def remote(pretrained, gcs):
+    """The same configuration with its files in a fake Google Cloud Storage."""
+    folder = f"gs://{uuid.uuid4()}/encoders"
+    tf.io.gfile.copy(pretrained.checkpoint, f"{folder}/wiki.pth")
+    tf.io.gfile.copy(pretrained.tokenizer, f"{folder}/wiki-sp200.model")
+    return PretrainedConfig(checkpoint=f"{folder}/wiki.pth", tokenizer=f"{folder}/wiki-sp200.model")
 
 
 def test_model_has_the_layout_that_base_model_channels_expect(artifacts):
@@ -74,3 +91,62 @@ def test_fingerprint_follows_the_content_of_checkpoint_and_tokenizer(pretrained,
     assert input_fingerprint(pretrained.model_copy(update={"tokenizer": str(copy)})) != before
     with pytest.raises(DataError, match="no such file"):
         input_fingerprint(pretrained.model_copy(update={"checkpoint": str(tmp_path / "none.pth")}))
+
+
+def test_remote_checkpoint_becomes_remote_artifacts_like_those_of_a_local_one(remote, artifacts):
+    component = EncoderImporter(remote, "fingerprint", CleaningConfig(strip_html=True), fixed_seq_len=12)
+    outputs = {name: standard_artifacts.Model() for name in (specs.MODEL, specs.TOKENIZER)}
+    for name, artifact in outputs.items():
+        artifact.uri = f"{remote.checkpoint}-imported/{name}"
+    Executor().Do({}, {name: [artifact] for name, artifact in outputs.items()}, component.exec_properties)
+    for name, artifact in outputs.items():
+        assert files_below(artifact.uri) == files_below(artifacts[name])
+    weights = [read_exported(f"{uri}/Format-Serving").weights for uri in (artifacts[specs.MODEL], outputs["model"].uri)]
+    for weight, expected in zip(weights[1].values(), weights[0].values(), strict=True):
+        np.testing.assert_array_equal(weight, expected)
+    with tf.io.gfile.GFile(f"{outputs['model'].uri}/encoder.json") as file:
+        assert json.loads(file.read())["source"]["file"] == "wiki.pth"
+
+
+def files_below(folder):
+    walked = tf.io.gfile.walk(folder)
+    return sorted(
+        f"{path}/{name}".removeprefix(folder).replace("//", "/") for path, _, names in walked for name in names
+    )
+
+
+@pytest.mark.parametrize("named", ["saved/encoder.index", "saved/encoder", "saved", "saved.tgz"])
+def test_remote_checkpoint_of_several_files_is_fetched_whole(named, gcs, tmp_path):
+    folder = f"gs://{uuid.uuid4()}"
+    files = ["saved/encoder.index", "saved/encoder.data-00000-of-00001", "saved.tgz", "saved/other.txt"]
+    for name in files:
+        with tf.io.gfile.GFile(f"{folder}/{name}", "w") as file:
+            file.write(name)
+    expected = {
+        "saved": {name for name in files if name.startswith("saved/")},
+        "saved.tgz": {"saved.tgz"},
+    }.get(named, set(files[:2]))
+    with fetched(PretrainedConfig(checkpoint=f"{folder}/{named}")) as local:
+        root = Path(local.checkpoint).parent
+        found = {file.relative_to(root).as_posix(): file.read_text() for file in root.rglob("*") if file.is_file()}
+    assert found == {name.removeprefix("saved/") if named.startswith("saved/") else name: name for name in expected}
+    assert not root.exists()
+
+
+def test_errors_name_the_remote_file(remote):
+    with (
+        pytest.raises(DataError, match=re.escape(f"{remote.checkpoint}2: no such file.")),
+        fetched(remote.model_copy(update={"checkpoint": f"{remote.checkpoint}2"})),
+    ):
+        pass
+    swapped = PretrainedConfig(checkpoint=remote.tokenizer, tokenizer=remote.tokenizer)
+    with pytest.raises(DataError, match=re.escape(f"{remote.tokenizer}: is")), fetched(swapped) as local:
+        import_encoder(local, local.checkpoint + "-imported")
+
+
+def test_fingerprint_of_remote_files_follows_their_changes(remote):
+    before = input_fingerprint(remote)
+    assert input_fingerprint(remote) == before
+    with tf.io.gfile.GFile(remote.tokenizer, "w") as file:
+        file.write("another tokenizer")
+    assert input_fingerprint(remote) != before

@@ -14,7 +14,7 @@ from compiled_pipelines import MODEL, CompiledPipeline
 from google.protobuf import json_format
 
 from ulmfit_tfx.pipeline.kubeflow.replay import StepFailedError, replay
-from ulmfit_tfx.schemas.errors import ConfigError
+from ulmfit_tfx.schemas.errors import ConfigError, UserError
 
 WRITE = "uri('outputs', 'x').mkdir(); (uri('outputs', 'x') / 'text').write_text(parameters.get('text', 'a'))"
 READ = "print((uri('inputs', 'x') / 'text').read_text())"
@@ -435,6 +435,12 @@ def test_output_file_that_is_no_json_is_named(run):
     pipeline.step("A", "say(); open(told['outputs']['outputFile'], 'w').write('{')", outputs=("x",))
     with pytest.raises(ConfigError, match=r"executor_output\.json: is no ExecutorOutput"):
         run(pipeline)
+
+
+def test_root_that_cannot_be_written_is_named(run, tmp_path):
+    (tmp_path / "root").touch()
+    with pytest.raises(UserError, match="root: cannot be written: Not a directory"):
+        run(chain())
 
 
 def test_everything_lies_below_the_root(run, tmp_path):

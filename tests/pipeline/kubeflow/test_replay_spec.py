@@ -2,7 +2,7 @@
 
 import pytest
 from compiled_pipelines import CompiledPipeline
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ulmfit_tfx.pipeline.kubeflow.replay_spec import read_spec
@@ -35,6 +35,7 @@ def tasks(pipeline):
     return pipeline.document["root"]["dag"]["tasks"]
 
 
+@settings(deadline=None, max_examples=30)
 @given(edges=st.sets(st.tuples(st.integers(0, 7), st.integers(0, 7)).filter(lambda edge: edge[0] < edge[1])))
 def test_each_step_comes_after_those_that_it_depends_on(tmp_path_factory, edges):
     names = list("GCHAEBFD")  # so that the order of names is not that of dependencies
