@@ -117,6 +117,7 @@ def _flags(folder: str) -> list[str]:
     return [
         f"--model_config_file={files}/{FILE}",
         f"--model_config_file_poll_wait_seconds={POLL_SECONDS}",
+        "--allow_version_labels_for_unavailable_models=true",  # a label and its version may come in one edit
         "--enable_batching=true",
         f"--batching_parameters_file={files}/{BATCHING}",
         f"--monitoring_config_file={files}/{MONITORING}",

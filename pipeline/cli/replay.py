@@ -32,7 +32,7 @@ def command(
             "--param",
             metavar="NAME=VALUE",
             help="A parameter of the run. Repeatable. Unless given here, `checkpoints` is DIR/checkpoints, "
-            "`push_directory` is DIR/serving/PIPELINE, `baseline` is the push_directory, and `pipeline-root` is "
+            "`push_directory` is DIR/serving/MODEL, `baseline` is the push_directory, and `pipeline-root` is "
             "DIR/artifacts; others have the defaults of the file.",
         ),
     ] = None,

@@ -133,7 +133,7 @@ def _pushed(version: str) -> str:
     from ulmfit_tfx.components.served_versions import SAVED_MODEL
 
     seconds = tf.io.gfile.stat(f"{version}/{SAVED_MODEL}").mtime_nsec / 1e9
-    return f"{datetime.fromtimestamp(seconds):%Y-%m-%d %H:%M:%S}"
+    return f"{datetime.fromtimestamp(seconds):%Y-%m-%d %H:%M}"
 
 
 def _score(version: str) -> str:

@@ -80,7 +80,7 @@ def replay(
                 cache/                                which outputs follow from what
                 checkpoints/                          of trainings
                 logs/RUN/STEP.log                     what each step's container wrote
-                serving/PIPELINE/                     pushed models
+                serving/MODEL/                        pushed models
 
         parameters: Of the run, by name; those that are left out have their defaults, or are folders below the root.
         observer: Is told of steps.

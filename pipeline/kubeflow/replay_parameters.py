@@ -62,7 +62,9 @@ def check_names(spec: ReplaySpec, given: Iterable[str]) -> None:
 
 
 def _folders(spec: ReplaySpec, root: Path, given: Mapping[str, Parameter]) -> dict[str, Parameter]:
-    pushed = given.get("push_directory", str(root / "serving" / spec.name))
+    configured = spec.parameters.get("push_directory")
+    model = configured.default_value.string_value.rstrip("/").rpartition("/")[2] if configured is not None else ""
+    pushed = given.get("push_directory", str(root / "serving" / (model or spec.name)))
     return {
         "checkpoints": str(root / "checkpoints"),
         "push_directory": pushed,

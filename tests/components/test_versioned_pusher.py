@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import uuid
+from pathlib import Path
 
 import pytest
 import tensorflow as tf
@@ -364,8 +365,9 @@ def check_flags(flags, mount):
     assert len(given) == len(flags)
     files = {flag: value for flag, value in given.items() if flag.endswith("_file")}
     assert files == {flag: f"{mount}/tf_serving/{name}" for flag, name in FLAGS.items()}
-    assert set(given) == {*FLAGS, "enable_batching", "model_config_file_poll_wait_seconds"}
-    assert int(given["model_config_file_poll_wait_seconds"]) > 0  # 0: the file is read once
+    labels, poll = "allow_version_labels_for_unavailable_models", "model_config_file_poll_wait_seconds"
+    assert set(given) == {*FLAGS, "enable_batching", labels, poll}
+    assert int(given[poll]) > 0  # 0: the file is read once
 
 
 def test_compose_mounts_the_folder_above_where_the_flags_look():
@@ -376,6 +378,14 @@ def test_compose_mounts_the_folder_above_where_the_flags_look():
     assert service["volumes"] == ["..:/mnt/models:ro"]
     assert service["ports"] == ["8500:8500", "8501:8501"]
     check_flags(service["command"], "/mnt/models")
+
+
+def test_page_on_serving_starts_a_server_by_hand_as_compose_does():
+    page = (Path(__file__).parents[2] / "docs" / "serving.md").read_text()
+    [service] = server_files.compose("/srv/serving/reviews", ServingConfig())["services"].values()
+    by_hand = page.partition("docker run ")[2].partition("(docker)")[0].split()
+    assert service["image"] in by_hand
+    assert set(service["command"]) == {argument for argument in by_hand if "=" in argument}
 
 
 def test_inference_service_takes_the_folder_from_a_claim():
