@@ -20,7 +20,9 @@ class PushConfig(Section):
 class BatchingConfig(Section):
     """How TensorFlow Serving puts requests together."""
 
-    max_batch_size: PositiveInt = Field(64, description="texts that the model answers at once")
+    max_batch_size: int = Field(
+        64, ge=16, description="texts that the model answers at once; warm-up requests have up to 16"
+    )
     batch_timeout_micros: int = Field(2000, ge=0, description="how long a request waits for others, in microseconds")
     num_batch_threads: PositiveInt = Field(2, description="batches answered at the same time, such as one a core")
     max_enqueued_batches: PositiveInt = Field(100, description="requests beyond these are refused")

@@ -20,7 +20,7 @@ from ulmfit_tfx.trainer_modules.export.signature_defs import signature_defs
 MAX_RECORDS = 1000
 """TensorFlow Serving does not load a model that has more."""
 MAX_TEXTS = 16
-"""Texts that requests are made of."""
+"""Texts that requests are made of. `BatchingConfig` allows no smaller batches: a server would refuse the request."""
 OWN_TEXTS = tuple(" ".join(["These words only warm the model up."] * times) for times in (1, 8, 64))
 """What is sent where there are no texts."""
 
@@ -35,6 +35,9 @@ def warmup_requests(
     saved_model: str, texts: Sequence[str], model_name: str
 ) -> Iterator[prediction_log_pb2.PredictionLog]:
     """Makes requests to each signature of a model: each text by itself, then all in one batch.
+
+    `string_encoder_flat` gets none: its outputs have a row a piece, and a server that batches cannot cut them apart. It
+    would take the request for failed, and then not load the model.
 
     Args:
         saved_model: Folder of the model, local or remote.
@@ -53,6 +56,8 @@ def warmup_requests(
     values = _values(saved_model, signatures)
     chosen = _chosen(texts)
     for name, signature in sorted(signatures.items()):
+        if name == names.STRING_ENCODER_FLAT:
+            continue
         for batch in (*([text] for text in chosen), chosen):
             yield _request(name, signature, batch, values, model_name)
 
