@@ -38,7 +38,7 @@ def build_bulk_inference(
         surroundings.fingerprint("data", lambda: fingerprint(data.path)),
         surroundings.path("data", data.path),
     ).with_id(INGEST)
-    importer = BaselineResolver(model, model_fingerprint).with_id(MODEL)
+    importer = BaselineResolver(model, model_fingerprint, required=True).with_id(MODEL)
     inferrer = BatchedBulkInferrer(
         examples=ingest.outputs[specs.EXAMPLES],
         model=importer.outputs[specs.MODEL],

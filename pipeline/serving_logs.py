@@ -160,7 +160,9 @@ def _of_body(line: bytes) -> list[LoggedText]:
         context = body.get("context", {})
         examples = _list("examples", body["examples"])
         return [_of_features(context | example if isinstance(example, dict) else {}) for example in examples]
-    raise _UnusableError("not the body of a request", f"has {', '.join(body) or 'nothing'}, expected instances or inputs")
+    raise _UnusableError(
+        "not the body of a request", f"has {', '.join(body) or 'nothing'}, expected instances or inputs"
+    )
 
 
 def _of_instance(instance: Any, only_input: str) -> list[LoggedText]:

@@ -1,7 +1,7 @@
 """Finds the statistics of a model's training texts, and how these were ingested."""
 
 import dataclasses
-import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
@@ -69,7 +69,7 @@ def training_statistics(path: str, config: PipelineConfig | None) -> TrainingSta
         ConfigError: There are no statistics, or nothing says how the texts were ingested.
         DataError: The statistics cannot be read, or are not of texts that were ingested so.
     """
-    database = RunFolder.at(path).metadata if "://" not in path else None
+    database = RunFolder(Path(path)).metadata if "://" not in path else None
     ingestion = None if config is None or config.data is None else Ingestion(config.data, _tagging(config))
     if database is not None and database.is_file():
         artifact, recorded = _newest(str(database), path)

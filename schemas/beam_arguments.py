@@ -62,11 +62,27 @@ def check(arguments: Sequence[str]) -> None:
     if not any(options.get(name) for name in _PACKAGE):
         raise ValueError(f"--runner={runner}: its workers would not have this package. Add {_OF_PACKAGE}.")
     if runner.startswith("Dataflow"):
-        missing = [f"--{name}" for name in _NEEDED_BY_DATAFLOW if not options.get(name)]
-        if missing:
-            raise ValueError(f"--runner={runner} needs {', '.join(missing)} too.")
-        if "://" not in options["temp_location"]:
-            raise ValueError(f"--temp_location={options['temp_location']}: expected gs://BUCKET/FOLDER.")
+        _check_dataflow(runner, options)
+    else:
+        _check_image(runner, options)
+
+
+def _check_dataflow(runner: str, options: Mapping[str, str]) -> None:
+    if missing := [f"--{name}" for name in _NEEDED_BY_DATAFLOW if not options.get(name)]:
+        raise ValueError(f"--runner={runner} needs {', '.join(missing)} too.")
+    if "://" not in options["temp_location"]:
+        raise ValueError(f"--temp_location={options['temp_location']}: expected gs://BUCKET/FOLDER.")
+
+
+def _check_image(runner: str, options: Mapping[str, str]) -> None:
+    # Beam takes the image of Docker workers from here, and --sdk_container_image, which Dataflow reads, for nothing.
+    in_docker = options.get("environment_type", "DOCKER").upper() == "DOCKER"
+    named = options.get("environment_config") or options.get("environment_options")
+    if in_docker and not named and not any(options.get(name) for name in _FILES):
+        raise ValueError(
+            f"--runner={runner}: its workers would run in Beam's own image, without this package. Add "
+            f"--environment_config={options.get('sdk_container_image') or 'IMAGE'}."
+        )
 
 
 def runs_here(options: Mapping[str, str]) -> bool:

@@ -22,6 +22,7 @@ PERPLEXITY = "perplexity"
 HELD_OUT = "held_out"
 CONFIG = "config"
 SERVED = "served"
+REQUIRED = "required"
 DIRECTORY = "directory"
 KEEP_VERSIONS = "keep_versions"
 SERVING = "serving"
@@ -134,6 +135,7 @@ class BaselineResolverSpec(component_spec.ComponentSpec):
 
     PARAMETERS = {
         SERVED: ExecutionParameter(type=str),
+        REQUIRED: ExecutionParameter(type=int),
         INPUT_FINGERPRINT: ExecutionParameter(type=str),
         CODE_VERSION: ExecutionParameter(type=str),
     }

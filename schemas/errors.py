@@ -11,6 +11,7 @@ class ExitCode(enum.IntEnum):
     BAD_USAGE = 2
     BAD_DATA = 3
     NOT_BLESSED = 4
+    SKEWED = 5
     INTERRUPTED = 130
 
 

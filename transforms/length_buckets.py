@@ -14,8 +14,19 @@ def length_bucket(text: str, upper_bounds: Sequence[int]) -> str:
     >>> length_bucket("w " * 51, (2, 50))
     'over 50 words'
     """
-    words = len(text.split())
-    index = bisect.bisect_left(upper_bounds, words)
+    return _name(bisect.bisect_left(upper_bounds, len(text.split())), upper_bounds)
+
+
+def bucket_names(upper_bounds: Sequence[int]) -> list[str]:
+    """Names of all ranges, ascending.
+
+    >>> bucket_names((2, 50))
+    ['00-02 words', '03-50 words', 'over 50 words']
+    """
+    return [_name(index, upper_bounds) for index in range(len(upper_bounds) + 1)]
+
+
+def _name(index: int, upper_bounds: Sequence[int]) -> str:
     if index == len(upper_bounds):
         return f"over {upper_bounds[-1]} words" if upper_bounds else "all lengths"
     width = len(str(upper_bounds[-1]))

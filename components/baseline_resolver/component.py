@@ -24,18 +24,20 @@ class BaselineResolver(base_component.BaseComponent):
     SPEC_CLASS = specs.BaselineResolverSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, served: str | RuntimeParameter, fingerprint: str = ""):
+    def __init__(self, served: str | RuntimeParameter, fingerprint: str = "", required: bool = False):
         """Describes the choice.
 
         Args:
             served: Folder of a model version, local or remote, or of the versions of a model: then the one that is in
                 service when the component runs, and none where there is no version. "" for none.
             fingerprint: Of the model's files, where these may change: TFX does not look into files.
+            required: Whether it is an error where there is none.
         """
         super().__init__(
             spec=specs.BaselineResolverSpec(
                 **{
                     specs.SERVED: served,
+                    specs.REQUIRED: int(required),
                     specs.INPUT_FINGERPRINT: fingerprint,
                     specs.CODE_VERSION: code_version("components"),
                     specs.MODEL: channel_utils.as_channel([standard_artifacts.Model()]),

@@ -22,9 +22,11 @@ class Executor(BaseExecutor):
         """Copies.
 
         Raises:
-            UserError: The version is not there any more.
+            UserError: The version is not there any more, or a model is required and there is none.
         """
         served = _served_model(exec_properties[specs.SERVED])
+        if not served and exec_properties[specs.REQUIRED]:
+            raise UserError(f"{exec_properties[specs.SERVED]}: neither a SavedModel nor a folder of numbered versions.")
         if not served:
             log.info("No model is in service: there is nothing to compare with")
             return

@@ -15,11 +15,11 @@ from ulmfit_tfx.trainer_modules.export.folder_copy import copy_folder
 def resolve(tmp_path):
     """Runs the component; returns the folder of its output."""
 
-    def run(served):
+    def run(served, **options):
         model = standard_artifacts.Model()
         model.uri = str(tmp_path / "output")
         (tmp_path / "output").mkdir()
-        Executor().Do({}, {"model": [model]}, dict(BaselineResolver(str(served)).exec_properties))
+        Executor().Do({}, {"model": [model]}, dict(BaselineResolver(str(served), **options).exec_properties))
         return tmp_path / "output"
 
     return run
@@ -37,6 +37,11 @@ def test_served_model_is_copied_with_all_its_files(resolve, tmp_path):
 
 def test_where_nothing_is_served_the_output_has_no_files(resolve):
     assert list(resolve("").iterdir()) == []
+
+
+def test_model_that_is_required_has_to_be_there(resolve, tmp_path):
+    with pytest.raises(UserError, match="none: neither a SavedModel nor a folder of numbered versions"):
+        resolve(tmp_path / "none", required=True)
 
 
 def test_version_that_was_removed_meanwhile_is_named(resolve, tmp_path):

@@ -48,7 +48,8 @@ def test_names_that_are_looked_for_are_beams():
         ["--runner=DirectRunner", "--direct_running_mode=multi_processing", "--direct_num_workers=2"],
         ["--runner=apache_beam.runners.direct.DirectRunner"],
         ["--runner=FlinkRunner", "--environment_type=LOOPBACK"],
-        ["--runner=FlinkRunner", "--flink_master=flink:8081", "--environment_type=DOCKER", IMAGE],
+        ["--runner=FlinkRunner", "--environment_type=DOCKER", IMAGE, "--environment_config=registry/ulmfit-tfx:1"],
+        ["--runner=SparkRunner", "--environment_type=EXTERNAL", IMAGE, "--environment_config=localhost:50000"],
         [*DATAFLOW, IMAGE],
         ["--runner=SparkRunner", "--extra_package=gs://bucket/ulmfit_tfx.whl"],
         ["--runner=PortableRunner", IMAGE, "--environment_type=PROCESS", '--environment_config={"command": "/b -v"}'],
@@ -68,6 +69,11 @@ def test_what_can_run_is_accepted(arguments):
         ([*DATAFLOW, "--extra_package=dist/missing.whl"], "dist/missing.whl: there is no such file in"),
         (["--runner=FlinkRunner", "--flink_master=flink:8081"], "would not have this package"),
         (["--runner=PortableRunner", "--environment_type=DOCKER"], "would not have this package"),
+        (
+            ["--runner=FlinkRunner", "--environment_type=DOCKER", IMAGE],
+            "Add --environment_config=registry/ulmfit-tfx:1",
+        ),
+        (["--runner=FlinkRunner", "--flink_master=flink:8081", IMAGE], "would run in Beam's own image"),
         ([*DATAFLOW[:2], IMAGE], "needs --region, --temp_location too"),
         ([*DATAFLOW[:3], "--temp_location=/tmp", IMAGE], "expected gs://BUCKET/FOLDER"),
     ],
@@ -75,6 +81,17 @@ def test_what_can_run_is_accepted(arguments):
 def test_what_cannot_run_is_refused(arguments, complaint):
     with pytest.raises(ValueError, match=complaint):
         check(arguments)
+
+
+def test_image_of_docker_workers_is_where_beam_takes_it_from():
+    from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
+    from apache_beam.transforms.environments import DockerEnvironment
+
+    def image(*arguments):
+        return DockerEnvironment.from_options(PipelineOptions(list(arguments)).view_as(PortableOptions)).container_image
+
+    assert image(IMAGE).startswith("apache/beam")
+    assert image(IMAGE, "--environment_config=own:1") == "own:1"
 
 
 def test_files_that_are_there_are_accepted(tmp_path):
