@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 unexport PYTHONDONTWRITEBYTECODE # without byte code every TFX import costs a minute
 BIN := .venv/bin
+comma := ,
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' package/__init__.py)
 
 help: ## list the targets
@@ -38,10 +39,10 @@ format: setup ## format the code
 build: setup ## build wheel and sdist into dist/
 	@$(BIN)/python -m build
 
-image: ## build the container image ulmfit-tfx:VERSION; GPU=1: with CUDA, BEAM=1: a worker of Beam's runners too
-	@docker build --build-arg ACCELERATOR=$(if $(GPU),gpu,cpu) --build-arg VERSION=$(VERSION) \
-	  --build-arg REVISION=$(shell git rev-parse HEAD) $(if $(BEAM),--target beam) \
-	  --tag ulmfit-tfx:$(VERSION)$(if $(GPU),-gpu)$(if $(BEAM),-beam) .
+image: ## build the image ulmfit-tfx:VERSION; GPU=1: CUDA, BEAM=1: worker of Beam's runners, EXAMPLES=1: reviews
+	@docker build --build-arg ACCELERATOR=$(if $(GPU),gpu,cpu) --build-arg EXTRAS=kfp$(if $(EXAMPLES),$(comma)examples) \
+	  --build-arg VERSION=$(VERSION) --build-arg REVISION=$(shell git rev-parse HEAD) $(if $(BEAM),--target beam) \
+	  --tag ulmfit-tfx:$(VERSION)$(if $(GPU),-gpu)$(if $(BEAM),-beam)$(if $(EXAMPLES),-examples) .
 
 docs: setup ## write docs/configuration.md from the configuration's definitions
 	@$(BIN)/python -m ulmfit_tfx.schemas.config_reference docs/configuration.md

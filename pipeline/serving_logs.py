@@ -9,7 +9,9 @@ Two kinds of files are read, plain or gzipped:
 
 import base64
 import binascii
+import contextlib
 import dataclasses
+import functools
 import gzip
 import json
 import zlib
@@ -27,6 +29,10 @@ from ulmfit_tfx.transforms.records.record import Refusal
 
 _GZIP = b"\x1f\x8b"
 _HEAD = 1 << 12
+_CHUNK = 1 << 20
+_FRAME = 16
+"""Bytes of a TFRecord beside its content: length and two checksums."""
+
 _OF_EXAMPLES = (signatures.SERVING_EXAMPLES, signatures.CLASSIFY, signatures.REGRESS)
 _ONLY_INPUT = {name: signatures.EXAMPLES for name in _OF_EXAMPLES} | {signatures.TAG_WORDS: signatures.WORDS}
 """Name of the input of signatures that have one alone, which REST need not name; of all others `string_inputs`."""
@@ -98,13 +104,26 @@ def _decompressed(head: bytes) -> bytes:
         return b""
 
 
-def _lines(path: str, is_gzip: bool) -> Iterator[bytes]:
+@contextlib.contextmanager
+def _opened(path: str, is_gzip: bool) -> Iterator[Any]:
     with tf.io.gfile.GFile(path, "rb") as file:
-        yield from (line for line in (gzip.GzipFile(fileobj=file) if is_gzip else file) if line.strip())
+        yield gzip.GzipFile(fileobj=file) if is_gzip else file
+
+
+def _lines(path: str, is_gzip: bool) -> Iterator[bytes]:
+    with _opened(path, is_gzip) as stream:
+        yield from (line for line in stream if line.strip())
 
 
 def _tfrecords(path: str, is_gzip: bool) -> Iterator[bytes]:
-    yield from tf.data.TFRecordDataset(path, compression_type="GZIP" if is_gzip else "").as_numpy_iterator()
+    read = 0
+    for record in tf.data.TFRecordDataset(path, compression_type="GZIP" if is_gzip else "").as_numpy_iterator():
+        read += _FRAME + len(record)
+        yield record
+    with _opened(path, is_gzip) as stream:  # TensorFlow says nothing of a file that ends within a record's length
+        size = sum(map(len, iter(functools.partial(stream.read, _CHUNK), b"")))
+    if size != read:
+        raise EOFError(f"{size - read} bytes at the end are no record")
 
 
 def _of_log(record: bytes) -> list[LoggedText]:

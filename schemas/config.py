@@ -17,6 +17,7 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
+from ulmfit_tfx.schemas import beam_arguments
 from ulmfit_tfx.schemas.kubeflow_config import KubeflowConfig
 from ulmfit_tfx.schemas.section import Section
 from ulmfit_tfx.schemas.serving_config import PushConfig, ServingConfig
@@ -615,8 +616,14 @@ class BeamConfig(Section):
 
     pipeline_args: tuple[str, ...] = Field(
         ("--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1"),
-        description="passed to every Beam component",
+        description="passed to every Beam component, see docs/beam.md",
     )
+
+    @field_validator("pipeline_args")
+    @classmethod
+    def _can_run(cls, arguments: tuple[str, ...]) -> tuple[str, ...]:
+        beam_arguments.check(arguments)
+        return arguments
 
 
 _EVERY_TASK: tuple[Task, ...] = ("classification", "regression", "tagging")

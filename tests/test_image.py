@@ -101,7 +101,7 @@ def test_context_builds_the_wheel_of_the_checkout(tmp_path):
         if (ROOT / name).is_file():
             (context / name).parent.mkdir(parents=True, exist_ok=True)
             (context / name).write_bytes((ROOT / name).read_bytes())
-    command = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir"]
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir"]
     contents = []
     for source in (context, ROOT):
         out = tmp_path / source.name

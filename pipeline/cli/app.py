@@ -17,6 +17,7 @@ from ulmfit_tfx.pipeline.cli import (
     rollback,
     run,
     show,
+    skew,
     submit,
 )
 from ulmfit_tfx.pipeline.cli import compile as compile_command
@@ -31,7 +32,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done; 1 a stage failed; 2 wrong option or configuration; 3 the data cannot be used; "
-    "4 the model was not blessed; 130 interrupted.",
+    "4 the model was not blessed; 5 served texts are unlike the training's; 130 interrupted.",
 )
 
 
@@ -76,6 +77,7 @@ for _module in (
     bulk_infer,
     complete,
     show,
+    skew,
     compile_command,
     replay,
     submit,

@@ -16,7 +16,7 @@ from rich.table import Table
 from ulmfit_tfx.components.corpus_ingest.accounting import Accounting
 from ulmfit_tfx.components.corpus_ingest.source_files import check_source
 from ulmfit_tfx.pipeline.cli.console import output
-from ulmfit_tfx.pipeline.cli.run import Overrides, Root, Verbose, run_stages
+from ulmfit_tfx.pipeline.cli.run import Overrides, Root, Verbose, check_workers_see_folder, run_stages
 from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.schemas.bulk_inference_config import BulkInferenceConfig
 from ulmfit_tfx.schemas.config_file import load_bulk_inference_config
@@ -46,6 +46,7 @@ def command(
     checked = load_bulk_inference_config(config, overrides or ())
     model = find_model(Path(checked.model))
     check_has_task(model, read_info(model))
+    check_workers_see_folder(checked.beam)
     check_source(checked.data)
     folder = RunFolder((root or Path("runs") / checked.name).resolve())
     target = Path(checked.output or folder.predictions) / PREDICTIONS_FILE

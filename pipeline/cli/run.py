@@ -14,9 +14,10 @@ from ulmfit_tfx.components.corpus_ingest.source_files import check_source
 from ulmfit_tfx.pipeline.cli.console import output
 from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.pipeline.run_log import log_to, silence_native_logs
-from ulmfit_tfx.schemas.config import PipelineConfig
+from ulmfit_tfx.schemas.beam_arguments import as_options
+from ulmfit_tfx.schemas.config import BeamConfig, PipelineConfig
 from ulmfit_tfx.schemas.config_file import load_config
-from ulmfit_tfx.schemas.errors import ExitCode, UserError
+from ulmfit_tfx.schemas.errors import ConfigError, ExitCode, UserError
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
@@ -81,6 +82,7 @@ def run_pipeline(
     Raises:
         UserError: A source cannot be used, or the folder cannot be written.
     """
+    check_workers_see_folder(config.beam)
     for source in filter(None, (config.data, config.corpus)):
         check_source(source)
     folder = RunFolder((root or Path("runs") / config.name).resolve())
@@ -91,6 +93,20 @@ def run_pipeline(
         lambda: build(config, folder),
         lambda results, seconds, log_file: conclude(config, results, seconds, log_file),
     )
+
+
+def check_workers_see_folder(beam: BeamConfig) -> None:
+    """Demands that Beam's workers can write where a run on this machine has its artifacts.
+
+    Raises:
+        ConfigError: They are in a cloud.
+    """
+    runner = as_options(beam.pipeline_args).get("runner", "")
+    if runner.startswith("Dataflow"):
+        raise ConfigError(
+            f"beam.pipeline_args names {runner}, whose workers do not see this machine's folders. Compile for Kubeflow "
+            "with kubeflow.pipeline_root at gs://, see docs/beam.md."
+        )
 
 
 def run_stages(

@@ -1,6 +1,9 @@
 """`ulmfit-tfx skew`: compares what a model is asked about with what it was trained on."""
 
+import contextlib
 import glob
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,7 +28,7 @@ def command(
         list[str],
         typer.Argument(
             metavar="LOGS...",
-            help="Logged requests: TFRecords of PredictionLogs, or JSON Lines of REST bodies; gzipped, remote or globs.",
+            help="Logged requests: TFRecords of PredictionLogs or JSON Lines of REST bodies, also gzipped or remote.",
         ),
     ],
     statistics: Annotated[
@@ -58,12 +61,23 @@ def command(
     from ulmfit_tfx.pipeline.serving_skew import find_skew
     from ulmfit_tfx.pipeline.training_statistics import training_statistics
 
-    training = training_statistics(statistics, checked)
-    found = find_skew(training, (item for file in _files(logs) for item in read_log(file)), threshold)
+    with _quiet():
+        training = training_statistics(statistics, checked)
+        found = find_skew(training, (item for file in _files(logs) for item in read_log(file)), threshold)
     if report is not None:
         report.write_text(found.to_json() + "\n", encoding="utf-8")
     _show(found)
     return ExitCode.OK if found.anomaly is None else ExitCode.SKEWED
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps the warnings that TFDV's own calls cause off the terminal."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _check_local(logs: list[str]) -> None:

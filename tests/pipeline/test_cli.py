@@ -87,3 +87,21 @@ def test_predict_without_text_exits_with_2(tmp_path):
     result = CliRunner(mix_stderr=False).invoke(app, ["predict", str(tmp_path)], input="")
     assert result.exit_code == 2
     assert "there is no text to label" in result.stderr
+
+
+def test_workers_in_a_cloud_are_no_workers_of_a_run_on_this_machine(tmp_path, reviews, tiny_project):
+    arguments = ["--runner=DataflowRunner", "--project=p", "--region=r", "--temp_location=gs://b/t"]
+    arguments.append("--sdk_container_image=registry/ulmfit-tfx:1")
+    config = tiny_project(tmp_path, reviews[:10], beam={"pipeline_args": arguments})
+    result = invoke("run", str(config), "--root", str(tmp_path / "root"))
+    assert result.exit_code == 2
+    assert "whose workers do not see this machine's folders" in " ".join(result.stderr.split())
+
+
+def test_beam_arguments_that_cannot_work_are_refused(tmp_path, reviews, tiny_project):
+    arguments = ["--runner=DirectRunner", "--direct_num_workers=2"]
+    config = tiny_project(tmp_path, reviews[:10], beam={"pipeline_args": arguments})
+    result = invoke("run", str(config), "--root", str(tmp_path / "root"))
+    assert result.exit_code == 2
+    assert "beam.pipeline_args" in result.stderr
+    assert "has no effect with --direct_running_mode=in_memory" in " ".join(result.stderr.split())

@@ -1,15 +1,18 @@
-"""A whole pipeline whose data, artifacts, checkpoints and served models lie in Google Cloud Storage, here a fake one."""
+"""Whole pipelines whose data, artifacts, checkpoints and served models lie in Google Cloud Storage, here a fake one."""
 
 import dataclasses
+import json
 import uuid
 
 import pytest
 import tensorflow as tf
 
 from ulmfit_tfx.pipeline import local_runner
+from ulmfit_tfx.pipeline.bulk_inference import WRITER, build_bulk_inference
 from ulmfit_tfx.pipeline.graph import build_pipeline
 from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.pipeline.surroundings import LocalSurroundings
+from ulmfit_tfx.schemas.bulk_inference_config import BulkInferenceConfig
 from ulmfit_tfx.schemas.config import PipelineConfig
 from ulmfit_tfx.trainer_modules.export.folder_copy import copy_folder
 from ulmfit_tfx.trainer_modules.export.loaded_model import Classifier, find_model, read_info
@@ -39,14 +42,14 @@ class RemoteSurroundings(LocalSurroundings):
         return ""
 
 
-class Quiet:
-    """Observer of a run."""
+class Seconds:
+    """Observer of a run that shows its seconds."""
 
     def stage_started(self, name, number, of):
         pass
 
     def stage_finished(self, result):
-        pass
+        print(f"{result.name}: {result.seconds:.1f} s")
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +68,7 @@ def finished(gcs, tmp_path_factory, reviews):
             "corpus": {"path": f"{bucket}/data/corpus.txt", "format": "text"},
             "tokenizer": {"vocab_size": 200},
             "encoder": {"embedding_size": 12, "hidden_sizes": [12]},
-            "language_model": {"epochs": 1, "batch_size": 8, "bptt": 40, "find_learning_rate": True},
+            "language_model": {"epochs": 1, "batch_size": 8, "bptt": 40},
             "training": {"epochs": 1, "batch_size": 16, "max_seq_len": 64, "checkpoint_seconds": 1000},
             "evaluation": {"thresholds": {"perplexity": 500, "accuracy": 0.0}},
             "sample_texts": ["a brilliant film and a tender story."],
@@ -73,7 +76,7 @@ def finished(gcs, tmp_path_factory, reviews):
     )
     surroundings = RemoteSurroundings(RunFolder(folder / "root"), "tiny", bucket=bucket)
     (folder / "root").mkdir()
-    return bucket, local_runner.run(build_pipeline(config, surroundings), Quiet())
+    return bucket, local_runner.run(build_pipeline(config, surroundings), Seconds())
 
 
 def test_every_artifact_is_remote(finished):
@@ -95,3 +98,26 @@ def test_pushed_model_is_the_blessed_one_with_its_card_and_predicts(finished):
 def test_no_checkpoints_are_left(finished):
     bucket, _ = finished
     assert tf.io.gfile.glob(f"{bucket}/checkpoints/*/*") == []
+
+
+def test_pushed_model_answers_a_bulk_inference(finished, reviews, tmp_path):
+    bucket, _ = finished
+    texts = [text for text, _ in reviews[200:220]]
+    with tf.io.gfile.GFile(f"{bucket}/texts/bulk.txt", "w") as file:
+        file.write("\n".join(texts) + "\n")
+    values = {"name": "bulk", "model": f"{bucket}/serving", "data": {"path": f"{bucket}/texts/*.txt", "format": "text"}}
+    config = BulkInferenceConfig.model_validate(values)
+    surroundings = RemoteSurroundings(RunFolder(tmp_path), "bulk", bucket=bucket)
+    results = local_runner.run(build_bulk_inference(config, surroundings, config.model), Seconds())
+    lines = []
+    for shard in tf.io.gfile.glob(f"{results[WRITER].outputs['predictions'].uri}/*.jsonl"):
+        with tf.io.gfile.GFile(shard) as file:
+            lines += file.read().splitlines()
+    found = {prediction["text"]: prediction["probabilities"] for prediction in map(json.loads, lines)}
+    expected = {
+        prediction.text: prediction.probabilities
+        for prediction in Classifier(find_model(f"{bucket}/serving")).predict(texts)
+    }
+    assert found.keys() == expected.keys()
+    for text, probabilities in expected.items():
+        assert found[text] == pytest.approx(probabilities, abs=1e-4)

@@ -36,7 +36,7 @@ def test_all_rows_are_in_one_split_for_the_ingestion_too(tmp_path):
         ({"data": {"splits": {"train": 0.8, "eval": 0.1, "test": 0.1}}}, "data.splits: is set, and all texts are pred"),
         ({"data": {"text_colum": "t"}}, "data.text_colum is not a known field. Did you mean 'text_column'?"),
         ({"data": {"label_column": "t"}}, "data.label_column is not a known field"),
-        ({"training": {}}, "training is not a known field. Allowed: name, model, data, output, seed, beam."),
+        ({"training": {}}, "training is not a known field. Allowed: name, model, data, output, seed, beam, kubeflow."),
         ({"model": None}, "model is None, expected a string."),
         ({"name": "../up"}, "name is '../up', expected to match"),
     ],
