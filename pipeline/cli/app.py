@@ -82,5 +82,6 @@ for _module in (
     replay,
     submit,
     rollback,
+    skew,
 ):
     app.command(name=_module.NAME, epilog=_module.EXAMPLE)(_with_exit_codes(_module.command))
