@@ -94,7 +94,7 @@ def _local(path: str) -> list[str]:
 def _files(logs: list[str]) -> list[str]:
     import tensorflow as tf
 
-    files = []
+    files: list[str] = []
     for path in logs:
         found = sorted(tf.io.gfile.glob(path)) if "://" in path else _local(path)
         if not found:

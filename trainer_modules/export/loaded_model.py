@@ -63,7 +63,7 @@ def find_model(path: _AnyPath) -> _AnyPath:
     Raises:
         ConfigError: There is none.
     """
-    folder = str(path).rstrip("/")
+    folder: str = str(path).rstrip("/")
     exists, isdir, listdir = _file_operations(folder)
     for candidate in (folder, *(f"{folder}/{name}" for name in _FOLDERS)):
         if exists(f"{candidate}/saved_model.pb"):
