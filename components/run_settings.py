@@ -6,14 +6,55 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
+from tfx import types
+from tfx.orchestration.data_types import RuntimeParameter
+from tfx.proto import trainer_pb2
 from tfx.types import standard_component_specs as standard
 from tfx.utils import json_utils
 
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.config import PipelineConfig, section_of
 from ulmfit_tfx.schemas.errors import ConfigError
+from ulmfit_tfx.transforms.splitting import EVAL, TRAIN
 
 _PATH = "_path"
+
+
+def training_spec(
+    examples: types.BaseChannel,
+    transform_graph: types.BaseChannel,
+    custom_config: Mapping[str, Any],
+    checkpoints: str | RuntimeParameter,
+    section: str | None = None,
+    overrides: RuntimeParameter | None = None,
+    base_model: types.BaseChannel | None = None,
+) -> dict[str, Any]:
+    """What the specs of Trainer and Tuner have in common, and the settings of the run.
+
+    Args:
+        examples: As TextTransform writes them.
+        transform_graph: As TextTransform writes it.
+        custom_config: Sections of the configuration by name, and what else the training reads.
+        checkpoints: Folder below which a killed training finds what it goes on from; `custom_config` gets it as
+            `checkpoints`. "": it finds nothing.
+        section: That `overrides` are of.
+        overrides: Fields to set in the section, as a JSON object.
+        base_model: What the training starts from.
+    """
+    optional = {
+        specs.SECTION: section if overrides is not None else None,
+        specs.OVERRIDES: overrides,
+        standard.BASE_MODEL_KEY: base_model,
+    }
+    return {
+        standard.EXAMPLES_KEY: examples,
+        standard.TRANSFORM_GRAPH_KEY: transform_graph,
+        standard.TRAIN_ARGS_KEY: trainer_pb2.TrainArgs(splits=[TRAIN]),
+        standard.EVAL_ARGS_KEY: trainer_pb2.EvalArgs(splits=[EVAL]),
+        standard.CUSTOM_CONFIG_KEY: json_utils.dumps(dict(custom_config)),
+        specs.CHECKPOINTS: checkpoints,
+        **{key: value for key, value in optional.items() if value is not None},
+    }
 
 
 def with_settings_of_run(exec_properties: Mapping[str, Any], temporary_folder: str) -> dict[str, Any]:

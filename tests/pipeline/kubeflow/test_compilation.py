@@ -138,8 +138,9 @@ def test_cache_has_what_follows_from_inputs_alone(compiled, caching):
 
 
 def test_beam_arguments_reach_every_step(compiled):
-    spec, _ = compiled(beam={"pipeline_args": ["--runner=FlinkRunner"]})
-    assert all("--runner=FlinkRunner" in container.args for container in executors(spec).values())
+    arguments = ["--runner=FlinkRunner", "--sdk_container_image=registry/ulmfit-tfx:1"]
+    spec, _ = compiled(beam={"pipeline_args": arguments})
+    assert all(container.args[-2:] == arguments for container in executors(spec).values())
 
 
 def test_name_is_one_that_a_cluster_takes(compiled):
