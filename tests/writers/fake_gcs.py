@@ -185,6 +185,7 @@ def _parts(content_type: str, body: bytes) -> list[bytes]:
 def _handler(storage: _Storage, certificate: ssl.SSLContext) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_CONNECT(self):  # noqa: N802  named by the base class
             if self.path.partition(":")[0] not in _HOSTS:

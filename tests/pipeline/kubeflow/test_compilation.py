@@ -138,9 +138,9 @@ def test_cache_has_what_follows_from_inputs_alone(compiled, caching):
 
 
 def test_beam_arguments_reach_every_step(compiled):
-    arguments = ["--runner=FlinkRunner", "--sdk_container_image=registry/ulmfit-tfx:1"]
+    arguments = ["--runner=FlinkRunner", "--environment_type=DOCKER", "--environment_config=registry/ulmfit-tfx:1"]
     spec, _ = compiled(beam={"pipeline_args": arguments})
-    assert all(container.args[-2:] == arguments for container in executors(spec).values())
+    assert all(container.args[-3:] == arguments for container in executors(spec).values())
 
 
 def test_name_is_one_that_a_cluster_takes(compiled):
