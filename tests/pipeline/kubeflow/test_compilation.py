@@ -138,7 +138,7 @@ def test_cache_has_what_follows_from_inputs_alone(compiled, caching):
 
 
 def test_beam_arguments_reach_every_step(compiled):
-    arguments = ["--runner=FlinkRunner", "--environment_type=DOCKER", "--environment_config=registry/ulmfit-tfx:1"]
+    arguments = ["--runner=DirectRunner", "--direct_running_mode=multi_processing", "--direct_num_workers=2"]
     spec, _ = compiled(beam={"pipeline_args": arguments})
     assert all(container.args[-3:] == arguments for container in executors(spec).values())
 
