@@ -102,7 +102,7 @@ def test_model_of_each_task_passes(exported, kind):
     report = check_model(model, "2.19", None)
     assert report.reason is None, report.failures
     assert report.requests == len(list(tf.data.TFRecordDataset(f"{model}/{WARMUP}")))
-    assert report.latency.keys() == signature_defs(model).keys()
+    assert report.latency.keys() == signature_defs(model).keys() - {"string_encoder_flat"}
     assert all(0 < found.p50_ms <= found.p99_ms for found in report.latency.values())
     assert 0 < report.memory.imported_mb < report.memory.loaded_mb <= report.memory.answered_mb
     assert report.written_by == tf.__version__
