@@ -20,7 +20,7 @@ from ulmfit_tfx.schemas.errors import ConfigError, ExitCode
 from ulmfit_tfx.schemas.kubeflow_config import KubeflowConfig
 
 if TYPE_CHECKING:
-    from ulmfit_tfx.pipeline.kubeflow.replay_spec import ReplaySpec
+    from ulmfit_tfx.pipeline.kubeflow.compiled_pipeline import CompiledPipeline
     from ulmfit_tfx.pipeline.kubeflow.submission import Backend, Run
 
 NAME = "submit"
@@ -82,7 +82,7 @@ def command(
         from ulmfit_tfx.pipeline.kubeflow.submission import DEFAULT_EXPERIMENT, Backend, Target, check
     except ModuleNotFoundError as error:
         raise ConfigError(f"This takes the package {error.name}: pip install 'ulmfit-tfx[kfp]'.") from None
-    from ulmfit_tfx.pipeline.kubeflow.replay_spec import read_spec
+    from ulmfit_tfx.pipeline.kubeflow.compiled_pipeline import read_spec
 
     section, compiled = _opened(pipeline, overrides or ())
 
@@ -144,11 +144,11 @@ def _compiled(config: Any) -> Iterator[Path]:
         yield package
 
 
-def _values(spec: "ReplaySpec", given: dict[str, str]) -> dict[str, Any]:
+def _values(spec: "CompiledPipeline", given: dict[str, str]) -> dict[str, Any]:
     """What was given, of the parameters' types, in JSON form."""
     from google.protobuf import json_format
 
-    from ulmfit_tfx.pipeline.kubeflow.replay_parameters import check_names, to_value
+    from ulmfit_tfx.pipeline.kubeflow.run_parameters import check_names, to_value
 
     check_names(spec, given)
     return {
@@ -157,7 +157,7 @@ def _values(spec: "ReplaySpec", given: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _show(run: "Run", backend: "Backend", spec: "ReplaySpec", values: dict[str, Any]) -> None:
+def _show(run: "Run", backend: "Backend", spec: "CompiledPipeline", values: dict[str, Any]) -> None:
     within = f", namespace {backend.namespace}" if backend.namespace else ""
     output.print(
         f"{spec.name}: run {run.id}, experiment {backend.target.experiment}{within}", style="bold", markup=False
@@ -170,7 +170,7 @@ def _show(run: "Run", backend: "Backend", spec: "ReplaySpec", values: dict[str, 
         output.print(f"A blessed model goes to {directory}", markup=False)
 
 
-def _follow(backend: "Backend", run: "Run", spec: "ReplaySpec") -> ExitCode:
+def _follow(backend: "Backend", run: "Run", spec: "CompiledPipeline") -> ExitCode:
     """Shows the states of the run and of its steps as they change."""
     from ulmfit_tfx.pipeline.kubeflow.submission import SUCCEEDED
 

@@ -10,11 +10,11 @@ from typing import Protocol
 from google.protobuf import struct_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2
 
+from ulmfit_tfx.pipeline.kubeflow.compiled_pipeline import CompiledPipeline, Step, read_spec
 from ulmfit_tfx.pipeline.kubeflow.replay_cache import ReplayCache, fingerprint
 from ulmfit_tfx.pipeline.kubeflow.replay_container import container_command, run_container
 from ulmfit_tfx.pipeline.kubeflow.replay_executor_input import executor_input, imported, published
-from ulmfit_tfx.pipeline.kubeflow.replay_parameters import Parameter, run_parameters
-from ulmfit_tfx.pipeline.kubeflow.replay_spec import ReplaySpec, Step, read_spec
+from ulmfit_tfx.pipeline.kubeflow.run_parameters import Parameter, run_parameters
 from ulmfit_tfx.schemas.errors import UserError
 
 
@@ -64,7 +64,7 @@ class Observer(Protocol):
 
 
 def replay(
-    spec: ReplaySpec | Path, root: Path, parameters: Mapping[str, Parameter], observer: Observer
+    spec: CompiledPipeline | Path, root: Path, parameters: Mapping[str, Parameter], observer: Observer
 ) -> dict[str, StepResult]:
     """Runs all steps.
 
@@ -120,7 +120,7 @@ class _Run:
         values: Its parameters.
     """
 
-    spec: ReplaySpec
+    spec: CompiledPipeline
     root: Path
     id: str
     values: Mapping[str, struct_pb2.Value]

@@ -10,7 +10,7 @@ from pathlib import Path
 from google.protobuf import json_format, struct_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from ulmfit_tfx.pipeline.kubeflow.replay_spec import Step
+from ulmfit_tfx.pipeline.kubeflow.compiled_pipeline import Step
 
 Artifacts = Mapping[str, pipeline_spec_pb2.RuntimeArtifact]
 Values = Mapping[str, struct_pb2.Value]

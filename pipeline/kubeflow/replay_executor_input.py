@@ -11,8 +11,8 @@ from pathlib import Path
 from google.protobuf import json_format, struct_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from ulmfit_tfx.pipeline.kubeflow.replay_parameters import check_type, to_value
-from ulmfit_tfx.pipeline.kubeflow.replay_spec import Step
+from ulmfit_tfx.pipeline.kubeflow.compiled_pipeline import Step
+from ulmfit_tfx.pipeline.kubeflow.run_parameters import check_type, to_value
 from ulmfit_tfx.schemas.errors import ConfigError
 
 Artifacts = Mapping[str, pipeline_spec_pb2.RuntimeArtifact]

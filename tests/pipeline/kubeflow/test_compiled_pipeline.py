@@ -5,7 +5,7 @@ from compiled_pipelines import CompiledPipeline
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ulmfit_tfx.pipeline.kubeflow.replay_spec import read_spec
+from ulmfit_tfx.pipeline.kubeflow.compiled_pipeline import read_spec
 from ulmfit_tfx.schemas.errors import ConfigError
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from google.protobuf import json_format, struct_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from ulmfit_tfx.pipeline.kubeflow.replay_spec import ReplaySpec, nearest
+from ulmfit_tfx.pipeline.kubeflow.compiled_pipeline import CompiledPipeline, nearest
 from ulmfit_tfx.schemas.errors import ConfigError
 
 Parameter = str | int | float | bool | list | dict
@@ -18,7 +18,7 @@ ParameterType = int
 """A number of the proto's enum ParameterTypeEnum."""
 
 
-def run_parameters(spec: ReplaySpec, root: Path, given: Mapping[str, Parameter]) -> dict[str, struct_pb2.Value]:
+def run_parameters(spec: CompiledPipeline, root: Path, given: Mapping[str, Parameter]) -> dict[str, struct_pb2.Value]:
     """Values of a run's parameters, by name: those that are given, the folders of a replay, and defaults.
 
     Args:
@@ -47,7 +47,7 @@ def run_parameters(spec: ReplaySpec, root: Path, given: Mapping[str, Parameter])
     return values
 
 
-def check_names(spec: ReplaySpec, given: Iterable[str]) -> None:
+def check_names(spec: CompiledPipeline, given: Iterable[str]) -> None:
     """Whether the pipeline has parameters of these names.
 
     Raises:
@@ -61,7 +61,7 @@ def check_names(spec: ReplaySpec, given: Iterable[str]) -> None:
             )
 
 
-def _folders(spec: ReplaySpec, root: Path, given: Mapping[str, Parameter]) -> dict[str, Parameter]:
+def _folders(spec: CompiledPipeline, root: Path, given: Mapping[str, Parameter]) -> dict[str, Parameter]:
     configured = spec.parameters.get("push_directory")
     model = configured.default_value.string_value.rstrip("/").rpartition("/")[2] if configured is not None else ""
     pushed = given.get("push_directory", str(root / "serving" / (model or spec.name)))

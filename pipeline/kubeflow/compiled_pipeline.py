@@ -41,7 +41,7 @@ class Step:
 
 
 @dataclasses.dataclass(frozen=True)
-class ReplaySpec:
+class CompiledPipeline:
     """A pipeline that can be replayed.
 
     Attributes:
@@ -55,7 +55,7 @@ class ReplaySpec:
     steps: tuple[Step, ...]
 
 
-def read_spec(path: Path) -> ReplaySpec:
+def read_spec(path: Path) -> CompiledPipeline:
     """Reads a compiled pipeline.
 
     Raises:
@@ -86,7 +86,7 @@ def _first_document(path: Path) -> dict[str, Any]:
     return documents[0]
 
 
-def _parse(document: dict[str, Any]) -> ReplaySpec:
+def _parse(document: dict[str, Any]) -> CompiledPipeline:
     if missing := [key for key in ("deploymentSpec", "pipelineInfo", "root") if key not in document]:
         raise ConfigError(f"is no compiled pipeline: there is no `{missing[0]}`. {_COMPILE}")
     version = str(document.get("schemaVersion"))
@@ -107,7 +107,9 @@ def _parse(document: dict[str, Any]) -> ReplaySpec:
         raise ConfigError("has no tasks in root.dag.")
     for step in steps.values():
         _check_inputs(step, steps, spec.root.input_definitions.parameters)
-    return ReplaySpec(spec.pipeline_info.name, dict(spec.root.input_definitions.parameters), tuple(_ordered(steps)))
+    return CompiledPipeline(
+        spec.pipeline_info.name, dict(spec.root.input_definitions.parameters), tuple(_ordered(steps))
+    )
 
 
 def _step(
