@@ -196,13 +196,13 @@ def test_folders_of_a_cluster_become_folders_below_the_root(run, tmp_path):
     names = ("checkpoints", "push_directory", "baseline", "pipeline-root")
     pipeline = CompiledPipeline.named()
     for name in names:
-        pipeline.parameter(name, defaultValue="gs://bucket/somewhere")
+        pipeline.parameter(name, defaultValue="gs://bucket/few_labels")
     pipeline.step("A", "print(json.dumps(parameters))", parameters={name: f"{{{{run.{name}}}}}" for name in names})
     root = tmp_path / "root"
     assert json.loads(run(pipeline)["A"].log.read_text()) == {
         "checkpoints": str(root / "checkpoints"),
-        "push_directory": str(root / "serving" / "tiny"),
-        "baseline": str(root / "serving" / "tiny"),
+        "push_directory": str(root / "serving" / "few_labels"),
+        "baseline": str(root / "serving" / "few_labels"),
         "pipeline-root": str(root / "artifacts"),
     }
     given = json.loads(run(pipeline, push_directory="/models", checkpoints="/c")["A"].log.read_text())
