@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ulmfit_tfx.pipeline.cli.console import output
+from ulmfit_tfx.pipeline.cli.extras import require_kfp
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
@@ -43,11 +44,9 @@ def command(
     replay that failed or was interrupted goes on, if started again, with the step that it did not finish.
     """
     given = parsed_parameters(parameters or ())
-    try:
-        from ulmfit_tfx.pipeline.kubeflow import replay as replays
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"This takes the package {error.name}: pip install 'ulmfit-tfx[kfp]'.") from None
+    require_kfp()
     from ulmfit_tfx.pipeline.cli.replay_summary import StepDisplay, show_summary
+    from ulmfit_tfx.pipeline.kubeflow import replay as replays
 
     spec = replays.read_spec(pipeline)
     output.print(f"{spec.name}: {pipeline} -> {root}", style="bold", markup=False)

@@ -12,6 +12,7 @@ import typer
 import yaml
 
 from ulmfit_tfx.pipeline.cli.console import output
+from ulmfit_tfx.pipeline.cli.extras import require_kfp
 from ulmfit_tfx.pipeline.cli.replay import parsed_parameters
 from ulmfit_tfx.pipeline.cli.run import Overrides
 from ulmfit_tfx.pipeline.run_log import silence_native_logs
@@ -78,11 +79,9 @@ def command(
 ) -> ExitCode:
     """Start a run of a pipeline on Kubeflow Pipelines, with the host and the names of the section kubeflow."""
     given = parsed_parameters(parameters or ())
-    try:
-        from ulmfit_tfx.pipeline.kubeflow.submission import DEFAULT_EXPERIMENT, Backend, Target, check
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"This takes the package {error.name}: pip install 'ulmfit-tfx[kfp]'.") from None
+    require_kfp()
     from ulmfit_tfx.pipeline.kubeflow.compiled_pipeline import read_spec
+    from ulmfit_tfx.pipeline.kubeflow.submission import DEFAULT_EXPERIMENT, Backend, Target, check
 
     section, compiled = _opened(pipeline, overrides or ())
 

@@ -1,3 +1,4 @@
+import importlib.util
 import subprocess
 import sys
 
@@ -105,3 +106,15 @@ def test_beam_arguments_that_cannot_work_are_refused(tmp_path, reviews, tiny_pro
     assert result.exit_code == 2
     assert "beam.pipeline_args" in result.stderr
     assert "has no effect with --direct_running_mode=in_memory" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize("command", ["compile", "replay", "submit"])
+def test_without_the_extra_of_kubeflow_its_commands_say_how_to_get_it(
+    command, tmp_path, monkeypatch, reviews, tiny_project
+):
+    kubeflow = {"image": "i", "pipeline_root": "gs://b", "host": "http://localhost:1"}
+    config = tiny_project(tmp_path, reviews[:10], kubeflow=kubeflow)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    result = invoke(command, str(config))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "pip install 'ulmfit-tfx[kfp]'" in result.stderr
