@@ -418,10 +418,14 @@ def test_interrupted_step_is_ended_with_the_processes_that_it_started(run, tmp_p
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt).start()
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("ulmfit_tfx.pipeline.kubeflow.replay_container._SECONDS_TO_END", 0.5)
-        with pytest.raises(KeyboardInterrupt):
-            run(pipeline)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    try:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("ulmfit_tfx.pipeline.kubeflow.replay_container._SECONDS_TO_END", 0.5)
+            with pytest.raises(KeyboardInterrupt):
+                run(pipeline)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert not [pid for pid in map(int, (tmp_path / "pids").read_text().split()) if _runs(pid)]
 
 

@@ -129,6 +129,11 @@ def _says(pipeline: CompiledPipeline, step: str, output: str, **metadata) -> Non
     pipeline.step(step, f"say(artifacts={artifacts!r})", outputs=(output,))
 
 
+def _heed_interrupts() -> None:
+    """As at a terminal: a shell's background job ignores them, and so do the processes that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_replay_exits_with_130_ends_its_step_and_goes_on_later(tmp_path, number):
     pipeline = CompiledPipeline.named()
@@ -138,7 +143,7 @@ def test_interrupted_replay_exits_with_130_ends_its_step_and_goes_on_later(tmp_p
     pipeline.step("Second", script, inputs={"x": "First.x"})
     path = pipeline.write(tmp_path / "pipeline.yaml")
     command = [sys.executable, "-m", "ulmfit_tfx.pipeline", "replay", str(path), "--root", str(tmp_path / "root")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=_heed_interrupts)
     while not (pid.exists() and pid.read_text()):
         assert process.poll() is None, process.stdout.read()
         time.sleep(0.05)
