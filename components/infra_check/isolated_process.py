@@ -1,9 +1,9 @@
 """Runs requests in a process of its own, which may die of the model."""
 
 import dataclasses
+import json
 import logging
 import os
-import pickle
 import signal
 import subprocess
 import sys
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ulmfit_tfx.components.infra_check.isolated_run import decoded, encoded
 from ulmfit_tfx.components.infra_check.report import CheckName
 
 log = logging.getLogger(__name__)
@@ -70,15 +71,25 @@ def run_isolated(model: str, requests: Sequence[Request]) -> Findings:
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         (folder / "cwd").mkdir()
-        (folder / "requests").write_bytes(pickle.dumps([tuple(request) for request in requests]))
+        sent = [(request.label, request.signature, encoded(request.inputs)) for request in requests]
+        (folder / "requests").write_text(json.dumps(sent), encoding="utf-8")
         (folder / "step").write_text("starting Python", encoding="utf-8")
         ended = _run([str(Path(model).absolute()), str(folder / "requests"), str(folder)], folder / "cwd")
         if ended is None:
-            return Findings(**pickle.loads((folder / "findings").read_bytes()))
+            return _findings(json.loads((folder / "findings").read_text(encoding="utf-8")))
         step = (folder / "step").read_text(encoding="utf-8")
         return Findings(
             [("loading" if step.startswith("loading") else "requests", f"the process {ended} while {step}")]
         )
+
+
+def _findings(written: Mapping[str, Any]) -> Findings:
+    answers = {
+        way: {int(index): decoded(arrays) for index, arrays in answers.items()}
+        for way, answers in written["answers"].items()
+    }
+    failures = [(check, sentence) for check, sentence in written["failures"]]
+    return Findings(failures, answers, written["latency"], written["memory"])
 
 
 def _run(arguments: Sequence[str], folder: Path) -> str | None:

@@ -2,19 +2,21 @@
 
     python -I isolated_run.py MODEL REQUESTS OUTPUT
 
-MODEL is the SavedModel's folder, REQUESTS a pickled list of `isolated_process.Request` as tuples. Into the folder
+MODEL is the SavedModel's folder, REQUESTS a JSON list of what `isolated_process.Request` is made of. Into the folder
 OUTPUT go `step`, words that say what is being done, for whoever finds the process dead, and at the end `findings`, a
-pickled dict of what `isolated_process.Findings` is made of.
+JSON object of what `isolated_process.Findings` is made of. Arrays are as `encoded` writes them: a pickle would run what
+a model has written into it.
 
-InfraCheck runs this file; nothing of ours imports it, and it imports nothing of ours.
+InfraCheck runs this file, which imports nothing of ours.
 """
 
+import base64
 import itertools
-import pickle
+import json
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,7 @@ if __name__ == "__main__":
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 import tensorflow_text  # noqa: E402, F401
+from tensorflow.core.framework import tensor_pb2  # noqa: E402
 
 _MAX_RUNS = 300
 _MAX_SECONDS = 1.0
@@ -68,12 +71,28 @@ class Notes:
     def write(self) -> None:
         """Writes all down."""
         found = {name: value for name, value in vars(self).items() if not name.startswith("_")}
-        (self._output / "findings").write_bytes(pickle.dumps(found))
+        found["answers"] = {
+            way: {index: encoded(arrays) for index, arrays in answers.items()} for way, answers in self.answers.items()
+        }
+        (self._output / "findings").write_text(json.dumps(found), encoding="utf-8")
+
+
+def encoded(arrays: Mapping[str, np.ndarray]) -> dict[str, str]:
+    """Arrays as texts by the same names: TensorProtos in base64."""
+    tensors = {name: tf.make_tensor_proto(array).SerializeToString() for name, array in arrays.items()}
+    return {name: base64.b64encode(tensor).decode("ascii") for name, tensor in tensors.items()}
+
+
+def decoded(texts: Mapping[str, str]) -> Arrays:
+    """What `encoded` encoded."""
+    tensors = {name: tensor_pb2.TensorProto.FromString(base64.b64decode(text)) for name, text in texts.items()}
+    return {name: tf.make_ndarray(tensor) for name, tensor in tensors.items()}
 
 
 def main(model: str, requests_file: str, output: str) -> None:
     """Does what a server does first, so that memory and times are those of a server."""
-    requests: list[Request] = pickle.loads(Path(requests_file).read_bytes())
+    sent = json.loads(Path(requests_file).read_text(encoding="utf-8"))
+    requests: list[Request] = [(label, signature, decoded(inputs)) for label, signature, inputs in sent]
     notes = Notes(Path(output))
     imported = peak_memory()
     if run := load(_IN_SESSION, load_in_session, model, notes):
