@@ -589,7 +589,9 @@ class EvaluationConfig(Section):
 
     thresholds: ThresholdsConfig = ThresholdsConfig()
     compare_with_served: bool = Field(
-        True, description="evaluate the model in service too, the newest version below push.directory"
+        True,
+        description="evaluate the model in service too: the newest version below push.directory, or after a rollback "
+        "the pinned one",
     )
     allowed_drop: dict[str, Annotated[float, Field(ge=0)]] = Field(
         {},
