@@ -27,6 +27,9 @@ test: setup ## run the tests
 test-random: setup ## train models of a hundred random configurations (20 minutes)
 	@$(BIN)/python -m pytest -m random_configurations tests/trainer_modules/test_random_configurations.py
 
+test-workers: setup ## run the Beam components in several processes, from an installed wheel (3 minutes)
+	@$(BIN)/python -m pytest -m beam_workers tests/pipeline/test_beam_workers.py
+
 bench: setup ## time the encoders against their peers (6 minutes)
 	@$(BIN)/python benchmarks/encoder_speed.py
 
@@ -57,4 +60,4 @@ serving-ops: setup ## read the ops of TensorFlow Serving's versions from wheels 
 clean: ## remove what builds, tests and runs leave behind; the environment stays
 	@rm -rf build dist runs *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo example-data test test-random bench lint format build image docs lock serving-ops clean
+.PHONY: help setup demo example-data test test-random test-workers bench lint format build image docs lock serving-ops clean

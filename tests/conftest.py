@@ -22,11 +22,14 @@ WORDS = {
 NOUNS = "film story cast plot scene music ending script camera director".split()
 
 
+LONG = ("random_configurations", "beam_workers")
+"""Markers of tests that take long."""
+
+
 def pytest_collection_modifyitems(config, items):
-    """Leaves out the random configurations unless `-m` names them: they take long."""
-    if "random_configurations" in config.option.markexpr:
-        return
-    left_out = [item for item in items if item.get_closest_marker("random_configurations")]
+    """Leaves out the long tests unless `-m` names their marker."""
+    markers = [marker for marker in LONG if marker not in config.option.markexpr]
+    left_out = [item for item in items if any(map(item.get_closest_marker, markers))]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]

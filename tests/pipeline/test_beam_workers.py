@@ -34,7 +34,7 @@ from ulmfit_tfx.schemas.config_file import load_config
 from ulmfit_tfx.trainer_modules.export.loaded_model import load_predictor
 from ulmfit_tfx.trainer_modules.export.predictions import from_json
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.beam_workers]
 
 ONE = ["--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1"]
 TWO = ["--runner=DirectRunner", "--direct_running_mode=multi_processing", "--direct_num_workers=2"]
