@@ -1,11 +1,13 @@
 """Reads a model's warm-up requests as inputs of its signatures."""
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import meta_graph_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
@@ -88,7 +90,8 @@ def _shown(inputs: Arrays) -> str:
     if not values:
         return "of nothing"
     name, value = values[0]
-    first = " ".join(_text_of(name, part) for part in np.atleast_1d(value))
+    parts = value if isinstance(value, np.ndarray) else [value]  # NumPy's own strings end before bytes that are zero
+    first = " ".join(_text_of(name, part) for part in parts)
     quoted = json.dumps(first[:_SHOWN_CHARACTERS], ensure_ascii=False) + "..." * (len(first) > _SHOWN_CHARACTERS)
     return quoted if len(values) == 1 else f"{quoted} and {len(values) - 1} more"
 
@@ -96,6 +99,7 @@ def _shown(inputs: Arrays) -> str:
 def _text_of(name: str, value: Any) -> str:
     """A value of the input of a name, as text."""
     if name in (names.EXAMPLES, names.INPUTS):
-        texts = tf.train.Example.FromString(value).features.feature[feature_names.TEXT].bytes_list.value
-        value = b" ".join(texts)
+        with contextlib.suppress(DecodeError):  # what is no Example fails when it is sent
+            texts = tf.train.Example.FromString(value).features.feature[feature_names.TEXT].bytes_list.value
+            value = b" ".join(texts)
     return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

@@ -448,6 +448,18 @@ def test_requests_are_called_by_number_signature_and_text(exported):
     assert of_words != of_examples
 
 
+def test_empty_texts_and_what_is_no_example_have_labels_too(exported, tmp_path):
+    """An Example of an empty text ends with a byte that is zero."""
+    empty = tf.train.Example(
+        features=tf.train.Features(feature={"text": tf.train.Feature(bytes_list=tf.train.BytesList(value=[b""]))})
+    ).SerializeToString()
+    write_requests(tmp_path, *(predict_log("serving_examples", examples=[value]) for value in (empty, b"\xff")))
+    of_empty, of_other = read_requests(str(tmp_path), signature_defs(exported("classifier")))
+    assert of_empty.label == "request 1 to 'serving_examples' (\"\")"
+    assert of_empty.inputs["examples"].tolist() == [empty]
+    assert of_other.label == "request 2 to 'serving_examples' (\"\N{REPLACEMENT CHARACTER}\")"
+
+
 def test_request_of_another_kind_is_named(tmp_path):
     log = prediction_log_pb2.PredictionLog()
     log.session_run_log.request.model_spec.name = "tiny"
