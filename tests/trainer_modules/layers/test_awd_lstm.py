@@ -28,7 +28,7 @@ def test_fresh_weights_are_uniform_within_one_over_the_root_of_units():
     layer = AWDLSTM(100)
     layer.build((None, None, 30))
     for weight in layer.weights:
-        assert 0.099 < np.max(np.abs(weight)) <= 0.1
+        assert 0.09 < np.max(np.abs(weight)) <= 0.1  # 400 draws, of which some are as high but for one case in 10^18
         assert np.std(weight) == pytest.approx(0.1 / 3**0.5, rel=0.1)
     assert not np.array_equal(layer.cell.kernel[:30], layer.cell.recurrent_kernel[:30])
 
