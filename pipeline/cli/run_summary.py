@@ -20,6 +20,7 @@ from ulmfit_tfx.components.served_versions import version_in_service
 from ulmfit_tfx.components.task_evaluator.scores import Interval, lower_is_better
 from ulmfit_tfx.pipeline.cli.completions import completion_table
 from ulmfit_tfx.pipeline.cli.predictions import show_predictions
+from ulmfit_tfx.pipeline.graph import PUSHER
 from ulmfit_tfx.pipeline.local_runner import StageResult
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas import signatures
@@ -39,7 +40,6 @@ _SYSTEMS = {
     held_out.MOST_FREQUENT_TAG: "most frequent tag",
     held_out.TFIDF: "TF-IDF + linear",
 }
-_PUSHER = "Pusher"
 _MOST_SLICES = 8
 _BEAMS, _PIECES = 5, 12
 
@@ -58,7 +58,7 @@ def show_summary(
     )
     blessed = results[evaluator].outputs["blessing"].custom_properties["blessed"].int_value == 1
     trained = find_model(Path(results[trainer].outputs[specs.MODEL].uri) / "Format-Serving")
-    pushed = results[_PUSHER].outputs["pushed_model"].custom_properties.get("pushed_destination")
+    pushed = results[PUSHER].outputs["pushed_model"].custom_properties.get("pushed_destination")
     ingests = [result for name, result in results.items() if name.startswith("CorpusIngest")]
 
     table = Table(box=box.SIMPLE, show_header=False, title=f"{config.name}: {config.task}", title_justify="left")
@@ -248,7 +248,7 @@ def _with_interval(score: Interval) -> str:
 
 
 def _stage_seconds(results: Results) -> str:
-    if all(result.cached for name, result in results.items() if name != _PUSHER):
+    if all(result.cached for name, result in results.items() if name != PUSHER):
         return "all from cache but Pusher, which always looks at what is in service"
     return "\n".join(
         f"{result.seconds:6.1f} s  {result.name}{'  (cache)' if result.cached else ''}" for result in results.values()

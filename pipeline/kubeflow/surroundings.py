@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from tfx.orchestration.data_types import RuntimeParameter
 
@@ -91,5 +90,5 @@ def unseen_paths(kubeflow: KubeflowConfig, paths: Sequence[tuple[str, str]]) -> 
     ]
 
 
-def _parameter(name: str, default: Any) -> RuntimeParameter:
+def _parameter(name: str, default: str) -> RuntimeParameter:
     return RuntimeParameter(name=name, ptype=str, default=default)
