@@ -35,9 +35,10 @@ from ulmfit_tfx.pipeline.eval_config import language_model_eval_config, task_eva
 from ulmfit_tfx.pipeline.surroundings import Surroundings
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.code_version import code_version
-from ulmfit_tfx.schemas.config import LabelledSourceConfig, LanguageModelConfig, PipelineConfig, SourceConfig, Task
+from ulmfit_tfx.schemas.config import LanguageModelConfig, PipelineConfig, Task
 from ulmfit_tfx.schemas.curated_schema import curated_schema
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.transforms.splitting import EVAL, TEST
 
 _Node = TypeVar("_Node", bound=BaseNode)

@@ -2,9 +2,10 @@
 
 from pydantic import Field, field_validator
 
-from ulmfit_tfx.schemas.config import BeamConfig, SourceConfig, SplitsConfig
+from ulmfit_tfx.schemas.config import BeamConfig
 from ulmfit_tfx.schemas.kubeflow_config import KubeflowConfig
 from ulmfit_tfx.schemas.section import Section
+from ulmfit_tfx.schemas.source_config import SourceConfig, SplitsConfig
 
 _ONE_SPLIT = SplitsConfig(train=1, eval=0, test=0)
 

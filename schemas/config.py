@@ -3,11 +3,9 @@
 Every field stands here with its default, its bounds and what it means; `docs/configuration.md` is written from it.
 """
 
-import json
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     Field,
     NonNegativeInt,
@@ -21,29 +19,23 @@ from ulmfit_tfx.schemas import beam_arguments
 from ulmfit_tfx.schemas.kubeflow_config import KubeflowConfig
 from ulmfit_tfx.schemas.section import Section
 from ulmfit_tfx.schemas.serving_config import PushConfig, ServingConfig
+from ulmfit_tfx.schemas.source_config import (
+    TAGGED_FORMATS,
+    TEXT_ROW_FORMATS,
+    LabelledSourceConfig,
+    Share,
+    SourceConfig,
+)
 
 Probability = Annotated[float, Field(ge=0, lt=1)]
-Share = Annotated[float, Field(ge=0, le=1)]
 Direction = Literal["forward", "backward"]
 BestBy = Literal["loss", "accuracy", "micro_f1"]
 Task = Literal["classification", "regression", "tagging", "language_model"]
 TagScheme = Literal["bio", "bioes", "plain"]
-RowFormat = Literal["csv", "tsv", "jsonl", "conll", "conllu", "spans_tsv", "spans_csv", "label_studio"]
 
-DELIMITED_FORMATS = ("csv", "tsv")
 PAIR_SEPARATOR = "[SEP]"
 """Stands between the two texts of a pair where the configuration names no separator."""
 LANGUAGE_MODEL_MEASURES = ("perplexity", "word_perplexity")
-TAGGED_FORMATS = ("jsonl", "conll", "conllu", "spans_tsv", "spans_csv", "label_studio")
-"""Formats of words and their tags, see `ulmfit_tfx.transforms.records`."""
-
-
-def _known_encoding(name: str) -> str:
-    try:
-        " ".encode(name)  # unlike codecs.lookup, refuses codecs that are no text encodings, such as hex
-    except LookupError:
-        raise ValueError("is not an encoding that Python knows, such as utf-8 or latin-1") from None
-    return name
 
 
 def section_of(field: FieldInfo, in_items: bool = False) -> type[BaseModel] | None:
@@ -61,157 +53,12 @@ def section_of(field: FieldInfo, in_items: bool = False) -> type[BaseModel] | No
     return None
 
 
-class SplitsConfig(Section):
-    """Shares of the rows that go to each split. A row's split follows from a hash of its text."""
-
-    train: Share = Field(0.8, description="fitted on")
-    eval: Share = Field(0.1, description="early stopping and the gates of the Evaluator")
-    test: Share = Field(0.1, description="scored once, at the end")
-
-    @model_validator(mode="after")
-    def _sum_to_one(self):
-        total = self.train + self.eval + self.test
-        if abs(total - 1) > 1e-6:
-            raise ValueError(f"train + eval + test is {total:g}, expected 1")
-        return self
-
-
-class SourceConfig(Section):
-    """Where text comes from and which rows are taken."""
-
-    path: str = Field(
-        min_length=1,
-        description="file or glob; relative to the configuration file. `package://NAME/FILE` is a file that an "
-        "installed Python package ships",
-    )
-    format: Literal["csv", "tsv", "text"] = Field(description="csv and tsv have a header line; text is one row a line")
-    encoding: Annotated[str, AfterValidator(_known_encoding)] = Field("utf-8", description="any name Python knows")
-    text_column: str = Field("text", description="column with the text (csv, tsv)")
-    sample_fraction: float = Field(1.0, gt=0, le=1, description="share of the rows taken, chosen by a seeded hash")
-    splits: SplitsConfig = SplitsConfig()
-    max_bad_fraction: Share = Field(0.01, description="stop where a larger share of the rows is quarantined")
-    max_row_bytes: int = Field(1_000_000, gt=0, le=100_000_000, description="longer rows are quarantined")
-    length_buckets: tuple[PositiveInt, ...] = Field(
-        (50, 200, 500), description="upper bounds, in words, of the length buckets that evaluation is sliced by"
-    )
-
-    @model_validator(mode="after")
-    def _ascending_buckets(self):
-        if list(self.length_buckets) != sorted(set(self.length_buckets)):
-            raise ValueError(f"length_buckets is {list(self.length_buckets)}, expected ascending numbers")
-        return self
-
-
-class LabelledSourceConfig(SourceConfig):
-    """Labelled rows of a task. Which fields there are depends on the task."""
-
-    format: RowFormat = Field(  # type: ignore[assignment]  # rows have other formats than texts
-        description="classification and regression: csv, tsv, both with a header line. tagging: jsonl ([word, tag] "
-        "pairs, a sentence a line), conll (columns), conllu, spans_tsv and spans_csv (texts with the values to mark "
-        "in them, with a header line), label_studio (JSON-min)"
-    )
-    eval_path: str | None = Field(None, description="file or glob whose rows are the eval split; `path` has the others")
-    test_path: str | None = Field(None, description="file or glob whose rows are the test split; `path` has the others")
-    split_column: str | None = Field(
-        None,
-        description="csv, tsv, spans_tsv, spans_csv: column that names each row's split: train; eval, dev, valid or "
-        "validation; test",
-    )
-    second_text_column: str | None = Field(
-        None,
-        description="classification, regression: column with a second text, joined to the first by the tokenizer's "
-        "separator",
-    )
-    slice_columns: tuple[str, ...] = Field(
-        (), description="csv, tsv, spans_tsv, spans_csv: columns whose values evaluation is sliced by, such as language"
-    )
-    label_column: str = Field("label", description="classification: column with the label")
-    label_separator: str | None = Field(
-        None, min_length=1, description="classification: a row has several labels, or none, with this between them"
-    )
-    label_file: str | None = Field(
-        None, description="classification, tagging: file with the allowed labels, one a line, in place of `labels`"
-    )
-    target_columns: tuple[str, ...] = Field((), description="regression: columns with the numbers to predict")
-    weight_column: str | None = Field(None, description="regression, classification: column with the row's weight")
-    word_column: NonNegativeInt = Field(0, description="conll: column with the word, from 0")
-    tag_column: int = Field(-1, description="conll: column with the tag, from 0, or from the end with -1")
-    tag_field: str = Field(
-        "upos", description="conllu: field with the tag: upos, xpos, deprel, feats, or a key of feats or misc"
-    )
-    label_map: str | None = Field(
-        None, description='jsonl: JSON file from the tags in the data to their names, such as {"0": "O"}'
-    )
-    spans_column: str = Field("value", description="spans_tsv, spans_csv: column with the values to mark")
-    span_label_column: str | None = Field(
-        None, description="spans_tsv, spans_csv: column with the label of the values. null: `span_label`"
-    )
-    span_label: str = Field("VALUE", min_length=1, description="spans_tsv, spans_csv: label of the marked values")
-    span_separator: str = Field("*", min_length=1, description="spans_tsv, spans_csv: between several values of a row")
-    no_span: str = Field("NULL", description="spans_tsv, spans_csv: stands where there is no value")
-    train_fraction: float = Field(
-        1.0,
-        gt=0,
-        le=1,
-        description="share of the train split that is used, chosen by a seeded hash: what few labels are worth",
-    )
-    labels: tuple[str, ...] | None = Field(
-        None,
-        description="classification: allowed values of the label column; tagging: allowed tags. Other rows are "
-        "quarantined. null: whatever occurs",
-    )
-    label_names: dict[str, str] = Field({}, description="names shown instead of the values, such as {0: negative}")
-
-    @model_validator(mode="after")
-    def _splits_named_once(self):
-        if self.split_column is not None and (self.eval_path is not None or self.test_path is not None):
-            raise ValueError("split_column and eval_path or test_path are both set: the splits are named twice")
-        return self
-
-    @model_validator(mode="after")
-    def _distinct_targets(self):
-        if len(set(self.target_columns)) < len(self.target_columns):
-            raise ValueError(f"target_columns is {list(self.target_columns)}, expected different columns")
-        return self
-
-    @model_validator(mode="after")
-    def _distinct_labels(self):
-        if self.labels is not None and len(set(self.labels)) < 2:
-            raise ValueError(f"labels is {list(self.labels)}, expected two or more different values")
-        if self.labels is not None and self.label_file is not None:
-            raise ValueError("labels and label_file are both set: the labels are listed twice")
-        if unknown := sorted(set(self.label_names) - set(self.labels or self.label_names)):
-            raise ValueError(f"label_names names '{unknown[0]}', which is not among labels")
-        if len(set(self.label_names.values())) < len(self.label_names):
-            raise ValueError("label_names gives two labels the same name")
-        return self
-
-    @property
-    def has_test_split(self) -> bool:
-        """Whether some rows are the test split, as far as the configuration tells."""
-        return bool(self.test_path or self.split_column or self.splits.test)
-
-    @property
-    def is_tagged(self) -> bool:
-        """Whether rows are words with tags."""
-        return self.format in TAGGED_FORMATS
-
-    @property
-    def is_multi_label(self) -> bool:
-        """Whether a row of a classification has any number of labels."""
-        return self.label_separator is not None
-
-
-def source_from_json(text: str) -> SourceConfig:
-    """Reads a dumped `SourceConfig` or `LabelledSourceConfig`, whichever it was."""
-    is_labelled = "label_column" in json.loads(text)
-    return (LabelledSourceConfig if is_labelled else SourceConfig).model_validate_json(text)
-
-
 class CleaningConfig(Section):
     """Cleaning that is part of the model's graph, the same in training and in serving."""
 
     strip_html: bool = Field(False, description="tags become spaces, common entities their characters")
+    nfkc: bool = Field(False, description="Unicode's compatibility forms, such as full-width letters, are composed")
+    separate_punctuation: bool = Field(False, description="a space on either side of each punctuation mark")
     lower_case: bool = Field(False, description="Unicode lower case")
 
 
@@ -223,7 +70,11 @@ class TokenizerConfig(Section):
     model_type: Literal["bpe", "unigram"] = "bpe"
     character_coverage: float = Field(0.9995, gt=0.9, le=1)
     user_defined_symbols: tuple[str, ...] = Field(("?", "!"), description="always pieces of their own")
+    byte_fallback: bool = Field(False, description="characters without a piece become pieces of bytes, not <unk>")
     sample_texts: PositiveInt = Field(1_000_000, description="train on at most so many texts, chosen by a seeded hash")
+    sample_bytes: PositiveInt = Field(
+        100_000_000, description="and on so many bytes of them: memory is a multiple of it, whatever the corpus"
+    )
     add_bos: bool = Field(True, description="begin each text with <s>")
     add_eos: bool = Field(True, description="end each text with </s>")
     separator: str | None = Field(
@@ -628,32 +479,34 @@ class BeamConfig(Section):
         return arguments
 
 
-_EVERY_TASK: tuple[Task, ...] = ("classification", "regression", "tagging")
-_WITH_COLUMNS = (*DELIMITED_FORMATS, "spans_tsv", "spans_csv")
-_SPANS = ("spans_tsv", "spans_csv")
-_FIELDS_OF_DATA: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "text_column": (_EVERY_TASK, (*_WITH_COLUMNS, "label_studio")),
-    "split_column": (_EVERY_TASK, _WITH_COLUMNS),
-    "slice_columns": (_EVERY_TASK, _WITH_COLUMNS),
-    "second_text_column": (("classification", "regression"), DELIMITED_FORMATS),
-    "label_column": (("classification",), DELIMITED_FORMATS),
-    "label_separator": (("classification",), DELIMITED_FORMATS),
-    "label_names": (("classification",), DELIMITED_FORMATS),
-    "labels": (("classification", "tagging"), (*DELIMITED_FORMATS, *TAGGED_FORMATS)),
-    "label_file": (("classification", "tagging"), (*DELIMITED_FORMATS, *TAGGED_FORMATS)),
-    "target_columns": (("regression",), DELIMITED_FORMATS),
-    "weight_column": (("classification", "regression"), DELIMITED_FORMATS),
-    "word_column": (("tagging",), ("conll",)),
-    "tag_column": (("tagging",), ("conll",)),
-    "tag_field": (("tagging",), ("conllu",)),
-    "label_map": (("tagging",), ("jsonl",)),
-    "spans_column": (("tagging",), _SPANS),
-    "span_label_column": (("tagging",), _SPANS),
-    "span_label": (("tagging",), _SPANS),
-    "span_separator": (("tagging",), _SPANS),
-    "no_span": (("tagging",), _SPANS),
+_ROWS: dict[str, tuple[str, ...]] = dict.fromkeys(("classification", "regression"), TEXT_ROW_FORMATS)
+_CLASSES = {"classification": TEXT_ROW_FORMATS}
+_SPANS = {"tagging": ("spans_tsv", "spans_csv")}
+_FIELDS_OF_DATA: dict[str, dict[str, tuple[str, ...]]] = {
+    "text_column": _ROWS | {"tagging": ("spans_tsv", "spans_csv", "label_studio")},
+    "split_column": _ROWS | _SPANS,
+    "split_key_column": _ROWS | _SPANS,
+    "slice_columns": _ROWS | _SPANS,
+    "second_text_column": _ROWS,
+    "label_column": _CLASSES,
+    "label_separator": _CLASSES,
+    "label_names": _CLASSES,
+    "labels": _CLASSES | {"tagging": TAGGED_FORMATS},
+    "label_file": _CLASSES | {"tagging": TAGGED_FORMATS},
+    "target_columns": {"regression": TEXT_ROW_FORMATS},
+    "weight_column": _ROWS,
+    "text_unit": {},
+    "word_column": {"tagging": ("conll",)},
+    "tag_column": {"tagging": ("conll",)},
+    "tag_field": {"tagging": ("conllu",)},
+    "label_map": {"tagging": ("jsonl",)},
+    "spans_column": _SPANS,
+    "span_label_column": _SPANS,
+    "span_label": _SPANS,
+    "span_separator": _SPANS,
+    "no_span": _SPANS,
 }
-"""Fields of `data` that not every task and format has a use for: the tasks and formats that do."""
+"""Fields of `data` that not every task and format has a use for: the tasks that do, with the formats."""
 _TASK_SECTIONS = ("classification", "regression", "tagging")
 
 
@@ -713,15 +566,15 @@ class PipelineConfig(Section):
         return self
 
     def _check_fields_of_data(self, data: LabelledSourceConfig) -> None:
-        allowed = TAGGED_FORMATS if self.task == "tagging" else DELIMITED_FORMATS
+        allowed = TAGGED_FORMATS if self.task == "tagging" else TEXT_ROW_FORMATS
         if data.format not in allowed:
             raise ValueError(f"data.format is {data.format}, and task {self.task} reads {', '.join(allowed)}")
-        for name, (tasks, formats) in _FIELDS_OF_DATA.items():
+        for name, formats in _FIELDS_OF_DATA.items():
             if name not in data.model_fields_set:
                 continue
-            if self.task not in tasks:
+            if self.task not in formats:
                 raise ValueError(f"data.{name} is set, and task {self.task} has no use for it")
-            if data.format not in formats:
+            if data.format not in formats[self.task]:
                 raise ValueError(f"data.{name} is set, and format {data.format} has no use for it")
         if self.task == "regression" and not data.target_columns:
             raise ValueError("data.target_columns is missing, the columns with the numbers to predict")
@@ -764,7 +617,10 @@ class PipelineConfig(Section):
                 f"tagging.window_overlap is {tagging.window_overlap}, and windows of training.max_seq_len = "
                 f"{self.training.max_seq_len} hold {self.training.max_seq_len - 2} pieces"
             )
-        unused = {"cleaning": {"strip_html"}, "head": {"hidden_size", "batch_norm", "pooled_pieces", "pairs"}}
+        unused = {
+            "cleaning": {"strip_html", "separate_punctuation"},
+            "head": {"hidden_size", "batch_norm", "pooled_pieces", "pairs"},
+        }
         unused |= {"training": {"chunk_pieces", "gradient_pieces"}}
         unused |= {"tokenizer": {"separator"}, "pretrained": {"separator"}}
         for section, names in unused.items():

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from ulmfit_tfx.schemas.config import PipelineConfig, SourceConfig, section_of
+from ulmfit_tfx.schemas.config import PipelineConfig, section_of
+from ulmfit_tfx.schemas.source_config import SourceConfig
 
 _HEAD = """# Configuration
 

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 from ulmfit_tfx.schemas import feature_names
-from ulmfit_tfx.schemas.config import LabelledSourceConfig, SourceConfig, Task
+from ulmfit_tfx.schemas.config import Task
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
 
 _FOLDER = Path(__file__).parent / "tfdv"
 

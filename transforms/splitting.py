@@ -4,7 +4,7 @@ import hashlib
 import heapq
 from collections.abc import Iterable
 
-from ulmfit_tfx.schemas.config import SplitsConfig
+from ulmfit_tfx.schemas.source_config import SplitsConfig
 
 TRAIN, EVAL, TEST = SPLITS = ("train", "eval", "test")
 

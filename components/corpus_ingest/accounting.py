@@ -5,8 +5,8 @@ import json
 import logging
 from collections.abc import Iterable, Mapping
 
-from ulmfit_tfx.schemas.config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.transforms.records.formats import has_header
 from ulmfit_tfx.transforms.splitting import EVAL, SPLITS, TEST, TRAIN
 

@@ -9,7 +9,8 @@ from ulmfit_tfx.components.corpus_ingest.executor import Executor
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.code_version import code_version
-from ulmfit_tfx.schemas.config import SourceConfig, TaggingConfig
+from ulmfit_tfx.schemas.config import TaggingConfig
+from ulmfit_tfx.schemas.source_config import SourceConfig
 
 
 class CorpusIngest(BaseBeamComponent):

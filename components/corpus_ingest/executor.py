@@ -29,7 +29,7 @@ from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.source_files import check_source, read_label_map, read_labels, readable
 from ulmfit_tfx.components.example_rows import example_of
 from ulmfit_tfx.schemas import component_specs as specs
-from ulmfit_tfx.schemas.config import LabelledSourceConfig, SourceConfig, SplitsConfig
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig, SplitsConfig
 from ulmfit_tfx.transforms.length_buckets import length_bucket
 from ulmfit_tfx.transforms.records.formats import parse
 from ulmfit_tfx.transforms.records.record import Refusal, Row

@@ -4,7 +4,8 @@ import dataclasses
 import json
 from typing import Any
 
-from ulmfit_tfx.schemas.config import LabelledSourceConfig, SourceConfig, TaggingConfig, source_from_json
+from ulmfit_tfx.schemas.config import TaggingConfig
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig, source_from_json
 
 _TAGGING, _SEPARATOR = "tagging", "separator"
 _READ_OF_TAGGING = {"scheme", "tag_separator", "words"}

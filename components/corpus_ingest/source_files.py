@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ulmfit_tfx.schemas.config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.transforms.records.formats import check_header
 from ulmfit_tfx.transforms.records.tagged_jsonl import read_label_map as parse_label_map
 from ulmfit_tfx.transforms.splitting import EVAL, TEST

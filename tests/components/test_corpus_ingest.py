@@ -19,9 +19,10 @@ from ulmfit_tfx.components.corpus_ingest.source_files import (
     source_fingerprint,
 )
 from ulmfit_tfx.components.example_rows import read_rows
-from ulmfit_tfx.schemas.config import LabelledSourceConfig, SourceConfig, SplitsConfig, TaggingConfig
+from ulmfit_tfx.schemas.config import TaggingConfig
 from ulmfit_tfx.schemas.curated_schema import curated_schema
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig, SplitsConfig
 from ulmfit_tfx.transforms.splitting import split_of
 
 ROWS = [

@@ -13,8 +13,8 @@ from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.source_files import check_source, find_files, fingerprint, source_fingerprint
 from ulmfit_tfx.components.example_rows import read_rows
 from ulmfit_tfx.schemas import component_specs as specs
-from ulmfit_tfx.schemas.config import LabelledSourceConfig
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
 
 ROWS = [
     f"{word} film number {number}\t{label}" for number in range(60) for word, label in [("great", "g"), ("dull", "b")]

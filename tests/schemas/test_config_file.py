@@ -209,7 +209,7 @@ def assert_refused(folder, config, message):
         ),
         (
             changed(REGRESSION, data={"format": "conll"}),
-            "data.format is conll, and task regression reads csv, tsv",
+            "data.format is conll, and task regression reads csv, tsv, jsonl",
         ),
         (
             {"name": "x", "task": "regression", "data": ROWS},

@@ -2,8 +2,8 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from ulmfit_tfx.schemas.config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.schemas.curated_schema import curated_schema
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
 
 
 def features_of(task, **config):

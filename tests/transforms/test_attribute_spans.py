@@ -2,8 +2,9 @@ import io
 
 import pytest
 
-from ulmfit_tfx.schemas.config import LabelledSourceConfig, TaggingConfig
+from ulmfit_tfx.schemas.config import TaggingConfig
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
 from ulmfit_tfx.transforms.records.attribute_spans import parse
 from ulmfit_tfx.transforms.records.record import Refusal
 

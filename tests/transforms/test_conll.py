@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ulmfit_tfx.schemas.config import LabelledSourceConfig, TaggingConfig
+from ulmfit_tfx.schemas.config import TaggingConfig
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
 from ulmfit_tfx.transforms.records.conll import parse
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 

@@ -3,7 +3,8 @@ import io
 import conllu
 import pytest
 
-from ulmfit_tfx.schemas.config import LabelledSourceConfig, TaggingConfig
+from ulmfit_tfx.schemas.config import TaggingConfig
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
 from ulmfit_tfx.transforms.records.conllu import parse
 from ulmfit_tfx.transforms.records.record import Refusal
 

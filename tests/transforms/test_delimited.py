@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ulmfit_tfx.schemas.config import LabelledSourceConfig
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
 from ulmfit_tfx.transforms.records.delimited import parse
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 

@@ -3,8 +3,9 @@ import io
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ulmfit_tfx.schemas.config import LabelledSourceConfig, TaggingConfig
+from ulmfit_tfx.schemas.config import TaggingConfig
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
 from ulmfit_tfx.transforms.records.formats import parse
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 

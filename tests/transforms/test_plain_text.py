@@ -1,6 +1,6 @@
 import io
 
-from ulmfit_tfx.schemas.config import SourceConfig
+from ulmfit_tfx.schemas.source_config import SourceConfig
 from ulmfit_tfx.transforms.records.plain_text import parse
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 

@@ -1,6 +1,6 @@
 import pytest
 
-from ulmfit_tfx.schemas.config import SplitsConfig
+from ulmfit_tfx.schemas.source_config import SplitsConfig
 from ulmfit_tfx.transforms.splitting import SPLITS, is_sampled, sample, split_of, unit_hash
 
 TEXTS = [f"text number {number}" for number in range(20_000)]

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ulmfit_tfx.schemas.config import LabelledSourceConfig, TaggingConfig
+from ulmfit_tfx.schemas.config import TaggingConfig
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 from ulmfit_tfx.transforms.records.tagged_jsonl import parse, read_label_map
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
-from ulmfit_tfx.schemas.config import LabelledSourceConfig, TaggingConfig
+from ulmfit_tfx.schemas.config import TaggingConfig
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
 from ulmfit_tfx.transforms.records.columns import (
     Record,
     named_split,

@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
-from ulmfit_tfx.schemas.config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.transforms.records.lines import bounded_lines, excerpt, is_decoded, open_text
 from ulmfit_tfx.transforms.records.record import Refusal, RowError
 from ulmfit_tfx.transforms.splitting import EVAL, TEST, TRAIN

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from ulmfit_tfx.schemas.config import LabelledSourceConfig, TaggingConfig
+from ulmfit_tfx.schemas.config import TaggingConfig
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
 from ulmfit_tfx.transforms.records.line_blocks import Block, read_blocks
 from ulmfit_tfx.transforms.records.lines import excerpt
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError

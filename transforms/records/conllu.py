@@ -6,7 +6,8 @@ from typing import Any, BinaryIO
 import conllu
 from conllu.exceptions import ParseException
 
-from ulmfit_tfx.schemas.config import LabelledSourceConfig, TaggingConfig
+from ulmfit_tfx.schemas.config import TaggingConfig
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
 from ulmfit_tfx.transforms.records.line_blocks import Block, read_blocks
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
 from ulmfit_tfx.transforms.records.tagged_rows import TaggedRows

@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from ulmfit_tfx.schemas.config import PAIR_SEPARATOR, LabelledSourceConfig, SourceConfig
+from ulmfit_tfx.schemas.config import PAIR_SEPARATOR
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.transforms.records.columns import (
     Record,
     named_split,

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
-from ulmfit_tfx.schemas.config import PAIR_SEPARATOR, LabelledSourceConfig, SourceConfig, TaggingConfig
+from ulmfit_tfx.schemas.config import PAIR_SEPARATOR, TaggingConfig
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.transforms.records import (
     attribute_spans,
     columns,

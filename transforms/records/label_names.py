@@ -1,6 +1,6 @@
 """Labels that rows may have, and the names that they go by."""
 
-from ulmfit_tfx.schemas.config import LabelledSourceConfig
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
 from ulmfit_tfx.transforms.records.lines import excerpt
 from ulmfit_tfx.transforms.records.record import RowError
 

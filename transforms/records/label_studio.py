@@ -5,8 +5,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
-from ulmfit_tfx.schemas.config import LabelledSourceConfig, TaggingConfig
+from ulmfit_tfx.schemas.config import TaggingConfig
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
 from ulmfit_tfx.transforms.records.lines import excerpt, open_text
 from ulmfit_tfx.transforms.records.marked_text import Mark, check_text, words_and_tags
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import BinaryIO
 
-from ulmfit_tfx.schemas.config import SourceConfig
+from ulmfit_tfx.schemas.source_config import SourceConfig
 from ulmfit_tfx.transforms.records.lines import bounded_lines, excerpt, is_decoded, open_text
 from ulmfit_tfx.transforms.records.record import Refusal
 

@@ -19,6 +19,7 @@ class Row:
         tags: The tag of each word; several tags of a word are one string, joined by `tagging.tag_separator`.
         split: The split that the row names itself, where there is a `split_column`.
         slices: Name and value of each of `slice_columns`.
+        key: Value of `split_key_column`, where there is one: rows with the same one share a split.
     """
 
     text: str
@@ -30,6 +31,7 @@ class Row:
     tags: tuple[str, ...] = ()
     split: str | None = None
     slices: tuple[tuple[str, str], ...] = ()
+    key: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

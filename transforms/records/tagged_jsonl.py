@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
-from ulmfit_tfx.schemas.config import LabelledSourceConfig, TaggingConfig
+from ulmfit_tfx.schemas.config import TaggingConfig
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
 from ulmfit_tfx.transforms.records.lines import bounded_lines, excerpt, is_decoded, open_text
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
 from ulmfit_tfx.transforms.records.tagged_rows import TaggedRows

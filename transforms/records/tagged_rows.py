@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from ulmfit_tfx.schemas.config import LabelledSourceConfig, TaggingConfig
+from ulmfit_tfx.schemas.config import TaggingConfig
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
 from ulmfit_tfx.transforms.records.label_names import LabelNames
 from ulmfit_tfx.transforms.records.lines import excerpt, is_decoded
 from ulmfit_tfx.transforms.records.record import Row, RowError
