@@ -11,6 +11,7 @@ from ulmfit_tfx.components.prediction_writer.component import PredictionWriter
 from ulmfit_tfx.pipeline.surroundings import Surroundings, Value
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas import signatures
+from ulmfit_tfx.schemas.beam_arguments import unstaged
 from ulmfit_tfx.schemas.bulk_inference_config import BulkInferenceConfig
 from ulmfit_tfx.transforms.splitting import TRAIN
 
@@ -52,5 +53,5 @@ def build_bulk_inference(
         components=[ingest, importer, inferrer, writer],
         enable_cache=True,
         metadata_connection_config=surroundings.metadata,
-        beam_pipeline_args=list(config.beam.pipeline_args),
+        beam_pipeline_args=unstaged(config.beam.pipeline_args),
     )

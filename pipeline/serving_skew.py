@@ -13,7 +13,7 @@ import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
-from ulmfit_tfx.components.example_rows import example_of
+from ulmfit_tfx.components.row_encoding import serialized_examples
 from ulmfit_tfx.pipeline.serving_logs import LoggedText
 from ulmfit_tfx.pipeline.training_statistics import TrainingStatistics, feature_of
 from ulmfit_tfx.schemas.errors import DataError
@@ -23,6 +23,7 @@ from ulmfit_tfx.transforms.records.record import Refusal, Row
 from ulmfit_tfx.transforms.word_splitting import split_words
 
 _SPLIT_TOGETHER = 1024
+_WRITTEN_TOGETHER = 1000
 _REFUSALS_KEPT = 20
 _DRAWS = 2000
 _RARE = 0.99
@@ -77,9 +78,11 @@ def find_skew(training: TrainingStatistics, log: Iterable[LoggedText | Refusal],
     with TemporaryDirectory(prefix="ulmfit-tfx-") as folder:
         file = f"{folder}/served"
         with tf.io.TFRecordWriter(file) as writer:
-            for text in _as_ingested(_texts(log, refused, refusals), training.ingestion):
-                bucket = length_bucket(text, training.ingestion.source.length_buckets)
-                writer.write(example_of(Row(text), bucket).SerializeToString())
+            rows = map(Row, _as_ingested(_texts(log, refused, refusals), training.ingestion))
+            while chunk := list(itertools.islice(rows, _WRITTEN_TOGETHER)):
+                bounds = training.ingestion.source.length_buckets
+                for example in serialized_examples(chunk, [length_bucket(row.text, bounds) for row in chunk]):
+                    writer.write(example)
         if not tf.io.gfile.stat(file).length:
             raise DataError(_no_texts(refused, refusals))
         [serving] = tfdv.generate_statistics_from_tfrecord(file).datasets

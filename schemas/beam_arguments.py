@@ -6,6 +6,9 @@ Read from the text alone: Beam's own parser takes seconds to import, and ignores
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+IN_PROCESS = ("--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1")
+"""Of a pipeline that runs in the process that starts it."""
+_NOTHING_STAGED = "--sdk_container_image=none"
 _FILES = ("setup_file", "extra_package", "extra_packages", "requirements_file")
 _PACKAGE = ("sdk_container_image", "worker_harness_container_image", *_FILES)
 """Of these one has to be there for workers that are not of this environment: TFX then sends no package of its own."""
@@ -37,6 +40,19 @@ def as_options(arguments: Sequence[str]) -> dict[str, str]:
         else:
             raise ValueError(f"'{argument}' is no argument, expected --NAME=VALUE.")
     return options
+
+
+def unstaged(arguments: Sequence[str]) -> list[str]:
+    """The same arguments, with one more where all workers run here: TFX then packs no source of its own for them.
+
+    It takes any image for a sign that the workers have what they need, and Beam has no use for one here.
+
+    >>> unstaged(["--runner=DirectRunner"])
+    ['--runner=DirectRunner', '--sdk_container_image=none']
+    """
+    options = as_options(arguments)
+    is_told = not runs_here(options) or any(name in options for name in _PACKAGE)
+    return list(arguments) if is_told else [*arguments, _NOTHING_STAGED]
 
 
 def check(arguments: Sequence[str]) -> None:

@@ -3,22 +3,22 @@
 import dataclasses
 import json
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.transforms.records.formats import has_header
 from ulmfit_tfx.transforms.splitting import EVAL, SPLITS, TEST, TRAIN
 
+if TYPE_CHECKING:
+    from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
+    from ulmfit_tfx.components.corpus_ingest.shard_ingestion import ShardResult
+
 log = logging.getLogger(__name__)
 
 ROWS, QUARANTINED, DROPPED, LABELS = "rows", "quarantined", "dropped", "labels"
-LOWEST, HIGHEST = "lowest", "highest"
-Key = tuple[str, str, str]
-"""What is counted: one of the kinds above, the split or the reason, and the label or ''.
-
-Of the last two kinds, which hold numbers of the data and no counts: the target column and ''.
-"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,27 +32,38 @@ class Accounting:
         labels: Rows by label, by split. Of words with tags: words by tag.
         lowest: Lowest number in the train split, by target column.
         highest: Highest number, likewise.
+        rows_in: Records read, counted where they are parsed.
+        split_off: Rows that there are more than records, because texts were split into sentences.
     """
 
     rows: dict[str, int]
     quarantined: dict[str, int]
     dropped: dict[str, int]
     labels: dict[str, dict[str, int]]
-    lowest: dict[str, float] = dataclasses.field(default_factory=dict)
-    highest: dict[str, float] = dataclasses.field(default_factory=dict)
-
-    @property
-    def rows_in(self) -> int:
-        """Rows read."""
-        return sum(self.rows.values()) + sum(self.quarantined.values()) + sum(self.dropped.values())
+    lowest: dict[str, float]
+    highest: dict[str, float]
+    rows_in: int
+    split_off: int = 0
 
     @classmethod
-    def from_counts(cls, counts: Iterable[tuple[Key, float]]) -> "Accounting":
-        """Arranges counts by key."""
-        accounting = cls(dict.fromkeys(SPLITS, 0), {}, {}, {split: {} for split in SPLITS})
-        for (kind, name, label), count in sorted(counts):
+    def of(cls, results: Iterable["ShardResult"]) -> "Accounting":
+        """Adds up what came of all shards."""
+        counts: Counter[tuple[str, str, str]] = Counter()
+        lowest: dict[str, float] = {}
+        highest: dict[str, float] = {}
+        rows_in = split_off = 0
+        for result in results:
+            counts.update(result.counts)
+            rows_in += result.read.records
+            split_off += result.read.split_off
+            lowest |= {name: min(number, lowest.get(name, number)) for name, number in result.lowest.items()}
+            highest |= {name: max(number, highest.get(name, number)) for name, number in result.highest.items()}
+        accounting = cls(
+            dict.fromkeys(SPLITS, 0), {}, {}, {split: {} for split in SPLITS}, lowest, highest, rows_in, split_off
+        )
+        for (kind, name, label), count in sorted(counts.items()):
             if kind == LABELS:
-                accounting.labels[name][label] = int(count)
+                accounting.labels[name][label] = count
             else:
                 getattr(accounting, kind)[name] = count
         return accounting
@@ -66,19 +77,26 @@ class Accounting:
         """As JSON."""
         return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
 
-    def check(self, config: SourceConfig, refusals: Iterable[str], tag_separator: str | None = None) -> None:
-        """Demands that what came in can be worked with.
+    def check(self, ingestion: "Ingestion", refusals: Iterable[str]) -> None:
+        """Demands that no row was lost, and that what came in can be worked with.
 
         Args:
-            config: The source's configuration.
+            ingestion: What was ingested.
             refusals: A few refused rows, for the message.
-            tag_separator: Of words with several tags.
 
         Raises:
             DataError: Too many rows are quarantined, a split that is needed is empty, there is nothing to tell apart in
                 training (one class, one tag, one number), or a label of another split never occurs there.
+            RuntimeError: The counts do not add up.
         """
+        config = ingestion.source
         bad = sum(self.quarantined.values())
+        left = sum(self.rows.values()) + bad + sum(self.dropped.values())
+        if left != self.rows_in + self.split_off:
+            raise RuntimeError(
+                f"{config.path}: {self.rows_in:,} rows were read and {self.split_off:,} split off, and {left:,} were "
+                "written, quarantined or dropped. This is a fault of ulmfit-tfx: please report it."
+            )
         if not self.rows_in:
             where = " below the header" if has_header(config) else ""
             raise DataError(f"{config.path}: there are no rows{where}.")
@@ -91,8 +109,8 @@ class Accounting:
         self._check_splits(config)
         if not isinstance(config, LabelledSourceConfig):
             return
-        if config.is_tagged:
-            self._check_tags(tag_separator)
+        if ingestion.tagging is not None:
+            self._check_tags(ingestion.tag_separator)
         elif config.target_columns:
             self._check_targets()
         elif config.is_multi_label:

@@ -18,13 +18,18 @@ class Ingestion:
 
     Attributes:
         source: Where text comes from.
-        tagging: Of words with tags.
+        tagging: Of words with tags. None: rows are texts.
         separator: What stands between a text and that of `second_text_column`, None for the default.
     """
 
     source: SourceConfig
     tagging: TaggingConfig | None = None
     separator: str | None = None
+
+    @property
+    def tag_separator(self) -> str | None:
+        """What stands between several tags of a word, where a word may have several."""
+        return None if self.tagging is None else self.tagging.tag_separator
 
     def reading(self, path: str) -> "Ingestion":
         """The same of another `path`."""

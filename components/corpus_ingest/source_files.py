@@ -13,7 +13,7 @@ import io
 import lzma
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -55,25 +55,43 @@ def open_file(path: str) -> BinaryIO:
     """Opens a file for reading bytes, decompressed by its suffix."""
     # Not decompressed by Beam, which takes a truncated compressed file for a short one.
     opener = _OPENERS.get(os.path.splitext(path)[1])
+    stream = open_uncompressed(path)
+    return opener(stream, "rb") if opener else stream
+
+
+def open_uncompressed(path: str) -> BinaryIO:
+    """Opens a file for reading its bytes as they stand, anywhere in it."""
     if _is_local(path):
-        return (opener or open)(path, "rb")
+        return open(path, "rb")
     from apache_beam.io.filesystem import CompressionTypes
     from apache_beam.io.filesystems import FileSystems
 
     file = FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
-    stream = io.BufferedReader(_Readable(file))
-    return opener(stream, "rb") if opener else stream
+    return io.BufferedReader(_Readable(file))
+
+
+def is_compressed(path: str) -> bool:
+    """Whether a file is decompressed when it is opened."""
+    return os.path.splitext(path)[1] in _OPENERS
+
+
+def size_of(path: str) -> int:
+    """Bytes of a file that `find_files` found."""
+    if _is_local(path):
+        return os.path.getsize(path)
+    [metadata] = _match_remote(path)
+    return metadata.size_in_bytes
 
 
 @contextlib.contextmanager
-def readable(path: str, config: SourceConfig) -> Iterator[BinaryIO]:
+def readable(path: str, config: SourceConfig, opened: Callable[[str], BinaryIO] = open_file) -> Iterator[BinaryIO]:
     """Opens a file; what cannot be read of it while it is open is an error that names it.
 
     Raises:
         DataError: The file cannot be read, is damaged, or is not in the configured encoding.
     """
     try:
-        with open_file(path) as stream:
+        with opened(path) as stream:
             yield stream
     except UnicodeError as error:
         raise DataError(f"{path}: is not {config.encoding}: {error}. Set the source's encoding.") from None
@@ -94,6 +112,16 @@ class _Readable(io.RawIOBase):
         data = self.file.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self.file.seek(offset, whence)
+        return self.file.tell()
+
+    def tell(self) -> int:
+        return self.file.tell()
 
     def close(self) -> None:
         self.file.close()

@@ -35,6 +35,7 @@ class TextTransform(BaseBeamComponent):
         tokenizer: types.BaseChannel,
         preprocessing_fn: str,
         custom_config: dict[str, Any],
+        has_vocabulary: bool,
     ):
         """Describes the transformation.
 
@@ -44,7 +45,9 @@ class TextTransform(BaseBeamComponent):
             tokenizer: As SentencePieceTrainer writes it.
             preprocessing_fn: Import path of a function in `ulmfit_tfx.transforms.preprocessing`.
             custom_config: Passed to it, with the tokenizer's folder added.
+            has_vocabulary: Whether the function looks at all of the train split first, for a vocabulary of labels.
         """
+        # Transform wants a split to analyse also where nothing is analysed: it then reads the smallest one for nothing.
         transformed_examples = types.Channel(type=standard_artifacts.Examples)
         transformed_examples.matching_channel_name = standard.EXAMPLES_KEY
         super().__init__(
@@ -55,9 +58,11 @@ class TextTransform(BaseBeamComponent):
                     specs.TOKENIZER: tokenizer,
                     standard.PREPROCESSING_FN_KEY: preprocessing_fn,
                     standard.CUSTOM_CONFIG_KEY: json_utils.dumps(
-                        custom_config | {specs.CODE_VERSION: code_version("transforms")}
+                        custom_config | {specs.CODE_VERSION: code_version("components")}
                     ),
-                    standard.SPLITS_CONFIG_KEY: transform_pb2.SplitsConfig(analyze=[TRAIN], transform=[TRAIN, EVAL]),
+                    standard.SPLITS_CONFIG_KEY: transform_pb2.SplitsConfig(
+                        analyze=[TRAIN if has_vocabulary else EVAL], transform=[TRAIN, EVAL]
+                    ),
                     standard.FORCE_TF_COMPAT_V1_KEY: 0,
                     standard.DISABLE_STATISTICS_KEY: 1,
                     standard.TRANSFORM_GRAPH_KEY: types.Channel(type=standard_artifacts.TransformGraph),

@@ -161,9 +161,9 @@ def test_plain_text_gives_unlabelled_examples(tmp_path):
     assert set(examples_of(artifact, "train")[0]) == {"text", "length_bucket"}
 
 
-def failure(tmp_path, config) -> str:
+def failure(tmp_path, config, tagging=None) -> str:
     with pytest.raises(DataError) as error:
-        ingest(tmp_path, config)
+        ingest(tmp_path, config, tagging=tagging)
     return str(error.value)
 
 
@@ -424,13 +424,13 @@ def test_no_label_at_all_stops(tmp_path):
 
 def test_one_tag_only_stops(tmp_path):
     config = LabelledSourceConfig(path=str(conll(tmp_path, tag=lambda _: "O")), format="conll")
-    assert "the train split holds one tag only, 'O'" in failure(tmp_path, config)
+    assert "the train split holds one tag only, 'O'" in failure(tmp_path, config, TaggingConfig())
 
 
 def test_tag_that_is_never_trained_is_logged(tmp_path, caplog):
     train, tests = conll(tmp_path), conll(tmp_path, lambda _: "B-y", "test.conll", 60, 10)
     config = LabelledSourceConfig(path=str(train), format="conll", test_path=str(tests))
-    assert accounting_of(ingest(tmp_path, config)).labels["test"] == {"B-y": 10, "O": 10}
+    assert accounting_of(ingest(tmp_path, config, tagging=TaggingConfig())).labels["test"] == {"B-y": 10, "O": 10}
     assert "Tags in the test split that never occur in train: B-y" in caplog.text
 
 

@@ -2,7 +2,8 @@ import pytest
 import tensorflow as tf
 from tfx.types import standard_artifacts
 
-from ulmfit_tfx.components.example_rows import example_of, read_rows
+from ulmfit_tfx.components.example_rows import read_rows
+from ulmfit_tfx.components.row_encoding import serialized_examples
 from ulmfit_tfx.transforms.records.record import Row
 
 ROWS = [
@@ -23,7 +24,7 @@ def artifact(tmp_path):
     for number, row in enumerate(ROWS):
         path = str(tmp_path / "Split-train" / f"data_tfrecord-{number:05}.gz")
         with tf.io.TFRecordWriter(path, "GZIP") as file:
-            file.write(example_of(row, "all lengths").SerializeToString())
+            file.write(*serialized_examples([row], ["all lengths"]))
     return artifact
 
 
@@ -32,5 +33,12 @@ def test_rows_come_back_as_they_were(artifact):
 
 
 def test_row_without_labels_has_the_feature_all_the_same():
-    example = example_of(Row("a", labels=()), "all lengths")
+    example = tf.train.Example.FromString(*serialized_examples([Row("a", labels=())], ["all lengths"]))
     assert example.features.feature["labels"].WhichOneof("kind") == "bytes_list"
+
+
+def test_rows_of_a_batch_are_encoded_as_each_by_itself():
+    rows, buckets = [Row("a", labels=("x", "y"), weight=1.0), Row("b", labels=(), weight=0.5)], ["1 word", "2 words"]
+    together = serialized_examples(rows, buckets)
+    alone = [serialized_examples([row], [bucket])[0] for row, bucket in zip(rows, buckets, strict=True)]
+    assert list(map(tf.train.Example.FromString, together)) == list(map(tf.train.Example.FromString, alone))

@@ -9,11 +9,11 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from task_model_writer import write_classifier, write_regressor, write_tagger
 from tfx.types import standard_artifacts
 
-from ulmfit_tfx.components.example_rows import example_of
 from ulmfit_tfx.components.held_out_scorer import baselines
 from ulmfit_tfx.components.held_out_scorer.contest import contest_of, intervals_of
 from ulmfit_tfx.components.held_out_scorer.executor import Executor
 from ulmfit_tfx.components.held_out_scorer.report import HeldOutReport
+from ulmfit_tfx.components.row_encoding import serialized_examples
 from ulmfit_tfx.components.task_evaluator.scores import ClassificationRows, Interval
 from ulmfit_tfx.transforms.records.record import Row
 
@@ -163,7 +163,7 @@ def scored(tmp_path):
             (tmp_path / f"Split-{split}").mkdir()
             with tf.io.TFRecordWriter(f"{tmp_path}/Split-{split}/data_tfrecord.gz", "GZIP") as file:
                 for row in rows:
-                    file.write(example_of(row, "all lengths").SerializeToString())
+                    file.write(*serialized_examples([row], ["all lengths"]))
         for key, writer in {"model": write, "model_from_scratch": from_scratch}.items():
             if writer is not None:
                 writer(tmp_path / key / "Format-Serving")

@@ -50,11 +50,10 @@ def parse(
     Raises:
         DataError: The file as a whole cannot be read as configured.
     """
-    if not isinstance(config, LabelledSourceConfig) or not config.is_tagged:
+    if tagging is None:
         if config.format == "text":
             return plain_text.parse(stream, source, config)
         return delimited.parse(stream, source, config, separator or PAIR_SEPARATOR)
-    tagging = tagging or TaggingConfig()
     if config.format == "jsonl":
         return tagged_jsonl.parse(stream, source, config, tagging, label_map)
     return _TAGGED[config.format](stream, source, config, tagging)

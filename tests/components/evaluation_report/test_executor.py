@@ -10,7 +10,7 @@ from tfx.types import channel_utils, standard_artifacts
 from ulmfit_tfx.components.evaluation_report import executor
 from ulmfit_tfx.components.evaluation_report.component import EvaluationReport
 from ulmfit_tfx.components.evaluation_report.scores_file import EvaluationScores
-from ulmfit_tfx.components.example_rows import example_of
+from ulmfit_tfx.components.row_encoding import serialized_examples
 from ulmfit_tfx.components.task_evaluator.executor import why_not_comparable
 from ulmfit_tfx.schemas.config import EvaluationConfig
 from ulmfit_tfx.trainer_modules.export.loaded_model import Prediction
@@ -73,7 +73,7 @@ def run(tmp_path, monkeypatch):
             with tf.io.TFRecordWriter(str(folder / "data_tfrecord-00000-of-00001.gz"), "GZIP") as writer:
                 for text, label in rows:
                     bucket = f"{len(text.split())} words"
-                    writer.write(example_of(Row(text, label=label), bucket).SerializeToString())
+                    writer.write(*serialized_examples([Row(text, label=label)], [bucket]))
         model_run = artifact(standard_artifacts.ModelRun, "run")
         if history:
             (tmp_path / "run" / "history.json").write_text(json.dumps(history))

@@ -1,0 +1,44 @@
+"""Rows as serialized tf.Examples, by the batch. Imports no TensorFlow, for which each of Beam's workers would wait."""
+
+from collections.abc import Iterable, Sequence
+
+import pyarrow as pa
+from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
+
+from ulmfit_tfx.schemas import feature_names
+from ulmfit_tfx.transforms.records.record import Row
+
+_TEXTS, _NUMBERS = pa.list_(pa.binary()), pa.list_(pa.float32())
+
+
+def serialized_examples(rows: Sequence[Row], buckets: Iterable[str]) -> list[bytes]:
+    """The tf.Examples of rows of one source, see `feature_names`. They have the features that the first row has.
+
+    Args:
+        rows: One or more, with the same of their attributes set.
+        buckets: The length bucket of each.
+    """
+    first = rows[0]
+    columns = {
+        feature_names.TEXT: _texts([row.text] for row in rows),
+        feature_names.LENGTH_BUCKET: _texts([bucket] for bucket in buckets),
+    }
+    for place, (column, _) in enumerate(first.slices):
+        columns[feature_names.SLICE_PREFIX + column] = _texts([row.slices[place][1]] for row in rows)
+    if first.label is not None:
+        columns[feature_names.LABEL] = _texts([row.label or ""] for row in rows)
+    if first.labels is not None:
+        columns[feature_names.LABELS] = _texts(row.labels or () for row in rows)
+    if first.targets:
+        columns[feature_names.TARGETS] = pa.array([row.targets for row in rows], type=_NUMBERS)
+    if first.weight is not None:
+        columns[feature_names.WEIGHT] = pa.array([[row.weight] for row in rows], type=_NUMBERS)
+    if first.words:
+        columns[feature_names.WORDS] = _texts(row.words for row in rows)
+        columns[feature_names.TAGS] = _texts(row.tags for row in rows)
+    batch = pa.record_batch(list(columns.values()), names=list(columns))
+    return list(RecordBatchToExamplesEncoder().encode(batch))
+
+
+def _texts(values: Iterable[Sequence[str]]) -> pa.Array:
+    return pa.array([[text.encode() for text in texts] for texts in values], type=_TEXTS)
