@@ -26,5 +26,6 @@ setup(
         ROOT: ["py.typed"],
         f"{ROOT}.schemas": ["tfdv/*.pbtxt", "serving_ops.tsv"],
         f"{ROOT}.components": ["**/*.j2"],
+        f"{ROOT}.transforms": ["stages/abbreviations/*.txt"],
     },
 )

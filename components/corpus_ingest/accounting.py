@@ -14,7 +14,7 @@ from ulmfit_tfx.transforms.splitting import EVAL, SPLITS, TEST, TRAIN
 
 if TYPE_CHECKING:
     from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
-    from ulmfit_tfx.components.corpus_ingest.shard_ingestion import ShardResult
+    from ulmfit_tfx.components.corpus_ingest.shard_result import ShardResult
 
 log = logging.getLogger(__name__)
 

@@ -15,13 +15,16 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from ulmfit_tfx.components.corpus_ingest.accounting import QUARANTINED, Accounting
+from ulmfit_tfx.components.corpus_ingest.deduplication import Duplicates
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
-from ulmfit_tfx.components.corpus_ingest.shard_ingestion import IngestShard, ShardResult, lines_before
+from ulmfit_tfx.components.corpus_ingest.shard_ingestion import FindOccurrences, IngestShard, lines_before
 from ulmfit_tfx.components.corpus_ingest.shard_reading import line_ends
+from ulmfit_tfx.components.corpus_ingest.shard_result import ShardResult
 from ulmfit_tfx.components.corpus_ingest.shards import Shard, shards_of
 from ulmfit_tfx.components.corpus_ingest.source_files import check_source, read_label_map, read_labels
 from ulmfit_tfx.components.record_files import prepare, publish
 from ulmfit_tfx.schemas import component_specs as specs
+from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
 from ulmfit_tfx.transforms.records.record import Refusal
 from ulmfit_tfx.transforms.splitting import SPLITS
@@ -46,6 +49,7 @@ class Executor(BaseBeamExecutor):
         examples_utils.set_payload_format(artifact, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(artifact, "tfrecords_gzip")
 
+        _check_stages(ingestion)
         shards = shards_of(check_source(ingestion.source), ingestion.source)
         ingestion = _with_labels_read(ingestion)
         prepare(artifact.uri)
@@ -71,6 +75,17 @@ def _with_labels_read(ingestion: Ingestion) -> Ingestion:
     return dataclasses.replace(ingestion, source=ingestion.source.model_copy(update={"labels": labels}))
 
 
+def _check_stages(ingestion: Ingestion) -> None:
+    if not ingestion.source.stages.languages:
+        return
+    from ulmfit_tfx.transforms.stages.languages import check_languages
+
+    try:
+        check_languages(ingestion.source.stages.languages)
+    except ValueError as error:
+        raise DataError(f"stages.languages: {error}.") from None
+
+
 def _ingest(
     pipeline: beam.Pipeline, shards: Sequence[Shard], ingestion: Ingestion, seed: int, uri: str, results_file: str
 ) -> None:
@@ -84,15 +99,18 @@ def _ingest(
         | "AllLines" >> beam.combiners.ToList()
         | "LinesBefore" >> beam.Map(lines_before)
     )
-    done = (
-        pipeline
-        | "Shards" >> beam.Create(shards)
-        | "SpreadShards" >> beam.Reshuffle()
-        | "Ingest"
-        >> beam.ParDo(IngestShard(ingestion, read_label_map(ingestion.source), seed, uri), before).with_outputs(
-            QUARANTINED, main="results"
+    label_map = read_label_map(ingestion.source)
+    spread = pipeline | "Shards" >> beam.Create(shards) | "SpreadShards" >> beam.Reshuffle()
+    duplicates = None
+    if ingestion.source.stages.deduplicate != "off":
+        found = (
+            spread
+            | "FindOccurrences" >> beam.ParDo(FindOccurrences(ingestion, label_map, seed))
+            | "FindDuplicates" >> Duplicates(ingestion.source.stages)
         )
-    )
+        duplicates = beam.pvalue.AsMultiMap(found)
+    ingest = beam.ParDo(IngestShard(ingestion, label_map, seed, uri), before, duplicates)
+    done = spread | "Ingest" >> ingest.with_outputs(QUARANTINED, main="results")
     _ = done.results | "WriteResults" >> beam.io.WriteToText(results_file, shard_name_template="")
     _ = (
         done[QUARANTINED]

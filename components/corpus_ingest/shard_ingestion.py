@@ -1,16 +1,17 @@
 """What a worker does with a shard: its rows get their splits and are written, and everything is counted."""
 
-import dataclasses
-import json
-from collections import Counter, defaultdict
+import itertools
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
 
 from ulmfit_tfx.components.corpus_ingest.accounting import DROPPED, LABELS, QUARANTINED, ROWS
+from ulmfit_tfx.components.corpus_ingest.deduplication import LeftOut, Occurrence, key_of, position_of
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
-from ulmfit_tfx.components.corpus_ingest.shard_reading import ReadCounts, read_shard
+from ulmfit_tfx.components.corpus_ingest.shard_reading import ReadCounts, read_shard, sampled
+from ulmfit_tfx.components.corpus_ingest.shard_result import ShardResult
 from ulmfit_tfx.components.corpus_ingest.shards import Shard
 from ulmfit_tfx.components.record_files import Part, PartsWriter
 from ulmfit_tfx.components.row_encoding import serialized_examples
@@ -19,44 +20,26 @@ from ulmfit_tfx.transforms.length_buckets import length_bucket
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 from ulmfit_tfx.transforms.splitting import EVAL, SPLITS, TEST, TRAIN, is_sampled, split_of
+from ulmfit_tfx.transforms.stages.duplicates import label_hash
 
-_SAMPLED_OUT = "not in the sample"
 _LEFT_OUT_OF_TRAIN = "not in the share of the train split"
 _BATCH_ROWS, _BATCH_CHARACTERS = 1000, 1 << 20
 
 
-@dataclasses.dataclass
-class ShardResult:
-    """What came of a shard.
+class FindOccurrences(beam.DoFn):
+    """From shards to the `Occurrence`s of their rows, for `Duplicates`."""
 
-    Attributes:
-        counts: By kind, name and label, see `Accounting`.
-        lowest: Lowest number in the train split, by target column.
-        highest: Highest number, likewise.
-        parts: The files that were written.
-    """
+    def __init__(self, ingestion: Ingestion, label_map: Mapping[str, str] | None, seed: int):
+        self.ingestion = ingestion
+        self.label_map = label_map
+        self.seed = seed
 
-    read: ReadCounts = dataclasses.field(default_factory=ReadCounts)
-    counts: Counter[tuple[str, str, str]] = dataclasses.field(default_factory=Counter)
-    lowest: dict[str, float] = dataclasses.field(default_factory=dict)
-    highest: dict[str, float] = dataclasses.field(default_factory=dict)
-    parts: list[Part] = dataclasses.field(default_factory=list)
-
-    def to_json(self) -> str:
-        """As JSON."""
-        return json.dumps(dataclasses.asdict(self) | {"counts": [[*key, count] for key, count in self.counts.items()]})
-
-    @classmethod
-    def from_json(cls, text: str) -> "ShardResult":
-        """Reads what `to_json` wrote."""
-        values = json.loads(text)
-        return cls(
-            ReadCounts(**values["read"]),
-            Counter({tuple(key): count for *key, count in values["counts"]}),
-            values["lowest"],
-            values["highest"],
-            [Part(**part) for part in values["parts"]],
-        )
+    def process(self, shard: Shard) -> Iterator[Any]:
+        """Reads a shard. What is refused or dropped is counted when it is ingested."""
+        rows = read_shard(shard, self.ingestion, self.label_map, 0, ReadCounts())
+        of_sample = (row for row in sampled(rows, self.ingestion.source, self.seed) if isinstance(row, Row))
+        for number, row in enumerate(of_sample):
+            yield Occurrence(position_of(shard, number), row.text, label_hash(row))
 
 
 class IngestShard(beam.DoFn):
@@ -73,22 +56,25 @@ class IngestShard(beam.DoFn):
         self,
         shard: Shard,
         lines_before: dict[int, int],
+        duplicates: Any = None,
     ) -> Iterator[Any]:
         """Ingests a shard.
 
         Args:
             shard: What to read.
             lines_before: Lines of its file before a shard, by the shard's number; none where it is a whole file.
+            duplicates: What `Duplicates` found, a multimap. None: they stay.
         """
         result = ShardResult()
+        repeated = None if duplicates is None else _Repeated(shard, duplicates)
         batches = {split: _Batch(self.artifact, split, shard.number, self.ingestion.source) for split in SPLITS}
         rows = read_shard(shard, self.ingestion, self.label_map, lines_before.get(shard.number, 0), result.read)
-        for row in rows:
+        for row in sampled(rows, self.ingestion.source, self.seed):
             if isinstance(row, Refusal):
                 result.counts[QUARANTINED, row.reason, ""] += 1
                 yield beam.pvalue.TaggedOutput(QUARANTINED, row)
                 continue
-            split = row if isinstance(row, Drop) else self._split_of(row, shard)
+            split = row if isinstance(row, Drop) else self._split_of(row, shard, repeated)
             if isinstance(split, Drop):
                 result.counts[DROPPED, split.rule, ""] += 1
             else:
@@ -99,15 +85,17 @@ class IngestShard(beam.DoFn):
             result.counts[ROWS, part.split, ""] += part.records
         yield result.to_json()
 
-    def _split_of(self, row: Row, shard: Shard) -> str | Drop:
-        source, text = self.ingestion.source, row.text
-        if not is_sampled(text, self.seed, source.sample_fraction):
-            return Drop(_SAMPLED_OUT)
-        split = row.split or shard.split or split_of(text if row.key is None else row.key, self.seed, self.shares)
+    def _split_of(self, row: Row, shard: Shard, repeated: "_Repeated | None") -> str | Drop:
+        if repeated is not None and (reason := repeated.reason(row)) is not None:
+            return Drop(reason)
+        key = row.text if row.key is None else row.key
+        split = row.split or shard.split or split_of(key, self.seed, self.shares)
+        return Drop(_LEFT_OUT_OF_TRAIN) if split == TRAIN and not self._is_in_train_fraction(row.text) else split
+
+    def _is_in_train_fraction(self, text: str) -> bool:
+        source = self.ingestion.source
         fraction = source.train_fraction if isinstance(source, LabelledSourceConfig) else 1.0
-        if split == TRAIN and not is_sampled(text, self.seed, fraction, "train"):
-            return Drop(_LEFT_OUT_OF_TRAIN)
-        return split
+        return is_sampled(text, self.seed, fraction, "train")
 
     def _count(self, row: Row, split: str, result: ShardResult) -> None:
         for label in self._labels_of(row):
@@ -126,6 +114,19 @@ class IngestShard(beam.DoFn):
         if row.words:
             return row.tags
         return [row.label] if row.label is not None else row.labels or ()
+
+
+class _Repeated:
+    """The rows of a shard that repeat earlier ones, asked for in their order."""
+
+    def __init__(self, shard: Shard, duplicates: Mapping[int, Any]):
+        self.shard = shard
+        self.left_out = LeftOut(duplicates[key_of(shard)])
+        self.numbers = itertools.count()
+
+    def reason(self, row: Row) -> str | None:
+        occurrence = Occurrence(position_of(self.shard, next(self.numbers)), row.text, label_hash(row))
+        return self.left_out.reason(occurrence)
 
 
 class _Batch:

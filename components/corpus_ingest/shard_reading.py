@@ -14,7 +14,10 @@ from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.formats import has_header, parse
 from ulmfit_tfx.transforms.records.line_ranges import align, count_line_ends, range_stream
 from ulmfit_tfx.transforms.records.record import Refusal, Row
+from ulmfit_tfx.transforms.splitting import is_sampled
 from ulmfit_tfx.transforms.stages.staging import staged
+
+_SAMPLED_OUT = "not in the sample"
 
 
 @dataclasses.dataclass
@@ -58,6 +61,13 @@ def read_shard(
                 yield dataclasses.replace(record, line=record.line + lines_before - lines_added)
             else:
                 yield record
+
+
+def sampled(rows: Iterator[Row | Refusal | Drop], source: SourceConfig, seed: int) -> Iterator[Row | Refusal | Drop]:
+    """The same, with a rule in the place of rows that are not in the sample."""
+    for row in rows:
+        is_left_out = isinstance(row, Row) and not is_sampled(row.text, seed, source.sample_fraction)
+        yield Drop(_SAMPLED_OUT) if is_left_out else row
 
 
 def line_ends(shard: Shard, source: SourceConfig) -> int:

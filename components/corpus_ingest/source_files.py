@@ -3,10 +3,8 @@
 Beam is imported where a file is opened for its rows or is remote, so that a wrong path is found out at once.
 """
 
-import bz2
 import contextlib
 import glob
-import gzip
 import hashlib
 import importlib.util
 import io
@@ -15,8 +13,10 @@ import os
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn
 
+from ulmfit_tfx.components.corpus_ingest import remote_files
+from ulmfit_tfx.components.corpus_ingest.compressed_files import decompressed, is_compressed
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.transforms.records.formats import check_header
@@ -27,60 +27,55 @@ PACKAGE_SCHEME = "package://"
 _CHUNK = 1 << 20
 _SPLITS_OF_PATHS = {"path": None, "eval_path": EVAL, "test_path": TEST}
 _FILES_OF_LABELS = ("label_file", "label_map")
-_OPENERS: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 
 def find_files(path: str) -> list[str]:
     """Files that a configured path names, sorted.
 
+    Of a folder these are all regular files below it, but for those whose name, or a folder's name on the way to them,
+    begins with `.` or `_`: so other programs mark what is no data. Links to folders are not followed there. In a glob
+    `**/` stands for any number of folders, and none.
+
     Args:
-        path: A file, a glob, a remote path, or `package://NAME/FILE`.
+        path: A file, a folder or a glob, local or remote, or `package://NAME/FILE`.
 
     Raises:
         DataError: Nothing is there.
     """
-    pattern = _in_package(path) if path.startswith(PACKAGE_SCHEME) else path
-    if not _is_local(pattern):
-        found = [metadata.path for metadata in _match_remote(pattern)]
-    elif Path(pattern).is_dir():
-        raise DataError(f"{path}: is a folder. Name its files, such as {path.rstrip('/')}/*.csv.")
+    resolved = _resolved(path)
+    if remote_files.is_remote(resolved):
+        found = [metadata.path for metadata in _match_remote(resolved)]
     else:
-        found = [pattern] if Path(pattern).exists() else [file for file in glob.glob(pattern) if Path(file).is_file()]
+        found = _match_local(resolved)
     if not found:
-        raise DataError(f"{path}: no such file. A relative path is taken from the configuration file's folder.")
-    return sorted(found)
+        raise _no_such_file(path)
+    return found
 
 
 def open_file(path: str) -> BinaryIO:
     """Opens a file for reading bytes, decompressed by its suffix."""
     # Not decompressed by Beam, which takes a truncated compressed file for a short one.
-    opener = _OPENERS.get(os.path.splitext(path)[1])
     stream = open_uncompressed(path)
-    return opener(stream, "rb") if opener else stream
+    return decompressed(stream, path) if is_compressed(path) else stream
 
 
-def open_uncompressed(path: str) -> BinaryIO:
+def open_uncompressed(path: str) -> io.BufferedReader:
     """Opens a file for reading its bytes as they stand, anywhere in it."""
-    if _is_local(path):
-        return open(path, "rb")
-    from apache_beam.io.filesystem import CompressionTypes
-    from apache_beam.io.filesystems import FileSystems
-
-    file = FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
-    return io.BufferedReader(_Readable(file))
-
-
-def is_compressed(path: str) -> bool:
-    """Whether a file is decompressed when it is opened."""
-    return os.path.splitext(path)[1] in _OPENERS
+    return remote_files.open_remote(path) if remote_files.is_remote(path) else open(path, "rb")
 
 
 def size_of(path: str) -> int:
-    """Bytes of a file that `find_files` found."""
-    if _is_local(path):
+    """Bytes of a file that `find_files` found.
+
+    Raises:
+        DataError: It is not there any more.
+    """
+    if remote_files.is_remote(path):
+        return remote_files.size(path)
+    try:
         return os.path.getsize(path)
-    [metadata] = _match_remote(path)
-    return metadata.size_in_bytes
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error}.") from None
 
 
 @contextlib.contextmanager
@@ -97,35 +92,6 @@ def readable(path: str, config: SourceConfig, opened: Callable[[str], BinaryIO] 
         raise DataError(f"{path}: is not {config.encoding}: {error}. Set the source's encoding.") from None
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise DataError(f"{path}: cannot be read: {error}.") from None
-
-
-class _Readable(io.RawIOBase):
-    """A Beam file as Python's own readers want it: Beam's lack a part of the interface."""
-
-    def __init__(self, file: Any):
-        self.file = file
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self.file.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self.file.seek(offset, whence)
-        return self.file.tell()
-
-    def tell(self) -> int:
-        return self.file.tell()
-
-    def close(self) -> None:
-        self.file.close()
-        super().close()
 
 
 def check_source(config: SourceConfig) -> dict[str, str | None]:
@@ -219,29 +185,64 @@ def fingerprint(path: str) -> str:
         DataError: Nothing is there.
     """
     digest = hashlib.sha256()
+    if remote_files.is_remote(_resolved(path)):
+        found = _match_remote(path)
+        for metadata in found:
+            digest.update(os.path.basename(metadata.path).encode())
+            digest.update(f"{metadata.size_in_bytes} {metadata.last_updated_in_seconds}".encode())
+        if not found:
+            raise _no_such_file(path)
+        return digest.hexdigest()
     for file in find_files(path):
         digest.update(os.path.basename(file).encode())
-        if _is_local(file):
-            with open(file, "rb") as stream:
-                while chunk := stream.read(_CHUNK):
-                    digest.update(chunk)
-        else:
-            (metadata,) = _match_remote(file)
-            digest.update(f"{metadata.size_in_bytes} {metadata.last_updated_in_seconds}".encode())
+        with open(file, "rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                digest.update(chunk)
     return digest.hexdigest()
 
 
-def _is_local(path: str) -> bool:
-    return "://" not in path
+def _no_such_file(path: str) -> DataError:
+    return DataError(f"{path}: no such file. A relative path is taken from the configuration file's folder.")
 
 
-def _match_remote(pattern: str) -> list[Any]:
-    from apache_beam.io.filesystems import FileSystems
+def _resolved(path: str) -> str:
+    return _in_package(path) if path.startswith(PACKAGE_SCHEME) else path
 
-    try:
-        return FileSystems.match([pattern])[0].metadata_list
-    except Exception as error:  # each filesystem has exceptions of its own
-        raise DataError(f"{pattern}: cannot be looked up: {error}.") from None
+
+def _match_remote(path: str) -> list[Any]:
+    """Beam's metadata of the files that a remote path names."""
+    found = remote_files.match(path)
+    if not found and not glob.has_magic(path):
+        folder = f"{path.rstrip('/')}/"
+        below = remote_files.match(f"{folder}**")
+        found = [each for each in below if not any(map(_is_hidden, each.path.removeprefix(folder).split("/")))]
+    return sorted(found, key=lambda metadata: metadata.path)
+
+
+def _match_local(path: str) -> list[str]:
+    if Path(path).is_dir():
+        return sorted(_files_below(path))
+    return [path] if Path(path).exists() else sorted(filter(_is_file, glob.glob(path, recursive=True)))
+
+
+def _files_below(folder: str) -> list[str]:
+    def fail(error: OSError) -> NoReturn:
+        raise DataError(f"{error.filename}: cannot be read: {error.strerror}.")
+
+    found = []
+    for parent, folders, names in os.walk(folder, onerror=fail):
+        folders[:] = [name for name in folders if not _is_hidden(name)]
+        found += [os.path.join(parent, name) for name in names if not _is_hidden(name)]
+    return list(filter(_is_file, found))
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith((".", "_"))
+
+
+def _is_file(path: str) -> bool:
+    """Whether it is a file, or a link that leads nowhere, which is not left out: to open it is an error."""
+    return os.path.isfile(path) or not os.path.exists(path)
 
 
 def _in_package(path: str) -> str:

@@ -55,9 +55,9 @@ def _dropped_by(text: str, stages: RowStagesConfig) -> str | None:
         if stages.max_words is not None and words > stages.max_words:
             return f"more than {stages.max_words} words"
     if stages.languages:
-        from ulmfit_tfx.transforms.stages.languages import language_of
+        from ulmfit_tfx.transforms.stages.languages import UNDETERMINED, language_of
 
         language = language_of(text)
-        if language not in stages.languages:
+        if language not in (*stages.languages, UNDETERMINED):
             return f"in language {language}"
     return None

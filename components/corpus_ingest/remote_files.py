@@ -1,0 +1,129 @@
+"""Finds and opens files on Beam's filesystems, such as GCS and S3. Beam is imported once there is one to look at."""
+
+import contextlib
+import glob
+import importlib.util
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from ulmfit_tfx.schemas.errors import DataError, UserError
+
+_READ_AT_ONCE = 1 << 17
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path leads elsewhere than to this machine's files."""
+    return "://" in path
+
+
+def match(path: str) -> list[Any]:
+    """Finds files.
+
+    Args:
+        path: A file or a glob, in which `**/` stands for any number of folders, and none.
+
+    Returns:
+        Beam's `FileMetadata` of each file: `path`, `size_in_bytes` and `last_updated_in_seconds`.
+
+    Raises:
+        DataError: The filesystem cannot be asked.
+    """
+    with _looked_up(path):
+        filesystem = _filesystem(path)
+        if not path.endswith("/") and filesystem.exists(path):
+            return [filesystem.metadata(path)]
+        if not glob.has_magic(path):
+            return []
+        matches = filesystem.match([path, path.replace("/**/", "/")])
+    # What ends with a slash is how some tools store an empty folder.
+    found = {each.path: each for result in matches for each in result.metadata_list if not each.path.endswith("/")}
+    return list(found.values())
+
+
+def size(path: str) -> int:
+    """Bytes of a file.
+
+    Raises:
+        DataError: There is none, or the filesystem cannot be asked.
+    """
+    with _looked_up(path):
+        return _filesystem(path).size(path)
+
+
+def open_remote(path: str) -> io.BufferedReader:
+    """Opens a file for reading its bytes as they stand, anywhere in it.
+
+    Raises:
+        OSError: It cannot be read; also when it is read.
+    """
+    from apache_beam.io.filesystem import CompressionTypes
+
+    with _as_os_errors():
+        file = _filesystem(path).open(path, compression_type=CompressionTypes.UNCOMPRESSED)
+    return io.BufferedReader(_Readable(file), _READ_AT_ONCE)
+
+
+class _Readable(io.RawIOBase):
+    """A Beam file as Python's own readers want it: Beam's lack a part of the interface."""
+
+    def __init__(self, file: Any):
+        self.file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        with _as_os_errors():
+            data = self.file.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self.file.seek(offset, whence)
+        return self.file.tell()
+
+    def tell(self) -> int:
+        return self.file.tell()
+
+    def close(self) -> None:
+        if not self.closed:
+            self.file.close()
+        super().close()
+
+
+@contextlib.contextmanager
+def _as_os_errors() -> Iterator[None]:
+    """Each filesystem has errors of its own."""
+    try:
+        yield
+    except (OSError, UserError):
+        raise
+    except Exception as error:
+        raise OSError(f"{type(error).__name__}: {error}") from error
+
+
+@contextlib.contextmanager
+def _looked_up(path: str) -> Iterator[None]:
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        raise DataError(f"{path}: cannot be looked up: {error}.") from None
+
+
+def _filesystem(path: str) -> Any:
+    if path.startswith("s3://") and importlib.util.find_spec("boto3") is None:
+        raise DataError(f"{path}: needs the Python package boto3. It comes with `pip install ulmfit-tfx[aws]`.")
+    from apache_beam.io.filesystems import FileSystems
+    from apache_beam.options.pipeline_options import PipelineOptions
+    from apache_beam.options.value_provider import RuntimeValueProvider
+
+    # S3 asks for options, if only to find none in them. Those of a pipeline in this process are left alone.
+    if FileSystems._pipeline_options is None and RuntimeValueProvider.runtime_options is None:
+        FileSystems.set_options(PipelineOptions([]))
+    return FileSystems.get_filesystem(path)
