@@ -75,4 +75,5 @@ def describe(accounting: Accounting) -> str:
     parts = [f"{count:,} {split}" for split, count in accounting.rows.items()]
     parts.append(f"{sum(accounting.quarantined.values()):,} quarantined")
     parts += [f"{count:,} {rule}" for rule, count in accounting.dropped.items()]
-    return f"{accounting.rows_in:,} rows in = {' + '.join(parts)}"
+    split_off = f" + {accounting.split_off:,} split off" if accounting.split_off else ""
+    return f"{accounting.rows_in:,} rows in{split_off} = {' + '.join(parts)}"
