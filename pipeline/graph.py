@@ -1,12 +1,14 @@
 """Builds the TFX pipeline that a configuration describes."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import tensorflow_data_validation as tfdv
 from tfx.components import StatisticsGen
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration.data_types import RuntimeParameter
@@ -25,6 +27,7 @@ from ulmfit_tfx.components.learning_rate_finder.component import LearningRateFin
 from ulmfit_tfx.components.model_packager.component import ModelPackager
 from ulmfit_tfx.components.model_trainer.component import ModelTrainer
 from ulmfit_tfx.components.perplexity_gate.component import PerplexityGate
+from ulmfit_tfx.components.pushed_statistics import QUANTILES, made_by
 from ulmfit_tfx.components.schema_importer.component import SchemaImporter
 from ulmfit_tfx.components.sentencepiece_trainer.component import SentencePieceTrainer
 from ulmfit_tfx.components.strict_example_validator.component import StrictExampleValidator
@@ -32,13 +35,15 @@ from ulmfit_tfx.components.task_evaluator.component import TaskEvaluator
 from ulmfit_tfx.components.text_transform.component import TextTransform
 from ulmfit_tfx.components.versioned_pusher.component import VersionedPusher
 from ulmfit_tfx.pipeline.eval_config import language_model_eval_config, task_eval_config
-from ulmfit_tfx.pipeline.surroundings import Surroundings
+from ulmfit_tfx.pipeline.surroundings import Surroundings, Value
 from ulmfit_tfx.schemas import component_specs as specs
+from ulmfit_tfx.schemas.beam_arguments import unstaged
 from ulmfit_tfx.schemas.code_version import code_version
 from ulmfit_tfx.schemas.config import LanguageModelConfig, PipelineConfig, Task
 from ulmfit_tfx.schemas.curated_schema import curated_schema
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
+from ulmfit_tfx.transforms.length_buckets import bucket_names
 from ulmfit_tfx.transforms.splitting import EVAL, TEST
 
 _Node = TypeVar("_Node", bound=BaseNode)
@@ -73,7 +78,7 @@ def build_pipeline(config: PipelineConfig, surroundings: Surroundings, until: st
         components=stages.nodes if until is None else _needed_for(until, stages.nodes),
         enable_cache=True,
         metadata_connection_config=surroundings.metadata,
-        beam_pipeline_args=list(config.beam.pipeline_args),
+        beam_pipeline_args=unstaged(config.beam.pipeline_args),
     )
 
 
@@ -85,6 +90,7 @@ class _Stages:
         self.surroundings = surroundings
         self.finds_learning_rate = finds_learning_rate
         self.nodes: list[BaseNode] = []
+        self.statistics: BaseChannel | None = None
         self.validator: StrictExampleValidator | None = None
 
     def add_all(self) -> None:
@@ -130,17 +136,41 @@ class _Stages:
             separator=self.config.separator,
         )
         self._add(ingest, f"CorpusIngest{suffix}")
-        own_schema = self.config.data_schema.path if task == self.config.task else None
-        schema = self._add(SchemaImporter(_schema(own_schema, task, source)), f"SchemaImporter{suffix}")
+        schema = self._add(SchemaImporter(self._schema(task, source)), f"SchemaImporter{suffix}")
         return _Rows(source, ingest.outputs[specs.EXAMPLES], schema.outputs["schema"])
 
+    def _schema(self, task: Task, source: SourceConfig) -> str:
+        """The user's schema, or the curated one of a task, as pbtxt."""
+        path = self.config.data_schema.path
+        if path is not None and task == self.config.task:
+            return _own_schema(path)
+        tag_separator = self.config.tagging.tag_separator if task == "tagging" else None
+        return curated_schema(task, source, bucket_names(source.length_buckets), tag_separator)
+
     def _validate(self, rows: "_Rows") -> None:
-        statistics = self._add(StatisticsGen(examples=rows.examples, exclude_splits=[TEST]))
+        options = tfdv.StatsOptions(num_quantiles_histogram_buckets=QUANTILES)
+        statistics = self._add(StatisticsGen(examples=rows.examples, stats_options=options, exclude_splits=[TEST]))
+        self.statistics = statistics.outputs[specs.STATISTICS]
+        data_schema = self.config.data_schema
         self.validator = self._add(
             StrictExampleValidator(
-                statistics=statistics.outputs["statistics"], schema=rows.schema, exclude_splits=[TEST]
+                statistics=self.statistics,
+                schema=rows.schema,
+                exclude_splits=[TEST],
+                made_by=made_by(self._described()),
+                drift_threshold=data_schema.drift_threshold,
+                fail_on_drift=data_schema.fail_on_drift,
+                served="" if data_schema.drift_threshold is None else self._served,
             )
         )
+
+    @functools.cached_property
+    def _served(self) -> Value:
+        """The model in service, which the run's rows and model are compared with.
+
+        A search for a learning rate does not ask for it: whoever asks first chooses what a later run is compared with.
+        """
+        return "" if self.finds_learning_rate else self.surroundings.baseline(self._digest)
 
     def _tokenizer(self, texts: "_Rows") -> SentencePieceTrainer | EncoderImporter:
         config = self.config
@@ -178,6 +208,7 @@ class _Stages:
                 tokenizer=tokenizer.outputs[specs.TOKENIZER],
                 preprocessing_fn=_PREPROCESSING_FN.format(task),
                 custom_config=custom_config,
+                has_vocabulary=task in ("classification", "tagging"),
             ),
             name,
         )
@@ -244,8 +275,7 @@ class _Stages:
         config, model = self.config, trainer.outputs[specs.MODEL]
         baseline = None
         if config.evaluation.compare_with_served and not self.finds_learning_rate:
-            served = self.surroundings.baseline(self._digest)
-            baseline = self._add(BaselineResolver(served)).outputs[specs.MODEL]
+            baseline = self._add(BaselineResolver(self._served)).outputs[specs.MODEL]
         evaluator = self._add(
             TaskEvaluator(
                 examples=rows.examples,
@@ -284,6 +314,7 @@ class _Stages:
             model_run=trainer.outputs["model_run"],
             examples=rows.examples,
             examples_unlabelled=texts.examples if texts else None,
+            statistics=self.statistics,
             evaluation_report=report.outputs[specs.REPORT],
             held_out=held_out,
             perplexity=gate.outputs["evaluation"] if gate else None,
@@ -399,10 +430,8 @@ def _without_transfer(sections: dict[str, Any], language_model: LanguageModelCon
     return sections | {"training": training, "directions": directions}
 
 
-def _schema(path: str | None, task: Task, source: SourceConfig) -> str:
-    """A user's schema, or the curated one of a task, as pbtxt."""
-    if path is None:
-        return curated_schema(task, source)
+def _own_schema(path: str) -> str:
+    """A user's schema, as pbtxt."""
     try:
         return Path(path).read_text(encoding="utf-8")
     except OSError as error:

@@ -10,6 +10,7 @@ from tfx.orchestration import metadata
 from tfx.orchestration.data_types import RuntimeParameter
 
 from ulmfit_tfx.components.baseline_resolver.component import BaselineResolver
+from ulmfit_tfx.components.strict_example_validator.component import StrictExampleValidator
 from ulmfit_tfx.components.versioned_pusher.component import VersionedPusher
 from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.pipeline.served_model import served_model
@@ -21,7 +22,7 @@ Value: TypeAlias = str | RuntimeParameter
 
 def looks_outside(component: BaseNode) -> bool:
     """Whether what a component does follows from more than its inputs and parameters, so that no cache may have it."""
-    if isinstance(component, BaselineResolver):
+    if isinstance(component, BaselineResolver | StrictExampleValidator):
         return isinstance(component.exec_properties[specs.SERVED], RuntimeParameter)
     return isinstance(component, VersionedPusher)
 

@@ -40,6 +40,13 @@ CONTENT = "content"
 CHECKPOINTS = "checkpoints"
 SECTION = "section"
 OVERRIDES = "overrides"
+STATISTICS = standard_component_specs.STATISTICS_KEY
+ANOMALIES = standard_component_specs.ANOMALIES_KEY
+EXCLUDE_SPLITS = standard_component_specs.EXCLUDE_SPLITS_KEY
+MADE_BY = "made_by"
+BASELINE_STATISTICS = "baseline_statistics"
+DRIFT_THRESHOLD = "drift_threshold"
+FAIL_ON_DRIFT = "fail_on_drift"
 SETTINGS = ("training", "language_model", "data_path", "corpus_path")
 """What a run of a compiled pipeline may say anew of its configuration: fields of a section as JSON, or a path."""
 
@@ -49,6 +56,8 @@ BASELINE_DROPPED = "baseline_dropped"
 """Custom property of TaskEvaluator's `evaluation`: why the model in service is not compared with, where it is not."""
 REASON = "reason"
 """Custom property of InfraCheck's `blessing`: the first check that failed, where one did."""
+DRIFT = "drift"
+"""Custom property of StrictExampleValidator's `anomalies`: what it has to say of drift, in sentences."""
 
 
 class CorpusIngestSpec(component_spec.ComponentSpec):
@@ -71,6 +80,20 @@ class SchemaImporterSpec(component_spec.ComponentSpec):
     PARAMETERS = {CONTENT: ExecutionParameter(type=str)}
     INPUTS: ClassVar[dict[str, ChannelParameter]] = {}
     OUTPUTS = {SCHEMA: ChannelParameter(type=standard_artifacts.Schema)}
+
+
+class StrictExampleValidatorSpec(standard_component_specs.ExampleValidatorSpec):
+    """StrictExampleValidator: ExampleValidator's channels and parameters, and what drift is measured by."""
+
+    PARAMETERS = {
+        **standard_component_specs.ExampleValidatorSpec.PARAMETERS,
+        MADE_BY: ExecutionParameter(type=str),
+        DRIFT_THRESHOLD: ExecutionParameter(type=float, optional=True),
+        FAIL_ON_DRIFT: ExecutionParameter(type=int),
+        SERVED: ExecutionParameter(type=str),
+        BASELINE_STATISTICS: ExecutionParameter(type=str),
+        CODE_VERSION: ExecutionParameter(type=str),
+    }
 
 
 class SentencePieceTrainerSpec(component_spec.ComponentSpec):
@@ -187,7 +210,7 @@ class EvaluationReportSpec(component_spec.ComponentSpec):
 
 
 class ModelPackagerSpec(component_spec.ComponentSpec):
-    """ModelPackager: a model and what the run found out about it in, the same with a card and warm-up requests out."""
+    """ModelPackager: a model and what the run found out in, the same with card, warm-up requests and statistics out."""
 
     PARAMETERS = {
         CONFIG: ExecutionParameter(type=str),
@@ -200,6 +223,7 @@ class ModelPackagerSpec(component_spec.ComponentSpec):
         MODEL_RUN: ChannelParameter(type=standard_artifacts.ModelRun, optional=True),
         EXAMPLES: ChannelParameter(type=standard_artifacts.Examples, optional=True),
         EXAMPLES_UNLABELLED: ChannelParameter(type=standard_artifacts.Examples, optional=True),
+        STATISTICS: ChannelParameter(type=standard_artifacts.ExampleStatistics, optional=True),
         EVALUATION_REPORT: ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
         HELD_OUT: ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
         PERPLEXITY: ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),

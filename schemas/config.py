@@ -3,6 +3,7 @@
 Every field stands here with its default, its bounds and what it means; `docs/configuration.md` is written from it.
 """
 
+import re
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import (
@@ -37,6 +38,12 @@ PAIR_SEPARATOR = "[SEP]"
 """Stands between the two texts of a pair where the configuration names no separator."""
 LANGUAGE_MODEL_MEASURES = ("perplexity", "word_perplexity")
 
+_SPECIAL_PIECES = ("<unk>", "<pad>", "<s>", "</s>")
+_BYTES = 256
+_BYTE_PIECE = re.compile("<0x[0-9A-F]{2}>")
+# \u2581 is SentencePiece's sign for a space. Surrogates are no characters.
+_NOT_IN_A_SYMBOL = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2581\ud800-\udfff]")
+
 
 def section_of(field: FieldInfo, in_items: bool = False) -> type[BaseModel] | None:
     """The section that a field holds, or None where it holds a value.
@@ -58,7 +65,10 @@ class CleaningConfig(Section):
 
     strip_html: bool = Field(False, description="tags become spaces, common entities their characters")
     nfkc: bool = Field(False, description="Unicode's compatibility forms, such as full-width letters, are composed")
-    separate_punctuation: bool = Field(False, description="a space on either side of each punctuation mark")
+    separate_punctuation: bool = Field(
+        False,
+        description="a space on either side of punctuation marks, but those inside words and numbers, as in don't",
+    )
     lower_case: bool = Field(False, description="Unicode lower case")
 
 
@@ -70,10 +80,21 @@ class TokenizerConfig(Section):
     model_type: Literal["bpe", "unigram"] = "bpe"
     character_coverage: float = Field(0.9995, gt=0.9, le=1)
     user_defined_symbols: tuple[str, ...] = Field(("?", "!"), description="always pieces of their own")
-    byte_fallback: bool = Field(False, description="characters without a piece become pieces of bytes, not <unk>")
+    byte_fallback: bool = Field(
+        False,
+        description="characters without a piece become pieces of bytes, of which there are 256, and never `<unk>`",
+    )
+    normalization: Literal["nmt_nfkc", "nfkc", "nmt_nfkc_cf", "nfkc_cf", "identity"] = Field(
+        "nmt_nfkc",
+        description="part of the model: nfkc: Unicode's compatibility forms are composed; nmt: and white space and "
+        "control characters become spaces or go; cf: and case is folded; identity: nothing",
+    )
+    split_digits: bool = Field(False, description="each digit is a piece of its own")
     sample_texts: PositiveInt = Field(1_000_000, description="train on at most so many texts, chosen by a seeded hash")
     sample_bytes: PositiveInt = Field(
-        100_000_000, description="and on so many bytes of them: memory is a multiple of it, whatever the corpus"
+        50_000_000,
+        description="and on so many bytes of them: memory is a multiple of it, whatever the corpus; see "
+        "docs/tokenizer.md",
     )
     add_bos: bool = Field(True, description="begin each text with <s>")
     add_eos: bool = Field(True, description="end each text with </s>")
@@ -89,7 +110,32 @@ class TokenizerConfig(Section):
     def _symbols_can_be_pieces(cls, symbols: tuple[str, ...]) -> tuple[str, ...]:
         if "" in symbols or len(set(symbols)) < len(symbols):
             raise ValueError("holds an empty or a repeated symbol")
+        for symbol in symbols:
+            if symbol in _SPECIAL_PIECES:
+                raise ValueError(
+                    f"holds {symbol}, which is a special piece: a text could not hold it without becoming marked"
+                )
+            if _NOT_IN_A_SYMBOL.search(symbol):
+                raise ValueError(f"holds {symbol!r}, with white space, a control character or \u2581 in it")
         return symbols
+
+    @model_validator(mode="after")
+    def _room_for_more_than_the_given_pieces(self):
+        given = len(_SPECIAL_PIECES) + len(self.user_defined_symbols) + _BYTES * self.byte_fallback
+        if self.vocab_size <= given:
+            of_bytes = f", {_BYTES} of byte_fallback" if self.byte_fallback else ""
+            raise ValueError(
+                f"vocab_size is {self.vocab_size}, expected more than {given}: there are {len(_SPECIAL_PIECES)} "
+                f"special pieces{of_bytes} and {len(self.user_defined_symbols)} of user_defined_symbols"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _no_piece_of_bytes_twice(self):
+        for symbol in self.user_defined_symbols:
+            if self.byte_fallback and _BYTE_PIECE.fullmatch(symbol):
+                raise ValueError(f"user_defined_symbols holds {symbol}, which is a piece of byte_fallback")
+        return self
 
     @property
     def file_stem(self) -> str:
@@ -457,18 +503,31 @@ class EvaluationConfig(Section):
 
 
 class SchemaConfig(Section):
-    """The TFDV schema that rows are held against. An anomaly stops the run."""
+    """The TFDV schema that labelled rows are held against, where an anomaly stops the run, and drift."""
 
     path: str | None = Field(
         None, description="a schema .pbtxt, relative to the configuration file. null: the curated one of the task"
     )
+    drift_threshold: Share | None = Field(
+        0.1,
+        description="how far a label, tag, number, length bucket or slice may be distributed otherwise than in the "
+        "training of the model in service, see docs/ingestion.md. A `drift_comparator` in the schema goes before it. "
+        "null: it is not measured",
+    )
+    fail_on_drift: bool = Field(False, description="drift stops the run. false: it is reported")
+
+    @model_validator(mode="after")
+    def _drift_that_stops_is_measured(self):
+        if self.fail_on_drift and self.drift_threshold is None:
+            raise ValueError("fail_on_drift is set, and drift_threshold is null: drift is not measured")
+        return self
 
 
 class BeamConfig(Section):
     """How Beam runs."""
 
     pipeline_args: tuple[str, ...] = Field(
-        ("--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1"),
+        beam_arguments.IN_PROCESS,
         description="passed to every Beam component, see docs/beam.md",
     )
 
@@ -480,8 +539,8 @@ class BeamConfig(Section):
 
 
 _ROWS: dict[str, tuple[str, ...]] = dict.fromkeys(("classification", "regression"), TEXT_ROW_FORMATS)
-_CLASSES = {"classification": TEXT_ROW_FORMATS}
-_SPANS = {"tagging": ("spans_tsv", "spans_csv")}
+_CLASSES: dict[str, tuple[str, ...]] = {"classification": TEXT_ROW_FORMATS}
+_SPANS: dict[str, tuple[str, ...]] = {"tagging": ("spans_tsv", "spans_csv")}
 _FIELDS_OF_DATA: dict[str, dict[str, tuple[str, ...]]] = {
     "text_column": _ROWS | {"tagging": ("spans_tsv", "spans_csv", "label_studio")},
     "split_column": _ROWS | _SPANS,

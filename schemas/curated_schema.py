@@ -1,7 +1,10 @@
-"""The curated TFDV schema of a task, with the features that follow from its configuration."""
+"""The curated TFDV schema of a task, with what follows from its configuration."""
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
+
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
 
 from ulmfit_tfx.schemas import feature_names
 from ulmfit_tfx.schemas.config import Task
@@ -10,31 +13,64 @@ from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
 _FOLDER = Path(__file__).parent / "tfdv"
 
 
-def curated_schema(task: Task, source: SourceConfig) -> str:
+def curated_schema(
+    task: Task, source: SourceConfig, length_buckets: Sequence[str] = (), tag_separator: str | None = None
+) -> str:
     """The schema of what CorpusIngest writes, as pbtxt.
 
     The features that all sources of a task have stand in `tfdv/`. Those of `target_columns`, `weight_column` and
-    `slice_columns` are added: TFDV takes a feature that a schema lacks for an anomaly.
+    `slice_columns` are added: TFDV takes a feature that a schema lacks for an anomaly. So are the values that a feature
+    may have, where the configuration lists them.
+
+    Args:
+        task: That the rows are for.
+        source: Where they come from.
+        length_buckets: Names of the length buckets; none: any name is allowed.
+        tag_separator: What stands between several tags of a word, where a word may have several.
     """
-    if not isinstance(source, LabelledSourceConfig):
-        return (_FOLDER / f"{task}.pbtxt").read_text(encoding="utf-8")
-    several = task == "classification" and source.is_multi_label
-    schema = (_FOLDER / f"{task}{'_multi_label' * several}.pbtxt").read_text(encoding="utf-8")
+    several = task == "classification" and isinstance(source, LabelledSourceConfig) and source.is_multi_label
+    file = _FOLDER / f"{task}{'_multi_label' * several}.pbtxt"
+    schema = text_format.Parse(file.read_text(encoding="utf-8"), schema_pb2.Schema())
+    if length_buckets:
+        _allow_only(schema, feature_names.LENGTH_BUCKET, length_buckets)
+    if isinstance(source, LabelledSourceConfig):
+        _add_columns(schema, source)
+        if source.labels is not None and tag_separator is None:  # several tags of a word are one value
+            names = list(dict.fromkeys(source.label_names.get(label, label) for label in source.labels))
+            for feature in (feature_names.LABEL, feature_names.LABELS, feature_names.TAGS):
+                _allow_only(schema, feature, names)
+    return text_format.MessageToString(schema, as_utf8=True)
+
+
+def _add_columns(schema: schema_pb2.Schema, source: LabelledSourceConfig) -> None:
     if source.target_columns:
-        schema += _feature(feature_names.TARGETS, "FLOAT", len(source.target_columns))
+        _add_numbers(schema, feature_names.TARGETS, len(source.target_columns))
     if source.weight_column is not None:
-        schema += _feature(feature_names.WEIGHT, "FLOAT", 1)
+        _add_numbers(schema, feature_names.WEIGHT, 1).min = 0
     for column in dict.fromkeys(source.slice_columns):
-        schema += _feature(feature_names.SLICE_PREFIX + column, "BYTES", 1)
-    return schema
+        feature = _add(schema, feature_names.SLICE_PREFIX + column, schema_pb2.BYTES, 1)
+        feature.string_domain.SetInParent()
+        feature.distribution_constraints.min_domain_mass = 0
 
 
-def _feature(name: str, kind: str, size: int) -> str:
-    return (
-        "feature {\n"
-        f"  name: {json.dumps(name, ensure_ascii=False)}\n"
-        f"  type: {kind}\n"
-        "  presence { min_fraction: 1.0 min_count: 1 }\n"
-        f"  shape {{ dim {{ size: {size} }} }}\n"
-        "}\n"
-    )
+def _add_numbers(schema: schema_pb2.Schema, name: str, size: int) -> schema_pb2.FloatDomain:
+    domain = _add(schema, name, schema_pb2.FLOAT, size).float_domain
+    domain.disallow_nan = domain.disallow_inf = True
+    return domain
+
+
+def _add(schema: schema_pb2.Schema, name: str, kind: schema_pb2.FeatureType, size: int) -> schema_pb2.Feature:
+    feature = schema.feature.add(name=name, type=kind)
+    feature.presence.min_fraction, feature.presence.min_count = 1.0, 1
+    feature.shape.dim.add(size=size)
+    return feature
+
+
+def _allow_only(schema: schema_pb2.Schema, name: str, values: Sequence[str]) -> None:
+    """Lists the values of a feature, where the schema has it."""
+    for feature in schema.feature:
+        if feature.name == name:
+            feature.string_domain.value.extend(values)
+            feature.ClearField("distribution_constraints")
+            if name == feature_names.LABELS:
+                feature.value_count.max = len(values)

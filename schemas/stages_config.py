@@ -9,7 +9,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from ulmfit_tfx.schemas.section import Section
 
-SentenceLanguage = Literal["en", "pl"]
+SentenceLanguage = Literal["de", "el", "en", "es", "fr", "pl", "pt"]
 
 
 class RowStagesConfig(Section):
@@ -18,7 +18,9 @@ class RowStagesConfig(Section):
     min_words: NonNegativeInt = Field(0, description="rows of fewer words are dropped")
     max_words: PositiveInt | None = Field(None, description="rows of more words are dropped")
     languages: tuple[str, ...] = Field(
-        (), description="rows in other languages are dropped, by ISO 639-1 codes such as [en, pl]. []: none are"
+        (),
+        description="rows in other languages are dropped, by ISO 639-1 codes such as [en, pl]; those too short to tell "
+        "stay. []: none are dropped",
     )
     deduplicate: Literal["off", "exact", "near"] = Field(
         "off",

@@ -24,7 +24,7 @@ class Executor(BaseExecutor):
         Raises:
             UserError: The version is not there any more, or a model is required and there is none.
         """
-        served = _served_model(exec_properties[specs.SERVED])
+        served = served_version(exec_properties[specs.SERVED])
         if not served and exec_properties[specs.REQUIRED]:
             raise UserError(f"{exec_properties[specs.SERVED]}: neither a SavedModel nor a folder of numbered versions.")
         if not served:
@@ -35,8 +35,18 @@ class Executor(BaseExecutor):
         log.info("The new model is compared with the one in service, %s", served)
 
 
-def _served_model(served: str) -> str:
-    """The model, or of a folder of versions the one in service; "" where there is none."""
+def served_version(served: str) -> str:
+    """The model, or of a folder of versions the one in service.
+
+    Args:
+        served: As `BaselineResolver` takes it.
+
+    Returns:
+        Its folder, "" where there is none.
+
+    Raises:
+        UserError: The version is not there any more.
+    """
     served = served.rstrip("/")
     if not served or holds_model(served):
         return served

@@ -4,10 +4,13 @@ No text passes from one stage to another. What does are blocks of packed records
 digests and bands fall into by their hash: an element a row would take ten times the memory and time.
 
 1. Of the equal texts of a batch the first one is packed. In a partition of digests, the first of all batches stays.
-2. `near`: the bands of the texts that stayed are compared in partitions of their own. For a row that shares a band, the
+2. `near`: the bands of the texts that stay are compared in partitions of their own. For each row that shares a band, the
    first row with that band is noted.
-3. The signatures of these rows alone go to that first row, and are compared there: a row is left out if an earlier row
-   is similar, whether that one stays or not. Of a chain in which A resembles B and B resembles C, A alone stays.
+3. The signatures of these rows alone go to that first row, and are compared with its own. A similar row is left out,
+   whether that first row stays or not: where A resembles B and B resembles C, A alone may stay.
+
+A row is not compared with all that share a band. In a source of few templates there are many, and one of many estimates
+is above the threshold by chance.
 
 What stays depends on the rows and their positions alone, neither on the number of workers nor on their order.
 """
@@ -40,8 +43,6 @@ _PAGE_BITS = 14
 """Rows of a shard whose positions are equal but for these last bits are looked up together."""
 _PARTITIONS = 256
 _BATCH_ROWS, _BATCH_CHARACTERS = 1 << 14, 1 << 23
-_COMPARED = 1000
-"""Rows of a group that all later ones are compared with: a bound for sources that are made from few templates."""
 
 _SIGNED, _LATER = "signed", "later"
 
@@ -89,7 +90,7 @@ def key_of(shard: Shard) -> int:
 
 
 class Duplicates(beam.PTransform):
-    """From `Occurrence`s, in their order in each shard, to what `LeftOut` wants, by `key_of` the shard.
+    """From `Occurrence`s, in any order, to what `LeftOut` wants, by `key_of` the shard.
 
     Occurrences should come from a stage that Beam fuses with this one, so that texts stay where they are.
     """
@@ -147,7 +148,7 @@ class LeftOut:
         position, text, label = occurrence
         first = self.firsts.get(text_digest(text)) if self.firsts else None
         if first is not None and first[0] != position:
-            return DUPLICATE
+            return DUPLICATE if first[1] == label else RELABELLED
         return NEAR if position in self.near else None
 
 
@@ -254,19 +255,14 @@ def _members(signed: _Block, pairs: Mapping[int, Iterable[bytes]]) -> Iterator[_
 
 
 def _near(partition: tuple[int, Iterable[bytes]], similarity: float) -> Iterator[_Found]:
-    """From rows that share a band with the same first row to those that are similar to an earlier one, for shards."""
+    """From rows that share a band with the same first row to those that are similar to it, for shards."""
     members = _joined(partition[1], _MEMBER)
     members = members[np.lexsort((members["signature"]["position"], members["first"]))]
     positions, values = members["signature"]["position"], members["signature"]["values"]
     needed = matches_needed(similarity)
     starts, lengths = _runs(members["first"])
-    start_of_each = np.repeat(starts, lengths)
-    is_near = np.count_nonzero(values == values[start_of_each], axis=1) >= needed
+    is_near = np.count_nonzero(values == np.repeat(values[starts], lengths, axis=0), axis=1) >= needed
     is_near[starts] = False
-    places = np.arange(len(members))
-    for place in np.flatnonzero(~is_near & (places > start_of_each + 1)):
-        earlier = values[max(start_of_each[place] + 1, place - _COMPARED) : place]
-        is_near[place] = (np.count_nonzero(earlier == values[place], axis=1) >= needed).any()
     for shard, block in _blocks(positions[is_near] >> _ROW_BITS, positions[is_near]):
         yield shard, (b"", block)
 

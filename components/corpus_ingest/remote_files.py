@@ -31,7 +31,7 @@ def match(path: str) -> list[Any]:
     """
     with _looked_up(path):
         filesystem = _filesystem(path)
-        if not path.endswith("/") and filesystem.exists(path):
+        if _is_object(path) and filesystem.exists(path):
             return [filesystem.metadata(path)]
         if not glob.has_magic(path):
             return []
@@ -116,8 +116,15 @@ def _looked_up(path: str) -> Iterator[None]:
         raise DataError(f"{path}: cannot be looked up: {error}.") from None
 
 
+def _is_object(path: str) -> bool:
+    """Whether a path may name a file, and not a bucket or a folder. To ask S3 about these takes Beam ten minutes."""
+    _, _, name = path.partition("://")[2].partition("/")
+    return bool(name) and not name.endswith("/")
+
+
 def _filesystem(path: str) -> Any:
-    if path.startswith("s3://") and importlib.util.find_spec("boto3") is None:
+    is_in_s3 = path.startswith("s3://")
+    if is_in_s3 and importlib.util.find_spec("boto3") is None:
         raise DataError(f"{path}: needs the Python package boto3. It comes with `pip install ulmfit-tfx[aws]`.")
     from apache_beam.io.filesystems import FileSystems
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -126,4 +133,19 @@ def _filesystem(path: str) -> Any:
     # S3 asks for options, if only to find none in them. Those of a pipeline in this process are left alone.
     if FileSystems._pipeline_options is None and RuntimeValueProvider.runtime_options is None:
         FileSystems.set_options(PipelineOptions([]))
+    if is_in_s3:
+        _check_credentials(path, FileSystems._pipeline_options or RuntimeValueProvider.runtime_options)
     return FileSystems.get_filesystem(path)
+
+
+def _check_credentials(path: str, options: Any) -> None:
+    """Demands credentials of AWS, without which Beam would ask again and again for ten minutes."""
+    import boto3
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    values = options.get_all_options() if isinstance(options, PipelineOptions) else options
+    if not values.get("s3_access_key_id") and boto3.session.Session().get_credentials() is None:
+        raise DataError(
+            f"{path}: there are no AWS credentials, such as in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or in "
+            "~/.aws/credentials."
+        )

@@ -74,12 +74,12 @@ class IngestShard(beam.DoFn):
                 result.counts[QUARANTINED, row.reason, ""] += 1
                 yield beam.pvalue.TaggedOutput(QUARANTINED, row)
                 continue
-            split = row if isinstance(row, Drop) else self._split_of(row, shard, repeated)
-            if isinstance(split, Drop):
-                result.counts[DROPPED, split.rule, ""] += 1
-            else:
+            split = self._split_of(row, shard, repeated) if isinstance(row, Row) else row
+            if isinstance(row, Row) and isinstance(split, str):
                 self._count(row, split, result)
                 batches[split].add(row)
+            elif isinstance(split, Drop):
+                result.counts[DROPPED, split.rule, ""] += 1
         result.parts = [part for batch in batches.values() for part in batch.close()]
         for part in result.parts:
             result.counts[ROWS, part.split, ""] += part.records

@@ -152,9 +152,8 @@ def _tokenizer(
             "(--tokenizer)."
         )
     demanded = checkpoint.cleaning or CleaningConfig(lower_case=bool(preset and preset.lower_case))
-    cleaning = CleaningConfig(
-        lower_case=demanded.lower_case or added.lower_case, strip_html=demanded.strip_html or added.strip_html
-    )
+    flags = {name: getattr(demanded, name) or getattr(added, name) for name in CleaningConfig.model_fields}
+    cleaning = CleaningConfig(**flags)
     if config.lower_case is not None:
         cleaning = cleaning.model_copy(update={"lower_case": config.lower_case})
     model = _read(path)

@@ -15,14 +15,15 @@ from ulmfit_tfx.schemas.code_version import code_version
 
 
 class ModelPackager(base_component.BaseComponent):
-    """Puts a model card into a model, written from what the run itself found out, and requests to warm it up with.
+    """Puts a model card into a model, written from what the run itself found out, and what goes out with it.
 
-    Output `model`, a standard `Model` artifact, a copy of the trained one with both in it. TensorFlow's loaders do not
+    Output `model`, a standard `Model` artifact, a copy of the trained one with these in it. TensorFlow's loaders do not
     look into `assets.extra`, TensorFlow Serving for the requests alone:
 
         Format-Serving/                                            the SavedModel
         Format-Serving/assets.extra/README.md                      the card, in the Hugging Face Markdown form
         Format-Serving/assets.extra/tf_serving_warmup_requests     requests, see `export.warmup_requests`
+        Format-Serving/assets.extra/training_statistics.pbtxt      of labelled rows, see `pushed_statistics`
     """
 
     SPEC_CLASS = specs.ModelPackagerSpec
@@ -36,6 +37,7 @@ class ModelPackager(base_component.BaseComponent):
         model_run: types.BaseChannel | None = None,
         examples: types.BaseChannel | None = None,
         examples_unlabelled: types.BaseChannel | None = None,
+        statistics: types.BaseChannel | None = None,
         evaluation_report: types.BaseChannel | None = None,
         held_out: types.BaseChannel | None = None,
         perplexity: types.BaseChannel | None = None,
@@ -51,6 +53,7 @@ class ModelPackager(base_component.BaseComponent):
             model_run: As Trainer writes it, for the epoch that was kept.
             examples: As CorpusIngest writes them, for the counts.
             examples_unlabelled: The same of the corpus.
+            statistics: As StatisticsGen writes them, of the examples.
             evaluation_report: As EvaluationReport writes it.
             held_out: As HeldOutScorer writes it.
             perplexity: The `evaluation` of PerplexityGate.
@@ -60,6 +63,7 @@ class ModelPackager(base_component.BaseComponent):
             specs.MODEL_RUN: model_run,
             specs.EXAMPLES: examples,
             specs.EXAMPLES_UNLABELLED: examples_unlabelled,
+            specs.STATISTICS: statistics,
             specs.EVALUATION_REPORT: evaluation_report,
             specs.HELD_OUT: held_out,
             specs.PERPLEXITY: perplexity,

@@ -21,6 +21,7 @@ from ulmfit_tfx.components.model_packager.card import model_card
 from ulmfit_tfx.components.model_packager.sources import CardSources
 from ulmfit_tfx.components.perplexity_gate.report import REPORT_FILE as PERPLEXITY_FILE
 from ulmfit_tfx.components.perplexity_gate.report import PerplexityReport
+from ulmfit_tfx.components.pushed_statistics import made_by, training_statistics, write_statistics
 from ulmfit_tfx.components.run_settings import as_run
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.trainer_modules.export.encoder_folder import RECORD
@@ -39,7 +40,7 @@ Inputs = Mapping[str, Sequence[types.Artifact]]
 
 
 class Executor(BaseExecutor):
-    """Copies the model and writes its card and its warm-up requests."""
+    """Copies the model and writes its card, its warm-up requests and the statistics of its rows."""
 
     def Do(self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]) -> None:
         """Packages."""
@@ -51,6 +52,9 @@ class Executor(BaseExecutor):
         with tf.io.gfile.GFile(f"{packaged}/{CARD_FILE}", "w") as file:
             file.write(card)
         write_warmup_requests(packaged, json.loads(exec_properties[specs.WARMUP_TEXTS]), config["name"])
+        if input_dict.get(specs.STATISTICS):
+            statistics = artifact_utils.get_single_instance(input_dict[specs.STATISTICS])
+            write_statistics(packaged, training_statistics(statistics, made_by(config)))
 
 
 def _sources(inputs: Inputs, saved_model: str, config: Mapping[str, Any]) -> CardSources:

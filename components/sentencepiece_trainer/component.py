@@ -13,9 +13,10 @@ from ulmfit_tfx.schemas.config import CleaningConfig, TokenizerConfig
 
 
 class SentencePieceTrainer(base_component.BaseComponent):
-    """Trains a SentencePiece model on the texts of the train split, cleaned as the served graph will clean them.
+    """Trains a SentencePiece model on a sample of the train split's texts, cleaned as the served graph will clean them.
 
-    Output `tokenizer`, a standard `Model` artifact, laid out as `ulmfit_tfx.transforms.tokenizer_files` says.
+    Output `tokenizer`, a standard `Model` artifact, laid out as `ulmfit_tfx.transforms.tokenizer_layout` says. Its
+    property `trained_on` says in words how many of how many texts the sample had.
     """
 
     SPEC_CLASS = specs.SentencePieceTrainerSpec

@@ -38,7 +38,7 @@ class Executor(transform.Executor):
         properties[standard.SPLITS_CONFIG_KEY] = proto_utils.proto_to_json(analyzed)
         outputs = dict(output_dict)
         [transformed] = outputs.pop(standard.TRANSFORMED_EXAMPLES_KEY)
-        arguments = self._beam_pipeline_args
+        arguments: list[str] = self._beam_pipeline_args  # type: ignore[has-type]  # of TFX
         if TRAIN not in splits.analyze:  # nothing is analysed: not worth the start of several workers
             self._beam_pipeline_args = list(IN_PROCESS)
         super().Do(inputs, outputs, properties)

@@ -22,6 +22,9 @@ from ulmfit_tfx.pipeline.cli import (
 )
 from ulmfit_tfx.pipeline.cli import compile as compile_command
 from ulmfit_tfx.pipeline.cli.console import errors
+from ulmfit_tfx.pipeline.cli.tokenizer import encode as encode_texts
+from ulmfit_tfx.pipeline.cli.tokenizer import show as show_tokenizer
+from ulmfit_tfx.pipeline.cli.tokenizer import train as train_tokenizer
 from ulmfit_tfx.schemas.errors import ExitCode, UserError
 
 app = typer.Typer(
@@ -82,6 +85,15 @@ for _module in (
     replay,
     submit,
     rollback,
-    skew,
 ):
     app.command(name=_module.NAME, epilog=_module.EXAMPLE)(_with_exit_codes(_module.command))
+
+_tokenizer = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=train_tokenizer.EXAMPLE,
+)
+for _module in (train_tokenizer, encode_texts, show_tokenizer):
+    _tokenizer.command(name=_module.NAME, epilog=_module.EXAMPLE)(_with_exit_codes(_module.command))
+app.add_typer(_tokenizer, name="tokenizer", help="Train, apply and show SentencePiece tokenizers.")

@@ -17,6 +17,7 @@ from ulmfit_tfx.components.infra_check.report import InfraReport
 from ulmfit_tfx.components.perplexity_gate.report import REPORT_FILE as REPORT_FILE_OF_PERPLEXITY
 from ulmfit_tfx.components.perplexity_gate.report import PerplexityReport
 from ulmfit_tfx.components.served_versions import version_in_service
+from ulmfit_tfx.components.strict_example_validator import report as drift
 from ulmfit_tfx.components.task_evaluator.scores import Interval, lower_is_better
 from ulmfit_tfx.pipeline.cli.completions import completion_table
 from ulmfit_tfx.pipeline.cli.predictions import show_predictions
@@ -66,6 +67,8 @@ def show_summary(
     table.add_column(overflow="fold")
     for ingest in ingests:
         _add_rows_of_data(table, ingest, "unlabelled " if ingest.name.endswith("Unlabelled") else "")
+    if "StrictExampleValidator" in results:
+        _add_drift(table, results["StrictExampleValidator"])
     _add_vocabulary(table, results)
     if "PerplexityGate" in results:
         _add_perplexity(table, config, results["PerplexityGate"])
@@ -162,11 +165,22 @@ def _add_rows_of_data(table: Table, ingest: StageResult, kind: str) -> None:
     rows = accounting.rows
     out = ", ".join(f"{count:,} {split}" for split, count in rows.items())
     table.add_row(f"{kind}rows in", f"{accounting.rows_in:,}")
+    if accounting.split_off:
+        table.add_row("  split off, as sentences", f"{accounting.split_off:,}")
     table.add_row(f"{kind}examples", f"{sum(rows.values()):,} ({out})")
     for rule, count in accounting.dropped.items():
         table.add_row(f"  {rule}", f"{count:,}")
     reasons = "; ".join(f"{reason}: {count:,}" for reason, count in accounting.quarantined.items())
     table.add_row("  quarantined", f"{sum(accounting.quarantined.values()):,}" + (f" ({reasons})" if reasons else ""))
+
+
+def _add_drift(table: Table, validator: StageResult) -> None:
+    path = Path(validator.outputs[specs.ANOMALIES].uri) / drift.REPORT_FILE
+    if not path.exists():  # data_schema.drift_threshold is null
+        return
+    report = drift.DriftReport.from_json(path.read_text())
+    shown = escape("\n".join(report.sentences()))
+    table.add_row("drift", f"[red]{shown}[/red]" if report.drifted else shown)
 
 
 def _add_vocabulary(table: Table, results: Results) -> None:

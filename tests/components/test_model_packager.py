@@ -7,11 +7,13 @@ import re
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_data_validation as tfdv
 import tfx
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from row_statistics import statistics_artifact
 from task_model_writer import write_regressor, write_tagger
 from tfx.types import channel_utils, standard_artifacts
 
@@ -26,6 +28,7 @@ from ulmfit_tfx.components.model_packager.executor import CARD_FILE, Executor, b
 from ulmfit_tfx.components.model_packager.markdown import plain
 from ulmfit_tfx.components.model_packager.sources import CardSources
 from ulmfit_tfx.components.perplexity_gate.report import MeasuredPerplexity, PerplexityReport, SlicePerplexity
+from ulmfit_tfx.components.pushed_statistics import STATISTICS_FILE
 from ulmfit_tfx.components.task_evaluator.scores import Interval
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, HeadConfig, PipelineConfig, TokenizerConfig
 from ulmfit_tfx.schemas.signatures import WARMUP_FILE
@@ -345,6 +348,7 @@ def packaged(tmp_path_factory, spm_model):
         "trained_model": artifact(standard_artifacts.Model, folder / "trained"),
         "model_run": artifact(standard_artifacts.ModelRun, folder / "run"),
         "examples": examples,
+        "statistics": [statistics_artifact(folder / "statistics", [{"text": "private words", "label": "*bad*"}] * 2)],
         "held_out": artifact(standard_artifacts.ModelEvaluation, folder / "held_out"),
         "evaluation_report": artifact(standard_artifacts.ModelEvaluation, folder / "report"),
     }
@@ -359,7 +363,7 @@ def test_packaged_model_is_the_trained_one_a_card_and_warm_up_requests(packaged)
     files = {path.relative_to(trained): path.read_bytes() for path in trained.rglob("*") if path.is_file()}
     copied = {path.relative_to(with_card): path.read_bytes() for path in with_card.rglob("*") if path.is_file()}
     added = {str(path) for path in copied.keys() - files.keys()}
-    assert added == {CARD_FILE, "assets.extra/tf_serving_warmup_requests"}
+    assert added == {CARD_FILE, "assets.extra/tf_serving_warmup_requests", STATISTICS_FILE}
     assert {path: copied[path] for path in files} == files
 
 
@@ -383,6 +387,15 @@ def test_warm_up_requests_are_of_the_given_texts_and_ask_for_the_pipelines_model
     sent = [request.inputs["string_inputs"].string_val[:] for request in of_text if "string_inputs" in request.inputs]
     assert {text for batch in sent for text in batch} == {text.encode() for text in WARMUP_TEXTS}
     assert {request.model_spec.name for request in of_text} == {"moods"}
+
+
+def test_statistics_of_the_train_split_go_out_without_its_texts(packaged):
+    _, with_card, _ = packaged
+    [dataset] = tfdv.load_stats_text(f"{with_card}/{STATISTICS_FILE}").datasets
+    label = next(feature for feature in dataset.features if feature.path.step[0] == "label")
+    assert {bucket.label: bucket.sample_count for bucket in label.string_stats.rank_histogram.buckets} == {"*bad*": 2}
+    assert {each.name for each in label.custom_stats} >= {"data.labels", "data.label_column"}
+    assert "private words" not in (with_card / STATISTICS_FILE).read_text()
 
 
 def test_card_has_the_facts_of_the_artifacts(packaged):

@@ -101,11 +101,16 @@ def test_task_model_is_compared_with_the_served_one_and_pushed_with_its_card(sta
     assert nodes["Pusher"].inputs["infra_blessing"].producer_component_id == "InfraCheck"
 
 
-def test_without_comparison_the_served_model_is_not_asked_for(stages, tmp_path):
+def test_without_comparison_the_served_model_is_not_evaluated(stages):
     nodes = stages(evaluation={"compare_with_served": False})
     assert "BaselineResolver" not in nodes
     assert "baseline_model" not in nodes["TaskEvaluator"].inputs
-    assert not (tmp_path / "root" / BASELINES_FILE).exists()
+
+
+def test_statistics_of_the_rows_go_out_with_the_model(stages):
+    nodes = stages(language_model={})
+    assert nodes["ModelPackager"].inputs["statistics"].producer_component_id == "StatisticsGen"
+    assert "statistics" not in stages(task="language_model", data=None)["ModelPackager"].inputs
 
 
 def test_looking_for_a_learning_rate_does_not_choose_what_a_later_run_is_compared_with(stages, tmp_path):

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import sentencepiece
 import tensorflow as tf
+import tensorflow_data_validation as tfdv
 import yaml
 from random_language_model import RandomLanguageModel
 from torch_writer import TorchWriter
@@ -82,6 +83,7 @@ def test_run_is_blessed_and_says_what_matters(first_run):
         "1 (wrong number of columns: 1)",
         "200 pieces (spm-sp200)",
         "(threshold 0.8)",
+        "not measured: no model is in service",
         "majority class",
         "TF-IDF + linear",
         "11-20 words",
@@ -98,6 +100,16 @@ def test_pushed_model_predicts(first_run):
     predictions = Classifier(model).predict(texts)
     assert [prediction.label for prediction in predictions] == ["good", "bad", "plain"]
     assert all(sum(p.probabilities.values()) == pytest.approx(1, abs=1e-5) for p in predictions)
+
+
+def test_pushed_model_brings_the_statistics_of_its_training_along(first_run):
+    config, _, _ = first_run
+    path = find_model(config.parent / "root" / "serving" / "tiny") / "assets.extra" / "training_statistics.pbtxt"
+    [dataset] = tfdv.load_stats_text(str(path)).datasets
+    [label] = [feature for feature in dataset.features if feature.path.step[0] == "label"]
+    counts = {bucket.label: bucket.sample_count for bucket in label.string_stats.rank_histogram.buckets}
+    accounting = json.loads(artifact(config, "CorpusIngest/examples/*/accounting.json").read_text())
+    assert counts == accounting["labels"]["train"]
 
 
 def test_ids_in_transformed_examples_are_those_of_the_sentencepiece_package(first_run):
@@ -148,7 +160,8 @@ def test_changed_threshold_evaluates_again_and_trains_nothing(first_run):
     assert code == 0
     # The first run pushed a model, so that this one has another to compare with.
     changed = {"BaselineResolver", "TaskEvaluator", "EvaluationReport", "ModelPackager", "InfraCheck", "Pusher"}
-    assert set(STAGES) - set(cached_stages(shown)) == changed
+    assert set(STAGES) - set(cached_stages(shown)) == changed | {"StrictExampleValidator"}
+    assert "none from the rows of the model in service: label 0.000 of 0.1" in unwrapped(shown)
 
 
 def test_without_thresholds_nothing_is_blessed_and_the_summary_says_why(first_run):

@@ -145,6 +145,10 @@ PRETRAINING = {"name": "x", "task": "language_model", "corpus": CORPUS}
         ),
         (MINIMAL | {"training": {"gradient_pieces": 8}}, "gradient_pieces is set and chunk_pieces is not"),
         (
+            MINIMAL | {"data_schema": {"fail_on_drift": True, "drift_threshold": None}},
+            "fail_on_drift is set, and drift_threshold is null: drift is not measured",
+        ),
+        (
             PRETRAINING | {"language_model": {"min_seq_len": 9, "max_seq_len": 8}},
             "min_seq_len is 9, more than max_seq_len, 8",
         ),

@@ -36,6 +36,8 @@ class Numericalizer(keras.layers.Layer):
         max_seq_len: int | None = None,
         lower_case: bool = False,
         strip_html: bool = False,
+        nfkc: bool = False,
+        separate_punctuation: bool = False,
         spm_model: str | None = None,
         **kwargs: Any,
     ):
@@ -49,6 +51,8 @@ class Numericalizer(keras.layers.Layer):
             max_seq_len: Where `fixed_seq_len` is None, cut texts to so many ids, `</s>` with the rest. None: do not.
             lower_case: Lower-case texts first.
             strip_html: Make tags spaces and common entities their characters first.
+            nfkc: Compose Unicode's compatibility forms first.
+            separate_punctuation: Put spaces around punctuation marks first, but those inside words and numbers.
             spm_model: The content of a `.model` file in base64, as in `get_config`, in place of `spm_path`.
             **kwargs: Of `keras.layers.Layer`.
 
@@ -68,7 +72,9 @@ class Numericalizer(keras.layers.Layer):
             _read(spm_path) if spm_path is not None else base64.b64decode(spm_model or ""),
             spm_path or "spm_model",
             TokenizerConfig(add_bos=add_bos, add_eos=add_eos),
-            CleaningConfig(lower_case=lower_case, strip_html=strip_html),
+            CleaningConfig(
+                lower_case=lower_case, strip_html=strip_html, nfkc=nfkc, separate_punctuation=separate_punctuation
+            ),
         )
         with tf.init_scope():  # also where the layer is created inside a graph, which would own the resource
             self._op = self.tokenizer.op  # an attribute, so that a SavedModel of the layer finds it
@@ -111,8 +117,7 @@ class Numericalizer(keras.layers.Layer):
             "add_eos": tokenizer.add_eos,
             "fixed_seq_len": self.fixed_seq_len,
             "max_seq_len": self.max_seq_len,
-            "lower_case": cleaning.lower_case,
-            "strip_html": cleaning.strip_html,
+            **cleaning.model_dump(),
             "spm_model": base64.b64encode(self.tokenizer.model).decode("ascii"),
         }
 

@@ -45,7 +45,7 @@ def replace_tags(text: str, replacements: Mapping[str, Replacement]) -> str:
     Returns:
         The text without those tags.
     """
-    parts = []
+    parts: list[str] = []
     start = position = 0
     never_closed: set[str] = set()
     while tag := _TAG.search(text, position):

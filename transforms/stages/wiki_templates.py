@@ -49,11 +49,10 @@ def words_of(name: str, arguments: Arguments) -> str:
 
     Args:
         name: One that `has_words`.
-        arguments: Its positional arguments, without markup.
+        arguments: Its positional arguments, without markup or white space around them.
     """
     if name in _CHARACTERS:
         return _CHARACTERS[name]
-    arguments = [argument.strip() for argument in arguments]
     return _WORDS.get(name, _first)(arguments) if any(arguments) else ""
 
 
@@ -124,7 +123,7 @@ _CHARACTERS: Mapping[str, str] = {
 
 _WORDS: Mapping[str, Callable[[Arguments], str]] = {
     **dict.fromkeys(
-        "abbr big em flag flagcountry flagu formatnum: iast kbd large lc: linktext math mvar nihongo nobold nobr "
+        "abbr big em flag flagcountry flagu formatnum: iast ipa kbd large lc: linktext math mvar nihongo nobold nobr "
         "nobreak noitalic nowrap railgauge sc sic small smaller smallcaps strong sub sup tooltip uc: url val vanchor "
         "var".split(),
         _first,

@@ -134,7 +134,13 @@ def test_retries_are_those_of_every_step(compiled):
 def test_cache_has_what_follows_from_inputs_alone(compiled, caching):
     spec, _ = compiled({"caching": caching})
     cached = {name for name, task in spec.root.dag.tasks.items() if task.caching_options.enable_cache}
-    assert cached == (set(spec.root.dag.tasks) - {"BaselineResolver", "Pusher"} if caching else set())
+    looks_outside = {"BaselineResolver", "StrictExampleValidator", "Pusher"}
+    assert cached == (set(spec.root.dag.tasks) - looks_outside if caching else set())
+
+
+def test_step_that_does_not_measure_drift_looks_at_no_served_model(compiled):
+    spec, _ = compiled(data_schema={"drift_threshold": None})
+    assert spec.root.dag.tasks["StrictExampleValidator"].caching_options.enable_cache
 
 
 def test_beam_arguments_reach_every_step(compiled):

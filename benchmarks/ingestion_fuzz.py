@@ -1,0 +1,383 @@
+"""Feeds mutated files to ingestion: no crash, no hang, and every record accounted for.
+
+    python benchmarks/ingestion_fuzz.py [--inputs 20000]
+    python benchmarks/ingestion_fuzz.py --seed 1234 [--keep FILE]
+
+An input is a file of one of `fuzz_formats.FORMATS` with mutations, in some encoding, maybe compressed, maybe damaged
+after that, and a configuration to read it by. All of it follows from its seed, so that it can be replayed. It is read as
+a worker reads a shard; a file of lines besides as several ranges, which have to give the same. What is wrong with a file
+or a row for people to mend is no fault; see `Outcome` for what is one.
+"""
+
+import argparse
+import bz2
+import contextlib
+import dataclasses
+import gzip
+import itertools
+import json
+import lzma
+import math
+import os
+import random
+import signal
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import zstandard
+from contest import CONSOLE
+from fuzz_formats import FORMATS, FuzzedFormat
+from fuzz_mutations import LARGEST, Material, mutated
+from rich.progress import track
+from rich.table import Table
+
+from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
+from ulmfit_tfx.components.corpus_ingest.shard_reading import ReadCounts, line_ends, read_shard
+from ulmfit_tfx.components.corpus_ingest.shards import Shard
+from ulmfit_tfx.components.corpus_ingest.source_files import readable
+from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.transforms.records.drop import Drop
+from ulmfit_tfx.transforms.records.formats import check_header
+from ulmfit_tfx.transforms.records.line_ranges import is_splittable
+from ulmfit_tfx.transforms.records.record import Refusal, Row
+from ulmfit_tfx.transforms.splitting import SPLITS
+
+LONGEST = 1.0
+"""Seconds for an input from which on it counts as hanging."""
+
+CRASH, MISCOUNT, BAD_ITEM, RANGES_DIFFER, HANG = "crash", "miscount", "bad item", "ranges differ", "hang"
+
+_GIVEN_UP_AFTER = 20
+_LARGE = 0.04
+_LONGEST_REASON, _LONGEST_REFUSAL = 80, 20_000
+_COMPRESSED: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": lambda content: gzip.compress(content, 1, mtime=0),
+    ".bz2": lambda content: bz2.compress(content, 1),
+    ".xz": lambda content: lzma.compress(content, preset=0),
+    ".zst": zstandard.ZstdCompressor(level=1).compress,
+}
+_OTHER_ENCODINGS = (
+    *("utf-8-sig", "ascii", "latin-1", "cp1250", "iso8859-2", "utf-16", "utf-16-le", "utf-32", "utf-7", "gb18030"),
+    *("shift_jis", "big5", "iso2022_jp", "hz", "euc_kr", "cp037", "unicode_escape", "raw_unicode_escape", "punycode"),
+)
+_BYTE_BY_BYTE = ("utf-8", "ascii", "latin-1", "cp1250", "iso8859-2")
+"""Encodings of which a decoder that takes the whole of a file gives what one that takes a part at a time does."""
+
+Item = Row | Refusal | Drop
+
+
+@dataclasses.dataclass(frozen=True)
+class FuzzInput:
+    """A file and how it is read.
+
+    Attributes:
+        seed: All else follows from it.
+        of: Its format.
+        stored: What the file holds.
+        content: The same before it was compressed. None: it was damaged after that.
+        suffix: Of the file's name.
+        ingestion: How it is read.
+        cuts: Bytes at which the file is cut into ranges, ascending. Empty: it is read as a whole only.
+        label_map: Names of its tags, of tagged words in JSON.
+    """
+
+    seed: int
+    of: FuzzedFormat
+    stored: bytes
+    content: bytes | None
+    suffix: str
+    ingestion: Ingestion
+    cuts: tuple[int, ...]
+    label_map: dict[str, str] | None
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What came of an input.
+
+    Attributes:
+        rows: Rows out.
+        refused: Rows in quarantine.
+        dropped: Rows dropped by a rule.
+        is_error: Whether the file cannot be read, and people are told why.
+        seconds: That it took. After one that took too long it was tried again, for it may have been another program.
+        fault: CRASH: another exception than `DataError`. MISCOUNT: other numbers of records than were counted, by
+            ingestion itself or by `fuzz_counts`. BAD_ITEM: a row or refusal that cannot be written, or is not as it is
+            documented. RANGES_DIFFER: the rows of a file's ranges are not those of the file. HANG: it took longer than
+            `LONGEST`. None: all is well.
+        detail: What was found.
+    """
+
+    rows: int = 0
+    refused: int = 0
+    dropped: int = 0
+    is_error: bool = False
+    seconds: float = 0.0
+    fault: str | None = None
+    detail: str = ""
+
+
+class _Fault(Exception):
+    def __init__(self, fault: str, detail: str):
+        super().__init__(fault, detail)
+        self.fault = fault
+        self.detail = detail
+
+
+class _GivenUp(BaseException):
+    """Is raised wherever an input is that does not come to its end. No `Exception`, or a parser might catch it."""
+
+
+def fuzz_input(seed: int) -> FuzzInput:
+    """Makes the input of a seed."""
+    chance = random.Random(seed)
+    of = FORMATS[seed % len(FORMATS)]
+    encoding = chance.choice(_OTHER_ENCODINGS) if chance.random() < 0.15 else "utf-8"
+    ingestion = of.ingestion(encoding, chance)
+    written_in = encoding if chance.random() < 0.8 else chance.choice(_OTHER_ENCODINGS)
+    material = Material([_encoded(text, written_in) for text in of.documents], [_encoded(t, written_in) for t in of.tokens])
+    if chance.random() < _LARGE:
+        document = _encoded(_large(of, chance), written_in)
+    else:
+        document = chance.choice(material.documents)
+    if chance.random() < 0.95:
+        document = mutated(document, material, chance)
+    label_map = {"0": "O", "1": "B-LOC", "2": "I-LOC", "O": "O"} if chance.random() < 0.3 else None
+    if chance.random() < 0.6:
+        is_cut = is_splittable(ingestion.source) and chance.random() < 0.7
+        cuts = sorted(chance.randint(0, len(document)) for _ in range(chance.randint(1, 2))) if is_cut else []
+        return FuzzInput(seed, of, document, document, ".txt", ingestion, tuple(cuts), label_map)
+    suffix = chance.choice(list(_COMPRESSED))
+    stored = _COMPRESSED[suffix](document)
+    is_damaged = chance.random() < 0.4
+    if is_damaged:
+        stored = mutated(stored, Material([stored, document], [stored, b"\0"]), chance)
+    return FuzzInput(seed, of, stored, None if is_damaged else document, suffix, ingestion, (), label_map)
+
+
+def _encoded(text: str, encoding: str) -> bytes:
+    try:
+        return text.encode(encoding, "replace")
+    except UnicodeError:
+        return text.encode()
+
+
+def _large(of: FuzzedFormat, chance: random.Random) -> str:
+    large = chance.choice(of.large)
+    size_of_one = max((len(large(1000)) - len(large(0))) / 1000, 0.1)
+    return large(int(LARGEST / size_of_one / 2 ** chance.uniform(0, 8)))[:LARGEST]
+
+
+def outcome_of(tried: FuzzInput, folder: Path) -> Outcome:
+    """Reads an input and judges what comes.
+
+    Args:
+        tried: The input.
+        folder: Where its file is put.
+    """
+    file = folder / f"fuzz{tried.suffix}"
+    file.write_bytes(tried.stored)
+    outcome = _tried(tried, str(file))
+    for _ in range(2):
+        if outcome.fault is None and outcome.seconds > LONGEST:
+            outcome.seconds = min(outcome.seconds, _tried(tried, str(file)).seconds)
+    if outcome.fault is None and outcome.seconds > LONGEST:
+        outcome.fault, outcome.detail = HANG, f"took {outcome.seconds:.1f} s"
+    return outcome
+
+
+def _tried(tried: FuzzInput, file: str) -> Outcome:
+    outcome = Outcome()
+    started = time.perf_counter()
+    try:
+        with _given_up_after(_GIVEN_UP_AFTER):
+            _read(tried, file, outcome)
+    except _Fault as found:
+        outcome.fault, outcome.detail = found.fault, found.detail
+    except Exception as error:
+        outcome.fault = CRASH
+        outcome.detail = "".join(traceback.format_exception(error)[-3:])
+    except _GivenUp:
+        outcome.seconds = time.perf_counter() - started
+        outcome.fault, outcome.detail = HANG, f"given up after {outcome.seconds:.0f} s"
+    return outcome
+
+
+def _read(tried: FuzzInput, file: str, outcome: Outcome) -> None:
+    """Reads a file as a whole and in ranges.
+
+    Raises:
+        _Fault: Something is wrong with what came.
+        Exception: It crashes.
+    """
+    source = tried.ingestion.source
+    started = time.perf_counter()
+    with contextlib.suppress(DataError), readable(file, source) as stream:
+        check_header(stream, file, source)
+    items, counts, error = _items([Shard(0, file, None)], tried)
+    outcome.seconds = time.perf_counter() - started
+    for kind, name in ((Row, "rows"), (Refusal, "refused"), (Drop, "dropped")):
+        setattr(outcome, name, sum(isinstance(item, kind) for item in items))
+    outcome.is_error = error is not None
+    _check_items(items, tried)
+    if error is None:
+        _check_counts(items, counts, tried)
+    if tried.cuts:
+        edges = [0, *tried.cuts]
+        ranges = [Shard(at, file, None, *edge) for at, edge in enumerate(zip(edges, [*tried.cuts, None], strict=True))]
+        started = time.perf_counter()
+        of_ranges, range_counts, range_error = _items(ranges, tried)
+        outcome.seconds = max(outcome.seconds, time.perf_counter() - started)
+        _check_ranges((items, counts, error), (of_ranges, range_counts, range_error))
+
+
+def _items(shards: Sequence[Shard], tried: FuzzInput) -> tuple[list[Item], ReadCounts, DataError | None]:
+    """What all shards of a file give, what was counted, and the error that ends it."""
+    counts = ReadCounts()
+    items: list[Item] = []
+    lines_before = 0
+    try:
+        for shard in shards:
+            items += read_shard(shard, tried.ingestion, tried.label_map, lines_before, counts)
+            if len(shards) > 1:
+                lines_before += line_ends(shard, tried.ingestion.source)
+    except DataError as error:
+        return items, counts, error
+    return items, counts, None
+
+
+def _check_items(items: Iterable[Item], tried: FuzzInput) -> None:
+    checks = {Row: _problem_of_row, Refusal: _problem_of_refusal, Drop: _problem_of_drop}
+    for item in items:
+        if type(item) not in checks:
+            raise _Fault(BAD_ITEM, f"is a {type(item).__name__}, expected a Row, a Refusal or a Drop")
+        if (problem := checks[type(item)](item, tried)) is not None:
+            raise _Fault(BAD_ITEM, f"{problem}: {ascii(item)[:500]}")
+
+
+def _problem_of_row(row: Row, tried: FuzzInput) -> str | None:
+    """Why a row is not one, or None."""
+    texts = [row.text, row.label, *(row.labels or ()), *row.words, *row.tags, row.split, row.key]
+    texts += itertools.chain(*row.slices)
+    if not all(map(_is_unicode, texts)):
+        return "cannot be written in UTF-8"
+    if not row.text.strip():
+        return "the text is empty"
+    if row.text != row.text.strip():
+        return "there is white space around the text"
+    source = tried.ingestion.source
+    if source.stages == type(source.stages)() and len(row.text.encode()) > source.max_row_bytes:
+        return "is longer than max_row_bytes"
+    if len(row.words) != len(row.tags) or bool(row.words) != (tried.ingestion.tagging is not None):
+        return "has not a tag for each word"
+    if row.words and (not all(row.words) or " ".join(row.words) != row.text):
+        return "the text is not that of the words"
+    numbers = [*row.targets, *([] if row.weight is None else [row.weight])]
+    if not all(map(math.isfinite, numbers)) or (row.weight or 0) < 0:
+        return "has a number that is none"
+    return None if row.split in (None, *SPLITS) and row.key != "" else "has no such split"
+
+
+def _problem_of_refusal(refusal: Refusal, tried: FuzzInput) -> str | None:
+    """Why a refusal is not one, or None."""
+    if not all(map(_is_unicode, (refusal.reason, refusal.detail, refusal.row))):
+        return "cannot be written in UTF-8"
+    if len(json.dumps(dataclasses.asdict(refusal))) > _LONGEST_REFUSAL:
+        return "is long"
+    if not 0 < len(refusal.reason) <= _LONGEST_REASON:
+        return "the reason is not short"
+    is_in_file = tried.content is None or refusal.line <= 2 + len(tried.content)
+    return None if is_in_file and refusal.line >= 1 else "there is no such line"
+
+
+def _problem_of_drop(drop: Drop, tried: FuzzInput) -> str | None:
+    return None if _is_unicode(drop.rule) and 0 < len(drop.rule) <= _LONGEST_REASON else "the rule is not short"
+
+
+def _is_unicode(text: str | None) -> bool:
+    try:
+        return text is None or bool(text.encode()) or True
+    except UnicodeEncodeError:
+        return False
+
+
+def _check_counts(items: Sequence[Item], counts: ReadCounts, tried: FuzzInput) -> None:
+    if counts.records + counts.split_off != len(items):
+        raise _Fault(MISCOUNT, f"{counts}, and {len(items)} rows, refused and dropped")
+    source = tried.ingestion.source
+    if tried.content is None or source.encoding not in _BYTE_BY_BYTE:
+        return
+    text = tried.content.decode(source.encoding, "surrogateescape").removeprefix("\ufeff")
+    expected = tried.of.count(text.replace("\r\n", "\n").replace("\r", "\n"), source.max_row_bytes)
+    if expected is not None and expected != counts.records:
+        raise _Fault(MISCOUNT, f"{counts.records} records were read, and there are {expected}")
+
+
+Reading = tuple[list[Item], ReadCounts, DataError | None]
+
+
+def _check_ranges(whole: Reading, ranges: Reading) -> None:
+    """Of a file that cannot be read some range cannot either, and the rows before do not matter."""
+    if (whole[2] is None) != (ranges[2] is None):
+        raise _Fault(RANGES_DIFFER, f"the file: {whole[2]}; its ranges: {ranges[2]}")
+    if whole[2] is None and whole[:2] != ranges[:2]:
+        pairs = itertools.zip_longest(whole[0], ranges[0])
+        differing = next((pair for pair in pairs if pair[0] != pair[1]), (whole[1], ranges[1]))
+        raise _Fault(RANGES_DIFFER, " became ".join(ascii(each)[:500] for each in differing))
+
+
+@contextlib.contextmanager
+def _given_up_after(seconds: int) -> Iterator[None]:
+    def give_up(*signal_and_frame: Any) -> None:
+        raise _GivenUp
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def fuzz(count: int, first_seed: int = 0) -> dict[str, Any]:
+    """Tries so many inputs.
+
+    Args:
+        count: How many.
+        first_seed: Seed of the first one; the others follow.
+
+    Returns:
+        JSON: `formats`, a list of `name`, `inputs`, `rows`, `refused`, `dropped`, `errors`, `slowest` (seconds) and
+        `slowest_seed`; `faults`, a list of `seed`, `format`, `fault` and `detail`; and `seconds`, of all.
+    """
+    tallies = {of.name: _tally(of) for of in FORMATS}
+    faults = []
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="ulmfit-tfx-") as name:
+        folder = Path(name)
+        _warm_up(folder)
+        for seed in track(range(first_seed, first_seed + count), "Fuzzing", console=CONSOLE, transient=True):
+            tried = fuzz_input(seed)
+            outcome = outcome_of(tried, folder)
+            _add(tallies[tried.of.name], outcome, seed)
+            if outcome.fault is not None:
+                faults.append(
+                    {"seed": seed, "format": tried.of.name, "fault": outcome.fault, "detail": outcome.detail}
+                )
+    return {"formats": list(tallies.values()), "faults": faults, "seconds": time.perf_counter() - started}
+
+
+def _warm_up(folder: Path) -> None:
+    """Lets everything load that is loaded when it is first needed, which no input is to be blamed for."""
+    for of in FORMATS:
+        for words in range(20):
+            ingestion = of.ingestion("utf-8", random.Random(words))
+            stored = of.documents[0].encode()
+            _tried(FuzzInput(0, of, stored, stored, ".txt", ingestion, (), None), str(folder / "none"))
