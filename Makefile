@@ -53,7 +53,7 @@ docs: setup ## write docs/configuration.md from the configuration's definitions
 	@$(BIN)/python -m ulmfit_tfx.schemas.config_reference docs/configuration.md
 
 lock: setup ## resolve requirements/default.txt anew
-	@.uv/bin/uv pip compile pyproject.toml --quiet --python $(BIN)/python --extra kfp --extra examples --extra dev \
+	@.uv/bin/uv pip compile pyproject.toml --quiet --python $(BIN)/python --extra aws --extra kfp --extra examples --extra dev \
 	  --exclude-newer 2025-03-15 --custom-compile-command "make lock" --output-file requirements/default.txt
 
 serving-ops: setup ## read the ops of TensorFlow Serving's versions from wheels into schemas/ (5 minutes, 2 GB of downloads)

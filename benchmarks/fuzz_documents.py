@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 TEXTS = (
     "Prof. Nowak przyjechał do Łodzi o 7.30.\nNikt go nie witał, np. na dworcu.\n\n  Padało.\n\tWszyscy spali.\n",
-    "It rained. Dr. Who came late!\nShe said: \"Go on, it's <b>fine</b>.\"\n\n\n= Heading =\n\nThe '''last''' one & only.",
+    "It rained. Dr. Who came late!\nShe said: \"Go on, it's <b>fine</b>.\"\n\n\n= Heading =\n\nThe '''last''' one.",
     "\n \nOne line 12,345.67 €\nA {{template|arg}} and a [[link|text]].<ref>Note</ref>\nAT&amp;T &copy; 2020\n",
     "<p>Zażółć <i>gęślą</i> jaźń — naïve café, 😀.</p>\n<script>x = 1 < 2</script>\n<!-- nie -->\nKoniec.\n",
 )
@@ -22,7 +22,7 @@ _ROWS = (
 _SENTENCES = (
     (("Maria", "B-PER"), ("Nowak", "I-PER"), ("moved", "O"), ("to", "O"), ("Gdańsk", "B-LOC"), (".", "O")),
     (("Prof.", "O"), ("Jan", "B-PER"), ("Kot", "I-PER"), ("mieszka", "O"), ("w", "O"), ("Krakowie", "B-LOC")),
-    (("#", "O"), ("1", "O"), ("😀", "O"), ("New York", "B-LOC"), ("it's", "O")),
+    (("#", "O"), ("1", "O"), ("😀", "O"), ("Łódź", "B-LOC"), ("it's", "O")),
 )
 _MARKED = (
     ("Acme Corp sells bolts in Łódź", "Acme Corp*Łódź", "ORG"),
@@ -59,7 +59,7 @@ JSONL = (
     '"author": 7, "language": "", "split": "TEST"}\n',
 )
 TAGGED_JSONL = (
-    "".join(json.dumps(sentence, ensure_ascii=False) + "\n" for sentence in _SENTENCES),
+    "".join(json.dumps(sentence, ensure_ascii=False) + "\n" for sentence in _SENTENCES) + '[["New York", "B-LOC"]]\n',
     '[["to", 0], ["London", 1], ["town", ["0", 2]]]\n[]\n[["a b", 0.5], ["", "O"]]\n{"text": "x"}\n',
 )
 CONLL = (
@@ -100,7 +100,7 @@ LABEL_STUDIO = (
         indent=1,
         ensure_ascii=False,
     ),
-    '[{"text": "a b", "label": []},\n {"text": "\\ud83d\\ude00", "label": [{"start": 0, "end": 1, "labels": ["X"]}]}]\n',
+    '[{"text": "a b", "label": []},\n {"text": "\\ud83d\\ude00", "label": [{"start": 0, "end": 1, "labels": ["X"]}]}]',
 )
 MEDIAWIKI = (
     """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" xml:lang="pl">
@@ -125,7 +125,8 @@ MEDIAWIKI = (
       <contributor><username>A</username><id>5</id></contributor>
       <model>wikitext</model>
       <format>text/x-wiki</format>
-      <text bytes="120" xml:space="preserve">'''Łódź''' – miasto w [[Polska|Polsce]], {{nowrap|1,5 km}} od rzeki.&lt;ref&gt;Zob.
+      <text bytes="120" xml:space="preserve">'''Łódź''' to miasto w [[Polska|Polsce]], {{nowrap|1,5 km}} od
+rzeki.&lt;ref&gt;Zob.
 [[tekst]].&lt;/ref&gt;
 
 == Historia ==
@@ -165,7 +166,8 @@ MEDIAWIKI = (
 <revision><id>2</id><text>''Tea'' is a [http://example.org drink]. See &lt;nowiki&gt;[[this]]&lt;/nowiki&gt;.
 {{cite|title=T}} &lt;!-- hidden --&gt; It costs &lt;math&gt;x^2&lt;/math&gt;.</text></revision></page>
 <page><title>Empty</title><ns>0</ns><id>5</id><revision><id>3</id><text /></revision></page>
-<page><title>C&amp;A</title><ns>0</ns><id>6</id><revision><id>4</id><text>A shop &lt;br/&gt; of clothes.</text></revision></page>
+<page><title>C&amp;A</title><ns>0</ns><id>6</id><revision><id>4</id><text>A shop&lt;br/&gt;
+of clothes.</text></revision></page>
 </mediawiki>
 """,
 )

@@ -2,17 +2,18 @@
 
 import dataclasses
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import fuzz_counts
 import fuzz_documents
 
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
-from ulmfit_tfx.schemas.config import TaggingConfig
+from ulmfit_tfx.schemas.config import TaggingConfig, TagScheme
 from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
 
-_ROW_BYTES = (1, 10, 60, 200, 1000, 10_000, 1_000_000, 1_000_000, 1_000_000)
+_ROW_BYTES = {1: 1, 10: 1, 60: 2, 200: 6, 1000: 6, 10_000: 4, 1_000_000: 80}
+"""With weights."""
 _LANGUAGES = (("en",), ("pl",), ("en", "pl"))
 _MARKUP = ("<b>", "</b>", "<script>", "</script>", "<!--", "-->", "&amp;", "&#0;", "&#55296;", "&#x110000;", "{{", "}}")
 _WIKI = ("[[", "]]", "{|", "|}", "|-", "<ref>", "</ref>", "<nowiki>", "'''", "==", "\n* ", "|", "__TOC__", "[http://")
@@ -24,14 +25,65 @@ _JSON = (
 )
 _NUMBERS = ("0", "-1", "1e39", "nan", "1,5", "1_000", "\u0664")
 _SPLITS = ("train", "dev", "test", "TRAIN", "good", "bad")
-_CONLL = ("\t", " ", "\n", "\n\n", "#", "# text =", "# text = a", "-DOCSTART-", "B-PER", "I-", "E-X", "O", "_", "\u00a0")
+_CONLL = (
+    "\t",
+    " ",
+    "\n",
+    "\n\n",
+    "#",
+    "# text =",
+    "# text = a",
+    "-DOCSTART-",
+    "B-PER",
+    "I-",
+    "E-X",
+    "O",
+    "_",
+    "\u00a0",
+)
 _CONLLU = (
-    *("1-2\t", "1.1\t", "0\t", "-1\t", "1-1\t", "2-1\t", "99999999999999999999\t", "a\t", "|", "=", "||", "SpaceAfter=No"),
+    *(
+        "1-2\t",
+        "1.1\t",
+        "0\t",
+        "-1\t",
+        "1-1\t",
+        "2-1\t",
+        "99999999999999999999\t",
+        "a\t",
+        "|",
+        "=",
+        "||",
+        "SpaceAfter=No",
+    ),
     *("# global.columns =", "# global.columns = ID FORM", "# newdoc", "# text =", "#", "\t_", "\t", "\n", "\n\n"),
 )
 _XML = (
-    *("<page>", "</page>", "<text>", "</text>", "<text/>", "<revision>", "</revision>", "<title>", "<ns>", "<ns>0</ns>"),
-    *("<ns>x</ns>", "<redirect />", "<![CDATA[", "]]>", "&lt;", "&gt;", "&amp;", "&#0;", "&#xD800;", "&nbsp;", "&unknown;"),
+    *(
+        "<page>",
+        "</page>",
+        "<text>",
+        "</text>",
+        "<text/>",
+        "<revision>",
+        "</revision>",
+        "<title>",
+        "<ns>",
+        "<ns>0</ns>",
+    ),
+    *(
+        "<ns>x</ns>",
+        "<redirect />",
+        "<![CDATA[",
+        "]]>",
+        "&lt;",
+        "&gt;",
+        "&amp;",
+        "&#0;",
+        "&#xD800;",
+        "&nbsp;",
+        "&unknown;",
+    ),
     *('xml:space="preserve"', '<?xml version="1.1" encoding="utf-16"?>', "<!DOCTYPE a SYSTEM 'file:///etc/hostname'>"),
     *("</mediawiki>", "<mediawiki>", "<namespace key='0'>", "xmlns='x'", "x:", "</", "<", ">", '"'),
 )
@@ -62,7 +114,8 @@ class FuzzedFormat:
         fields, tagging = self.configured(chance)
         is_labelled = tagging is not None or _LABELLED in fields
         fields.pop(_LABELLED, None)
-        fields |= {"path": "fuzz", "encoding": encoding, "max_row_bytes": chance.choice(_ROW_BYTES)}
+        [most] = chance.choices(list(_ROW_BYTES), list(_ROW_BYTES.values()))
+        fields |= {"path": "fuzz", "encoding": encoding, "max_row_bytes": most}
         fields["stages"] = _rules(chance) | ({} if is_labelled else _stages(chance))
         source = (LabelledSourceConfig if is_labelled else SourceConfig).model_validate(fields)
         return Ingestion(source, tagging, chance.choice((None, "|")))
@@ -97,7 +150,9 @@ def _texts_with_labels(name: str) -> Callable[[random.Random], tuple[dict[str, A
         if kind == "corpus":
             return fields | {key: value for key, value in split.items() if key != "split_column"}, None
         fields |= split | {_LABELLED: True}
-        fields |= _some(chance, second_text_column="title", slice_columns=("language", "author"), weight_column="weight")
+        fields |= _some(
+            chance, second_text_column="title", slice_columns=("language", "author"), weight_column="weight"
+        )
         if kind == "numbers":
             return fields | {"target_columns": chance.choice((("stars",), ("stars", "weight")))}, None
         fields |= _some(chance, label_names={"good": "positive"}, labels=("good", "bad", "long"))
@@ -110,12 +165,14 @@ def _texts(name: str) -> Callable[[random.Random], tuple[dict[str, Any], None]]:
     return lambda chance: ({"format": name} | _some(chance, word_column=1), None)
 
 
-def _tagged(name: str, **fields: Any) -> Callable[[random.Random], tuple[dict[str, Any], TaggingConfig]]:
+def _tagged(
+    name: str, schemes: Sequence[TagScheme] = ("bio", "bio", "bioes", "plain"), **fields: Any
+) -> Callable[[random.Random], tuple[dict[str, Any], TaggingConfig]]:
     """With `fields`, each of which has one of several values or is left out."""
 
     def configured(chance: random.Random) -> tuple[dict[str, Any], TaggingConfig]:
         chosen = {field: chance.choice(values) for field, values in fields.items()}
-        scheme = chance.choice(("bio", "bio", "bioes", "plain"))
+        scheme = chance.choice(schemes)
         tagging = TaggingConfig(
             scheme=scheme,
             tag_separator="|" if scheme == "plain" and chance.random() < 0.5 else None,
@@ -137,9 +194,7 @@ def _spans(name: str, separator: str) -> FuzzedFormat:
 
 def _texts_format(unit: str, count: fuzz_counts.Count) -> FuzzedFormat:
     tokens = (*_SPACES, *_MARKUP, *_WIKI, "Dr.", "np.", "...", "?!")
-    return FuzzedFormat(
-        f"text, {unit}s", fuzz_documents.TEXTS, fuzz_documents.LARGE_TEXTS, tokens, _text(unit), count
-    )
+    return FuzzedFormat(f"text, {unit}s", fuzz_documents.TEXTS, fuzz_documents.LARGE_TEXTS, tokens, _text(unit), count)
 
 
 FORMATS = (
@@ -207,7 +262,7 @@ FORMATS = (
         fuzz_documents.CONLLU,
         fuzz_documents.LARGE_CONLLU,
         (*_CONLLU, *_CONLL),
-        _tagged("conllu", tag_field=("upos", "xpos", "feats", "deprel", "Ner", "head")),
+        _tagged("conllu", ("plain", "plain", "bio"), tag_field=("upos", "xpos", "feats", "deprel", "Ner", "head")),
         fuzz_counts.conllu_sentences,
     ),
     _spans("spans_csv", ","),

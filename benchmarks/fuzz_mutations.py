@@ -7,7 +7,8 @@ from typing import NamedTuple
 LARGEST = 200_000
 """Bytes that a document does not grow beyond."""
 
-_MOST_OPERATORS = 6
+_OPERATORS_APPLIED = {1: 40, 2: 25, 3: 15, 5: 12, 8: 8}
+"""How many, with weights: what is damaged too much is refused at once."""
 _NESTED = (b"[", b"{", b'{"a":', b"(", b"<", b"{{", b"[[", b"<div ", b"<b>", b"'''", b'"', b"<!--", b"{|", b"<ref>")
 _CONTROL = [bytes([code]) for code in (*range(32), 127)]
 _INVISIBLE = [chr(code).encode() for code in (0x85, 0xA0, 0xAD, 0x200B, 0x2028, 0x2029, 0x3000, 0xFDD0, 0xFEFF, 0xFFFD)]
@@ -40,8 +41,8 @@ def mutated(document: bytes, material: Material, chance: random.Random) -> bytes
     Returns:
         At most `LARGEST` bytes.
     """
-    for _ in range(chance.randint(1, _MOST_OPERATORS)):
-        [operator] = chance.choices(list(_WEIGHTS), list(_WEIGHTS.values()))
+    [count] = chance.choices(list(_OPERATORS_APPLIED), list(_OPERATORS_APPLIED.values()))
+    for operator in chance.choices(list(_WEIGHTS), list(_WEIGHTS.values()), k=count):
         document = operator(document, material, chance)[:LARGEST]
     return document
 

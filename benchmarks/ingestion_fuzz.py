@@ -4,9 +4,9 @@
     python benchmarks/ingestion_fuzz.py --seed 1234 [--keep FILE]
 
 An input is a file of one of `fuzz_formats.FORMATS` with mutations, in some encoding, maybe compressed, maybe damaged
-after that, and a configuration to read it by. All of it follows from its seed, so that it can be replayed. It is read as
-a worker reads a shard; a file of lines besides as several ranges, which have to give the same. What is wrong with a file
-or a row for people to mend is no fault; see `Outcome` for what is one.
+after that, and a configuration to read it by. All of it follows from its seed, so that it can be replayed. It is read
+as a worker reads a shard; a file of lines besides as several ranges, which have to give the same. What is wrong with a
+file or a row for people to mend is no fault; see `Outcome` for what is one.
 """
 
 import argparse
@@ -24,6 +24,7 @@ import signal
 import tempfile
 import time
 import traceback
+import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,11 +43,13 @@ from ulmfit_tfx.components.corpus_ingest.shard_reading import ReadCounts, line_e
 from ulmfit_tfx.components.corpus_ingest.shards import Shard
 from ulmfit_tfx.components.corpus_ingest.source_files import readable
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.stages_config import SentenceLanguage, TextStagesConfig
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.formats import check_header
 from ulmfit_tfx.transforms.records.line_ranges import is_splittable
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 from ulmfit_tfx.transforms.splitting import SPLITS
+from ulmfit_tfx.transforms.stages.staging import staged
 
 LONGEST = 1.0
 """Seconds for an input from which on it counts as hanging."""
@@ -123,7 +126,7 @@ class Outcome:
     detail: str = ""
 
 
-class _Fault(Exception):
+class _FaultError(Exception):
     def __init__(self, fault: str, detail: str):
         super().__init__(fault, detail)
         self.fault = fault
@@ -141,7 +144,9 @@ def fuzz_input(seed: int) -> FuzzInput:
     encoding = chance.choice(_OTHER_ENCODINGS) if chance.random() < 0.15 else "utf-8"
     ingestion = of.ingestion(encoding, chance)
     written_in = encoding if chance.random() < 0.8 else chance.choice(_OTHER_ENCODINGS)
-    material = Material([_encoded(text, written_in) for text in of.documents], [_encoded(t, written_in) for t in of.tokens])
+    material = Material(
+        [_encoded(text, written_in) for text in of.documents], [_encoded(t, written_in) for t in of.tokens]
+    )
     if chance.random() < _LARGE:
         document = _encoded(_large(of, chance), written_in)
     else:
@@ -198,7 +203,7 @@ def _tried(tried: FuzzInput, file: str) -> Outcome:
     try:
         with _given_up_after(_GIVEN_UP_AFTER):
             _read(tried, file, outcome)
-    except _Fault as found:
+    except _FaultError as found:
         outcome.fault, outcome.detail = found.fault, found.detail
     except Exception as error:
         outcome.fault = CRASH
@@ -213,7 +218,7 @@ def _read(tried: FuzzInput, file: str, outcome: Outcome) -> None:
     """Reads a file as a whole and in ranges.
 
     Raises:
-        _Fault: Something is wrong with what came.
+        _FaultError: Something is wrong with what came.
         Exception: It crashes.
     """
     source = tried.ingestion.source
@@ -256,9 +261,9 @@ def _check_items(items: Iterable[Item], tried: FuzzInput) -> None:
     checks = {Row: _problem_of_row, Refusal: _problem_of_refusal, Drop: _problem_of_drop}
     for item in items:
         if type(item) not in checks:
-            raise _Fault(BAD_ITEM, f"is a {type(item).__name__}, expected a Row, a Refusal or a Drop")
+            raise _FaultError(BAD_ITEM, f"is a {type(item).__name__}, expected a Row, a Refusal or a Drop")
         if (problem := checks[type(item)](item, tried)) is not None:
-            raise _Fault(BAD_ITEM, f"{problem}: {ascii(item)[:500]}")
+            raise _FaultError(BAD_ITEM, f"{problem}: {ascii(item)[:500]}")
 
 
 def _problem_of_row(row: Row, tried: FuzzInput) -> str | None:
@@ -309,14 +314,14 @@ def _is_unicode(text: str | None) -> bool:
 
 def _check_counts(items: Sequence[Item], counts: ReadCounts, tried: FuzzInput) -> None:
     if counts.records + counts.split_off != len(items):
-        raise _Fault(MISCOUNT, f"{counts}, and {len(items)} rows, refused and dropped")
+        raise _FaultError(MISCOUNT, f"{counts}, and {len(items)} rows, refused and dropped")
     source = tried.ingestion.source
     if tried.content is None or source.encoding not in _BYTE_BY_BYTE:
         return
     text = tried.content.decode(source.encoding, "surrogateescape").removeprefix("\ufeff")
     expected = tried.of.count(text.replace("\r\n", "\n").replace("\r", "\n"), source.max_row_bytes)
     if expected is not None and expected != counts.records:
-        raise _Fault(MISCOUNT, f"{counts.records} records were read, and there are {expected}")
+        raise _FaultError(MISCOUNT, f"{counts.records} records were read, and there are {expected}")
 
 
 Reading = tuple[list[Item], ReadCounts, DataError | None]
@@ -325,11 +330,11 @@ Reading = tuple[list[Item], ReadCounts, DataError | None]
 def _check_ranges(whole: Reading, ranges: Reading) -> None:
     """Of a file that cannot be read some range cannot either, and the rows before do not matter."""
     if (whole[2] is None) != (ranges[2] is None):
-        raise _Fault(RANGES_DIFFER, f"the file: {whole[2]}; its ranges: {ranges[2]}")
+        raise _FaultError(RANGES_DIFFER, f"the file: {whole[2]}; its ranges: {ranges[2]}")
     if whole[2] is None and whole[:2] != ranges[:2]:
         pairs = itertools.zip_longest(whole[0], ranges[0])
         differing = next((pair for pair in pairs if pair[0] != pair[1]), (whole[1], ranges[1]))
-        raise _Fault(RANGES_DIFFER, " became ".join(ascii(each)[:500] for each in differing))
+        raise _FaultError(RANGES_DIFFER, " became ".join(ascii(each)[:500] for each in differing))
 
 
 @contextlib.contextmanager
@@ -368,16 +373,84 @@ def fuzz(count: int, first_seed: int = 0) -> dict[str, Any]:
             outcome = outcome_of(tried, folder)
             _add(tallies[tried.of.name], outcome, seed)
             if outcome.fault is not None:
-                faults.append(
-                    {"seed": seed, "format": tried.of.name, "fault": outcome.fault, "detail": outcome.detail}
-                )
+                faults.append({"seed": seed, "format": tried.of.name, "fault": outcome.fault, "detail": outcome.detail})
     return {"formats": list(tallies.values()), "faults": faults, "seconds": time.perf_counter() - started}
 
 
 def _warm_up(folder: Path) -> None:
     """Lets everything load that is loaded when it is first needed, which no input is to be blamed for."""
+    for language in typing.get_args(SentenceLanguage):
+        stages = TextStagesConfig(strip_wiki=True, strip_html=True, sentences=language, languages=("en",))
+        list(staged(Row("{{a|b}} <b>text</b>."), stages))
     for of in FORMATS:
-        for words in range(20):
-            ingestion = of.ingestion("utf-8", random.Random(words))
-            stored = of.documents[0].encode()
-            _tried(FuzzInput(0, of, stored, stored, ".txt", ingestion, (), None), str(folder / "none"))
+        document = of.documents[0].encode()
+        for seed in range(10):
+            ingestion = of.ingestion("utf-8", random.Random(seed))
+            outcome_of(FuzzInput(seed, of, document, document, ".txt", ingestion, (), None), folder)
+
+
+def _tally(of: FuzzedFormat) -> dict[str, Any]:
+    numbers = dict.fromkeys(("inputs", "rows", "refused", "dropped", "errors"), 0)
+    return {"name": of.name, **numbers, "slowest": 0.0, "slowest_seed": None}
+
+
+def _add(tally: dict[str, Any], outcome: Outcome, seed: int) -> None:
+    tally["inputs"] += 1
+    tally["errors"] += outcome.is_error
+    for name in ("rows", "refused", "dropped"):
+        tally[name] += getattr(outcome, name)
+    if outcome.seconds > tally["slowest"]:
+        tally["slowest"], tally["slowest_seed"] = outcome.seconds, seed
+
+
+def slowest(result: dict[str, Any]) -> float:
+    """Seconds of the input that took longest, of what `fuzz` returned."""
+    return max(tally["slowest"] for tally in result["formats"])
+
+
+def show(result: dict[str, Any]) -> None:
+    """Prints what `fuzz` returned."""
+    inputs = sum(tally["inputs"] for tally in result["formats"])
+    table = Table(title=f"{inputs:,} mutated files, {result['seconds']:.0f} seconds")
+    for column in ("format", "inputs", "rows", "refused", "dropped", "errors for people", "slowest, seconds", "seed"):
+        table.add_column(column, justify="left" if column == "format" else "right")
+    for tally in result["formats"]:
+        numbers = (f"{tally[name]:,}" for name in ("inputs", "rows", "refused", "dropped", "errors"))
+        table.add_row(tally["name"], *numbers, f"{tally['slowest']:.2f}", str(tally["slowest_seed"]))
+    CONSOLE.print(table)
+    for found in result["faults"]:
+        CONSOLE.print(f"[red]{found['fault']}[/red] {found['format']}, --seed {found['seed']}: ", end="")
+        CONSOLE.print(found["detail"].strip(), markup=False, highlight=False)
+
+
+def replay(seed: int, keep: Path | None) -> None:
+    """Tries one input again, and prints what it is and what comes of it."""
+    tried = fuzz_input(seed)
+    CONSOLE.print(f"{tried.of.name}, {len(tried.stored):,} bytes, {tried.suffix}, cut at {list(tried.cuts)}")
+    CONSOLE.print(tried.ingestion.to_json(), markup=False)
+    CONSOLE.print(repr((tried.content or tried.stored)[:1000]), markup=False)
+    if keep is not None:
+        keep.write_bytes(tried.stored)
+    with tempfile.TemporaryDirectory(prefix="ulmfit-tfx-") as folder:
+        _warm_up(Path(folder))
+        outcome = outcome_of(tried, Path(folder))
+    for name, value in dataclasses.asdict(outcome).items():
+        CONSOLE.print(f"{name}: {value}", markup=False)
+
+
+def main() -> None:
+    """Fuzzes, or replays one input."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--inputs", type=int, default=20_000, help="how many are tried")
+    parser.add_argument("--first-seed", type=int, default=0, help="of the inputs tried")
+    parser.add_argument("--seed", type=int, help="try the input of this seed alone, and show it")
+    parser.add_argument("--keep", type=Path, help="with --seed: where its file is kept")
+    options = parser.parse_args()
+    if options.seed is None:
+        show(fuzz(options.inputs, options.first_seed))
+    else:
+        replay(options.seed, options.keep)
+
+
+if __name__ == "__main__":
+    main()

@@ -40,9 +40,9 @@ class Accounting:
     quarantined: dict[str, int]
     dropped: dict[str, int]
     labels: dict[str, dict[str, int]]
-    lowest: dict[str, float]
-    highest: dict[str, float]
-    rows_in: int
+    lowest: dict[str, float] = dataclasses.field(default_factory=dict)
+    highest: dict[str, float] = dataclasses.field(default_factory=dict)
+    rows_in: int = 0
     split_off: int = 0
 
     @classmethod

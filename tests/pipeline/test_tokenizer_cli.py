@@ -39,7 +39,7 @@ from ulmfit_tfx.transforms.splitting import sample
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 from ulmfit_tfx.transforms.tokenizer_files import read_tokenizer, vocabulary, write_tokenizer
 
-IMPORTED = Path("/work/shared/data/sentencepiece")
+IMPORTED = Path(__file__).parents[3] / "shared" / "data" / "sentencepiece"
 COMMANDS = ("train", "encode", "show")
 
 
@@ -73,11 +73,6 @@ def model_file(tmp_path_factory, spm_model):
     path = tmp_path_factory.mktemp("model") / "wiki.model"
     path.write_bytes(spm_model)
     return path
-
-
-def imported(name):
-    path = IMPORTED / name
-    return pytest.param(path, marks=pytest.mark.skipif(not path.exists(), reason=f"{path} is not there"), id=name)
 
 
 # The command as a whole
@@ -232,6 +227,35 @@ def test_refused_rows_are_counted_by_reason(tmp_path, texts):
     assert result.exit_code == 0, result.stderr
     assert "2 rows refused (not utf-8: 1, row too long: 1)" in result.stdout
     assert f"{path}:{len(texts) + 1}: not utf-8" in result.stdout
+
+
+def test_files_of_a_folder_are_read_each_by_its_suffix(tmp_path, texts):
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    (folder / "a.txt").write_text("\n".join(texts[:200]))
+    (folder / "b.tsv").write_text("\n".join(["text", *texts[200:400]]))
+    rows = "".join(json.dumps({"text": text}) + "\n" for text in texts[400:])
+    (folder / "c.jsonl.gz").write_bytes(gzip.compress(rows.encode()))
+    (tmp_path / "all.txt").write_text("\n".join(texts))
+    for name, path in (("x", folder), ("y", tmp_path / "all.txt")):
+        result = invoke("train", path, "--output", tmp_path / name, "--vocab-size", 150)
+        assert result.exit_code == 0, result.stderr
+    assert trained(tmp_path / "x") == trained(tmp_path / "y")
+
+
+def test_pages_of_a_dump_that_are_no_articles_are_left_out(tmp_path):
+    def page(title, namespace, text):
+        inner = f"<title>{title}</title><ns>{namespace}</ns><revision><text>{text}</text></revision>"
+        return f"<page>{inner}</page>"
+
+    words = "A river that flows past many old towns, and into the sea. " * 20
+    pages = page("River", 0, words) + page("Talk:River", 1, words) + page("Stream", 0, "#REDIRECT [[River]]")
+    path = tmp_path / "dump.xml"
+    path.write_text(f'<mediawiki xml:lang="en">{pages}</mediawiki>')
+    result = invoke("train", path, "--output", tmp_path / "out", "--vocab-size", 40)
+    assert result.exit_code == 0, result.stderr
+    assert "2 rows left out (" in result.stdout
+    assert "1 rows read" in result.stdout
 
 
 @pytest.mark.parametrize("command", ["train", "encode"])
@@ -656,22 +680,18 @@ def test_show_marks_unknown_pieces(model_file, spm_model):
     assert ids == processor.encode("a 日本 film", add_bos=True, add_eos=True)
 
 
+@pytest.mark.skipif(not IMPORTED.exists(), reason=f"{IMPORTED} is not there")
 @pytest.mark.parametrize(
-    ("path", "expected"),
+    ("name", "expected"),
     [
-        (
-            imported("fast_sentencepiece.model").values[0],
-            ["it has no <pad> piece", "<s> is 1, not 2, </s> is 2, not 3"],
-        ),
-        (imported("seqio_sentencepiece.model").values[0], ["it has no <s> piece", "<unk> is 2, not 0, <pad> is 0"]),
-        (imported("plato-sp5k.model").values[0], ["nothing is missing"]),
-        (imported("test_ja_model.model").values[0], ["it has no <pad> piece"]),
+        ("fast_sentencepiece", ["it has no <pad> piece", "<s> is 1, not 2, </s> is 2, not 3"]),
+        ("seqio_sentencepiece", ["it has no <s> piece", "<unk> is 2, not 0, <pad> is 0"]),
+        ("plato-sp5k", ["nothing is missing"]),
+        ("test_ja_model", ["it has no <pad> piece"]),
     ],
 )
-def test_imported_tokenizers_say_what_they_lack(path, expected):
-    if not path.exists():
-        pytest.skip(f"{path} is not there")
-    result = invoke("show", path, "日本語 text")
+def test_imported_tokenizers_say_what_they_lack(name, expected):
+    result = invoke("show", IMPORTED / f"{name}.model", "日本語 text")
     assert result.exit_code == 0, result.stderr
     for words in expected:
         assert words in shown_facts(result)["for use here"]

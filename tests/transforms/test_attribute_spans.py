@@ -93,3 +93,9 @@ def test_quoted_csv_and_columns_of_splits_and_slices_are_read():
 def test_column_that_is_missing_is_an_error():
     with pytest.raises(DataError, match=r"rows\.tsv:1: there is no column 'value'.*Did you mean 'valeu'"):
         rows_of(header="text\tvaleu")
+
+
+def test_row_has_the_key_that_it_shares_its_split_by():
+    (row, refusal) = rows_of("a b\tb\td1", "c\tc\t", header="text\tvalue\tdoc", split_key_column="doc")
+    assert row.key == "d1"
+    assert (refusal.line, refusal.reason) == (3, "empty key")

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ulmfit_tfx.schemas.config import TaggingConfig
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
-from ulmfit_tfx.transforms.records.conll import parse
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
+from ulmfit_tfx.transforms.records.conll import parse, parse_texts
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 
 
@@ -14,6 +14,12 @@ def rows_of(content: str | bytes, scheme="bio", tag_separator=None, **config):
     config = LabelledSourceConfig(**({"path": "rows", "format": "conll"} | config))
     stream = io.BytesIO(content if isinstance(content, bytes) else content.encode())
     return list(parse(stream, "rows.conll", config, TaggingConfig(scheme=scheme, tag_separator=tag_separator)))
+
+
+def texts_of(content: str | bytes, **config):
+    config = SourceConfig(path="rows", format="conll", **config)
+    stream = io.BytesIO(content if isinstance(content, bytes) else content.encode())
+    return list(parse_texts(stream, "rows.conll", config))
 
 
 def sentence(*pairs):
@@ -122,3 +128,37 @@ def test_byte_order_mark_and_line_ends_of_other_systems():
 def test_there_are_as_many_records_as_blocks_of_lines(content):
     blocks = [block for block in "\n".join(line.strip() for line in content.split("\n")).split("\n\n") if block.strip()]
     assert len(rows_of(content, "plain")) == len(blocks)
+
+
+@given(sentences, st.sampled_from(["\t", " "]))
+def test_texts_are_those_of_the_rows_with_tags(rows, between):
+    content = "\n".join("".join(f"{word}{between}{tag}\n" for word, tag in sentence_of) for sentence_of in rows)
+    assert texts_of(content) == [Row(row.text) for row in rows_of(content)]
+
+
+def test_texts_are_of_the_column_with_words_and_of_comments_with_the_text():
+    content = "# id = 1\n0\tBen\n1\tFayot\n\n#text=Ben, Fayot.\n0\tBen\n\n# text_en = x\n0\tx\n\n# text = \n0\ty\n"
+    assert texts_of(content, word_column=1) == [Row("Ben Fayot"), Row("Ben, Fayot."), Row("x"), Row("y")]
+
+
+def test_text_in_a_comment_is_none_of_the_words_even_with_as_many_columns():
+    content = "# text = EU.\nEU NNP x O\n"
+    assert texts_of(content) == [Row("EU.")]
+    assert rows_of(content)[0].words == ("EU",)
+
+
+@pytest.mark.parametrize(
+    ("bad", "line", "reason", "detail"),
+    [
+        ("a x\nb\n", 2, "too few columns", "1 in 'b', expected word_column 1"),
+        ("a \t \u3000\n", 1, "empty text", "expected words"),
+        ("a " + "x" * 101 + "\n", 1, "row too long", "over max_row_bytes=100"),
+        (f"a {'ż' * 51}\n", 1, "row too long", "over max_row_bytes=100"),
+        (b"a x\na caf\xe9\n", 2, "not utf-8", "undecodable bytes"),
+    ],
+)
+def test_sentence_without_a_usable_text_is_refused_and_the_next_is_read(bad, line, reason, detail):
+    bad = bad if isinstance(bad, bytes) else bad.encode()
+    (refusal, row) = texts_of(bad + b"\na fine\n", word_column=1, max_row_bytes=100)
+    assert (refusal.line, refusal.reason, refusal.detail) == (line, reason, detail)
+    assert row == Row("fine")

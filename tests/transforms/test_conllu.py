@@ -4,9 +4,9 @@ import conllu
 import pytest
 
 from ulmfit_tfx.schemas.config import TaggingConfig
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
-from ulmfit_tfx.transforms.records.conllu import parse
-from ulmfit_tfx.transforms.records.record import Refusal
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
+from ulmfit_tfx.transforms.records.conllu import parse, parse_texts
+from ulmfit_tfx.transforms.records.record import Refusal, Row
 
 SENTENCE = """\
 # sent_id = 1
@@ -23,6 +23,11 @@ def rows_of(content: str | bytes, tag_separator=None, **config):
     stream = io.BytesIO(content if isinstance(content, bytes) else content.encode())
     tagging = TaggingConfig(scheme="plain", tag_separator=tag_separator)
     return list(parse(stream, "rows.conllu", config, tagging))
+
+
+def texts_of(content: str, **config):
+    config = SourceConfig(path="rows", format="conllu", **config)
+    return list(parse_texts(io.BytesIO(content.encode()), "rows.conllu", config))
 
 
 @pytest.mark.parametrize(
@@ -76,3 +81,37 @@ def test_bad_sentence_is_refused_with_its_line_and_the_next_is_read(bad, reason)
     assert isinstance(refusal, Refusal)
     assert (refusal.line, refusal.reason) == (8, reason)
     assert first == last
+
+
+def test_text_is_that_of_the_surface():
+    assert texts_of(SENTENCE) == [Row("zumHaus")]
+    assert texts_of(SENTENCE.replace("SpaceAfter=No", "_")) == [Row("zum Haus")]
+
+
+def test_text_is_the_comment_where_there_is_one():
+    content = f"# text = Zum  Haus.\n{SENTENCE}\n# text_en = To the house.\n{SENTENCE}"
+    assert texts_of(content) == [Row("Zum  Haus."), Row("zumHaus")]
+
+
+def test_tokens_are_joined_as_their_last_field_says():
+    tokens = [("(", "SpaceAfter=No"), ("a", "x=1|SpaceAfter=No"), (")", "_"), ("b", "SpacesAfter=\\n")]
+    lines = [f"{number}\t{word}\t_\tX\t_\t_\t_\t_\t_\t{misc}" for number, (word, misc) in enumerate(tokens, start=1)]
+    assert texts_of("\n".join(lines)) == [Row("(a) b")]
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        ("one column\n", "malformed CoNLL-U"),
+        ("1.1\tleer\t_\tVERB\n", "empty text"),
+        (f"1\t{'ż' * 201}\n", "row too long"),
+    ],
+)
+def test_sentence_without_a_usable_text_is_refused_and_the_next_is_read(bad, reason):
+    (refusal, row) = texts_of(f"\n{bad}\n# a comment alone\n\n1\tfine\n", max_row_bytes=400)
+    assert (refusal.line, refusal.reason) == (2, reason)
+    assert row == Row("fine")
+
+
+def test_texts_of_the_columns_that_the_file_names():
+    assert texts_of("# global.columns = ID FORM\n1\ta\n\n1\tb\n2\tc\n") == [Row("a"), Row("b c")]

@@ -7,7 +7,13 @@ import pytest
 @pytest.mark.parametrize(
     "module",
     [
+        "schemas.beam_arguments",
         "transforms.records.lines",
+        "transforms.stages.duplicates",
+        "transforms.stages.html_markup",
+        "transforms.stages.languages",
+        "transforms.stages.sentences",
+        "transforms.stages.wiki_markup",
         "transforms.splitting",
         "transforms.tag_schemes",
         "transforms.length_buckets",

@@ -5,17 +5,18 @@ from typing import BinaryIO
 
 from ulmfit_tfx.schemas.config import TaggingConfig
 from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
-from ulmfit_tfx.transforms.records.columns import (
-    Record,
-    named_split,
-    read_records,
-    slices_of,
-    split_and_slice_columns,
-    text_of,
-)
+from ulmfit_tfx.transforms.records.columns import read_records
 from ulmfit_tfx.transforms.records.lines import excerpt
 from ulmfit_tfx.transforms.records.marked_text import Mark, words_and_tags
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
+from ulmfit_tfx.transforms.records.record_fields import (
+    Record,
+    key_of,
+    named_split,
+    shared_columns,
+    slices_of,
+    text_of,
+)
 from ulmfit_tfx.transforms.records.tagged_rows import TaggedRows
 
 
@@ -61,7 +62,8 @@ def parse(
         try:
             text = text_of(record, config.text_column, config.max_row_bytes)
             words, tags = words_and_tags(text, _marks(text, record, config), tagging)
-            yield rows.row(words, tags, named_split(record, config), slices_of(record, config))
+            split, slices, key = named_split(record, config), slices_of(record, config), key_of(record, config)
+            yield rows.row(words, tags, split, slices, key)
         except RowError as error:
             yield error.refusal(source, record.line, record.row)
 
@@ -69,7 +71,7 @@ def parse(
 def needed_columns(config: LabelledSourceConfig) -> list[str]:
     """Columns that the header has to name."""
     label = [] if config.span_label_column is None else [config.span_label_column]
-    return [config.text_column, config.spans_column, *label, *split_and_slice_columns(config)]
+    return [config.text_column, config.spans_column, *label, *shared_columns(config)]
 
 
 def _marks(text: str, record: Record, config: LabelledSourceConfig) -> list[Mark]:

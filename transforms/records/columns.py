@@ -4,38 +4,19 @@ TSV knows no quoting: a quotation mark is a character like any other. In CSV a f
 """
 
 import csv
-import dataclasses
-import difflib
 import io
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
+from ulmfit_tfx.schemas.source_config import SourceConfig
 from ulmfit_tfx.transforms.records.lines import bounded_lines, excerpt, is_decoded, open_text
-from ulmfit_tfx.transforms.records.record import Refusal, RowError
-from ulmfit_tfx.transforms.splitting import EVAL, TEST, TRAIN
+from ulmfit_tfx.transforms.records.record import Refusal
+from ulmfit_tfx.transforms.records.record_fields import Record, missing
 
 _Fields = tuple[int, list[str]]
 """Line that a record begins on, and its fields."""
-
-_SPLIT_NAMES = {TRAIN: TRAIN, TEST: TEST} | dict.fromkeys([EVAL, "dev", "val", "valid", "validation"], EVAL)
-
-
-@dataclasses.dataclass(frozen=True)
-class Record:
-    """One record.
-
-    Attributes:
-        line: Line that it begins on.
-        values: Of the columns that are needed, without white space around them, all of them decodable.
-        row: All fields, for refusals.
-    """
-
-    line: int
-    values: dict[str, str]
-    row: str
 
 
 def read_records(
@@ -63,62 +44,20 @@ def read_records(
             yield record
             continue
         line, fields = record
-        row = "\t".join(fields)
         if len(fields) != len(columns):
             detail = f"{len(fields)}, expected {len(columns)}"
-            yield Refusal(source, line, "wrong number of columns", detail, excerpt(row))
+            yield Refusal(source, line, "wrong number of columns", detail, excerpt("\t".join(fields)))
             continue
         values = {column: fields[place].strip() for column, place in places.items()}
         if all(map(is_decoded, values.values())):
-            yield Record(line, values, row)
+            yield Record(line, values, fields)
         else:
-            yield Refusal(source, line, f"not {config.encoding}", "undecodable bytes", excerpt(row))
+            yield Refusal(source, line, f"not {config.encoding}", "undecodable bytes", excerpt("\t".join(fields)))
 
 
 def check_header(stream: BinaryIO, source: str, config: SourceConfig, needed: Sequence[str]) -> None:
     """Raises what `read_records` would raise about the header, without reading on."""
     _columns(next(_fields(stream, source, config), None), source, config, needed)
-
-
-def split_and_slice_columns(config: LabelledSourceConfig) -> list[str]:
-    """Columns that `split_and_slices` needs."""
-    return [*([] if config.split_column is None else [config.split_column]), *config.slice_columns]
-
-
-def named_split(record: Record, config: LabelledSourceConfig) -> str | None:
-    """The split that a record names itself, None where there is no `split_column`.
-
-    Raises:
-        RowError: It names none that there is.
-    """
-    if config.split_column is None:
-        return None
-    named = record.values[config.split_column]
-    if named.lower() not in _SPLIT_NAMES:
-        known = ", ".join(_SPLIT_NAMES)
-        raise RowError(
-            "unknown split", f"column '{config.split_column}' is '{excerpt(named)}', expected one of {known}"
-        )
-    return _SPLIT_NAMES[named.lower()]
-
-
-def slices_of(record: Record, config: LabelledSourceConfig) -> tuple[tuple[str, str], ...]:
-    """Names and values of a record's `slice_columns`."""
-    return tuple((column, record.values[column]) for column in config.slice_columns)
-
-
-def text_of(record: Record, column: str, limit: int) -> str:
-    """The text in a column.
-
-    Raises:
-        RowError: It is empty, or has more than `limit` bytes.
-    """
-    text = record.values[column]
-    if len(text.encode()) > limit:
-        raise RowError.too_long(limit)
-    if not text:
-        raise RowError("empty text", f"column '{column}'")
-    return text
 
 
 def _columns(header: _Fields | Refusal | None, source: str, config: SourceConfig, needed: Sequence[str]) -> list[str]:
@@ -135,15 +74,13 @@ def _columns(header: _Fields | Refusal | None, source: str, config: SourceConfig
         if names.count(column) > 1:
             raise DataError(f"{source}:1: there are {names.count(column)} columns '{column}'. Which one is meant?")
         if column not in names:
-            near = difflib.get_close_matches(column, names, n=1)
-            hint = f" Did you mean '{near[0]}'?" if near else " Is the header on line 1, and the format right?"
-            raise DataError(f"{source}:1: there is no column '{column}'. Columns: {excerpt(', '.join(names))}.{hint}")
+            raise missing(source, "column", column, names, "Is the header on line 1, and the format right?")
     return names
 
 
 def _fields(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[_Fields | Refusal]:
     split = _csv_records if config.format.endswith("csv") else _tsv_records
-    return split(open_text(stream, config.encoding), source, config.max_row_bytes)
+    return split(open_text(stream, source, config.encoding), source, config.max_row_bytes)
 
 
 def _tsv_records(text: io.TextIOBase, source: str, limit: int) -> Iterator[_Fields | Refusal]:

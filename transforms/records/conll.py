@@ -1,17 +1,19 @@
 """CoNLL's columns: a word and its tags a line, a blank line after each sentence."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from ulmfit_tfx.schemas.config import TaggingConfig
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.transforms.records.line_blocks import Block, read_blocks
-from ulmfit_tfx.transforms.records.lines import excerpt
+from ulmfit_tfx.transforms.records.lines import excerpt, is_longer
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
 from ulmfit_tfx.transforms.records.tagged_rows import TaggedRows
 
 _COMMENT = "#"
+_DOCUMENT_START = "-DOCSTART-"
+_TEXT = re.compile(r"#\s*text\s*=(.*)")
 _SPACES = re.compile(" +")  # not \s: a word may hold a no-break space
 
 
@@ -38,20 +40,80 @@ def parse(
         One `Row` or `Refusal` a sentence, in the file's order.
     """
     rows = TaggedRows(config, tagging)
-    width = 0
-    for block in read_blocks(stream, source, config):
-        if isinstance(block, Refusal):
-            yield block
+    for sentence in _sentences(stream, source, config):
+        if isinstance(sentence, Refusal):
+            yield sentence
             continue
-        lines = _lines_of_words(block, width)
-        if not lines:
-            continue
+        block, lines = sentence
         try:
             pairs = [_word_and_tag(number, columns, config) for number, columns in lines]
-            width = len(lines[-1][1])
             yield rows.row([word for word, _ in pairs], [[tag] for _, tag in pairs])
         except RowError as error:
             yield error.refusal(source, block.line, block.text)
+
+
+def parse_texts(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[Row | Refusal]:
+    """Parses a file of sentences whose tags do not matter.
+
+        EU      NNP  B-ORG
+        rejects VBZ  O
+
+    gives `Row(text="EU rejects")`: the words of `word_column` with spaces between them, or what stands in a comment as
+    `# text = EU rejects.`, if there is one.
+
+    Args:
+        stream: The file's bytes.
+        source: The file's name, for refusals.
+        config: Column, encoding and bounds.
+
+    Yields:
+        One `Row` or `Refusal` a sentence, in the file's order.
+    """
+    for sentence in _sentences(stream, source, config):
+        if isinstance(sentence, Refusal):
+            yield sentence
+            continue
+        block, lines = sentence
+        try:
+            yield text_row(text_comment(block.lines) or " ".join(_words(lines, config)), config)
+        except RowError as error:
+            yield error.refusal(source, block.line, block.text)
+
+
+def text_comment(lines: Iterable[str]) -> str | None:
+    """The sentence as a comment has it.
+
+    >>> text_comment(["# sent_id = 1", "# text = Fine, really."])
+    'Fine, really.'
+    """
+    found = (_TEXT.match(line) for line in lines if line.startswith(_COMMENT))
+    return next((match[1].strip() for match in found if match), None)
+
+
+def text_row(text: str, config: SourceConfig) -> Row:
+    """The row of a sentence.
+
+    Raises:
+        RowError: It is empty, or too long.
+    """
+    if is_longer(text, config.max_row_bytes):
+        raise RowError.too_long(config.max_row_bytes)
+    if not text:
+        raise RowError("empty text", "expected words")
+    return Row(text)
+
+
+def _sentences(
+    stream: BinaryIO, source: str, config: SourceConfig
+) -> Iterator[tuple[Block, list[tuple[int, list[str]]]] | Refusal]:
+    """Each sentence, and number and columns of its lines but comments."""
+    width = 0
+    for block in read_blocks(stream, source, config, _DOCUMENT_START):
+        if isinstance(block, Refusal):
+            yield block
+        elif lines := _lines_of_words(block, width):
+            width = len(lines[0][1])
+            yield block, lines
 
 
 def _lines_of_words(block: Block, width: int) -> list[tuple[int, list[str]]]:
@@ -62,7 +124,9 @@ def _lines_of_words(block: Block, width: int) -> list[tuple[int, list[str]]]:
         width = len(_columns(surely_words[0], has_tabs))
     lines = [(number, line, _columns(line, has_tabs)) for number, line in enumerate(block.lines, start=block.line)]
     return [
-        (number, columns) for number, line, columns in lines if len(columns) == width or not line.startswith(_COMMENT)
+        (number, columns)
+        for number, line, columns in lines
+        if not line.startswith(_COMMENT) or (len(columns) == width and not _TEXT.match(line))
     ]
 
 
@@ -79,3 +143,11 @@ def _word_and_tag(number: int, columns: list[str], config: LabelledSourceConfig)
         )
         raise RowError("too few columns", detail, number)
     return columns[config.word_column], columns[tag_column]
+
+
+def _words(lines: Iterable[tuple[int, list[str]]], config: SourceConfig) -> Iterator[str]:
+    for number, columns in lines:
+        if config.word_column >= len(columns):
+            detail = f"{len(columns)} in '{excerpt(' '.join(columns))}', expected word_column {config.word_column}"
+            raise RowError("too few columns", detail, number)
+        yield columns[config.word_column].strip()

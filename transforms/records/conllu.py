@@ -1,13 +1,14 @@
 """CoNLL-U, the format of Universal Dependencies (https://universaldependencies.org/format.html)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 import conllu
 from conllu.exceptions import ParseException
 
 from ulmfit_tfx.schemas.config import TaggingConfig
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
+from ulmfit_tfx.transforms.records.conll import text_comment, text_row
 from ulmfit_tfx.transforms.records.line_blocks import Block, read_blocks
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
 from ulmfit_tfx.transforms.records.tagged_rows import TaggedRows
@@ -44,31 +45,86 @@ def parse(
         One `Row` or `Refusal` a sentence, in the file's order.
     """
     rows = TaggedRows(config, tagging)
-    columns = ""
-    for block in read_blocks(stream, source, config):
-        if isinstance(block, Refusal):
-            yield block
+    for sentence in _sentences(stream, source, config):
+        if isinstance(sentence, Refusal):
+            yield sentence
             continue
-        columns = next((line for line in block.lines if line.startswith(_COLUMNS_LINE)), columns)
-        if all(line.startswith("#") for line in block.lines):
-            continue
+        block, columns = sentence
         try:
-            tokens = _syntactic_words(block, columns)
+            tokens = [token for token in _tokens(block, columns) if isinstance(token.get("id"), int)]
             tags = [_tag(token, config.tag_field, tagging.tag_separator) for token in tokens]
             yield rows.row([token["form"] for token in tokens], [[tag] for tag in tags])
         except RowError as error:
             yield error.refusal(source, block.line, block.text)
 
 
-def _syntactic_words(block: Block, columns: str) -> list[Mapping[str, Any]]:
-    """Words of a sentence, in a file whose line about its columns is `columns`."""
+def parse_texts(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[Row | Refusal]:
+    """Parses a file of sentences whose tags do not matter.
+
+        1-2  zum   _     _    ...
+        1    zu    zu    ADP  ...
+        2    dem   der   DET  ...
+        3    Haus  Haus  NOUN ...  SpaceAfter=No
+        4    !     !     PUNCT ...
+
+    gives `Row(text="zum Haus!")`: what stands in a comment as `# text = zum Haus!`, or the tokens of the surface with
+    spaces between them but for `SpaceAfter=No`.
+
+    Args:
+        stream: The file's bytes.
+        source: The file's name, for refusals.
+        config: Encoding and bounds.
+
+    Yields:
+        One `Row` or `Refusal` a sentence, in the file's order.
+    """
+    for sentence in _sentences(stream, source, config):
+        if isinstance(sentence, Refusal):
+            yield sentence
+            continue
+        block, columns = sentence
+        try:
+            yield text_row(text_comment(block.lines) or _surface(_tokens(block, columns)), config)
+        except RowError as error:
+            yield error.refusal(source, block.line, block.text)
+
+
+def _sentences(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[tuple[Block, str] | Refusal]:
+    """Each sentence, and the line about the file's columns if there was one."""
+    columns = ""
+    for block in read_blocks(stream, source, config):
+        if isinstance(block, Refusal):
+            yield block
+            continue
+        columns = next((line for line in block.lines if line.startswith(_COLUMNS_LINE)), columns)
+        if not all(line.startswith("#") for line in block.lines):
+            yield block, columns
+
+
+def _tokens(block: Block, columns: str) -> list[Mapping[str, Any]]:
+    """All tokens of a sentence, in a file whose line about its columns is `columns`."""
     try:
         (sentence,) = conllu.parse(f"{columns}\n{block.text}" if columns else block.text)
     except (ParseException, ValueError) as error:
         raise RowError("malformed CoNLL-U", str(error)) from None
     if not all("form" in token for token in sentence):
         raise RowError("malformed CoNLL-U", "a line has no word. Is the format conll?")
-    return [token for token in sentence if isinstance(token.get("id"), int)]
+    return list(sentence)
+
+
+def _surface(tokens: Iterable[Mapping[str, Any]]) -> str:
+    """The text of tokens: of one that stands for several words the token, and no empty nodes."""
+    text = ""
+    covered = 0
+    for token in tokens:
+        number = token.get("id")
+        if isinstance(number, tuple) and number[1] == "-":
+            covered = number[2]
+        elif not isinstance(number, int) or number <= covered:
+            continue
+        is_joined = (token.get("misc") or {}).get("SpaceAfter") == "No"
+        text += token["form"] + ("" if is_joined else " ")
+    return text.strip()
 
 
 def _tag(token: Mapping[str, Any], field: str, separator: str | None) -> str:

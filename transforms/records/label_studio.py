@@ -53,7 +53,7 @@ def parse(
 
 
 def _content(stream: BinaryIO, source: str, encoding: str) -> str:
-    content = open_text(stream, encoding).read(MAX_FILE_CHARACTERS + 1)
+    content = open_text(stream, source, encoding).read(MAX_FILE_CHARACTERS + 1)
     if len(content) > MAX_FILE_CHARACTERS:
         raise DataError(
             f"{source}: has more than {MAX_FILE_CHARACTERS:,} characters, and a JSON list is read as a whole. Cut it "

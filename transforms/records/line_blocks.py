@@ -1,4 +1,4 @@
-"""Blocks of lines between blank ones, of bounded size: the sentences of CoNLL's formats."""
+"""Lines, and blocks of lines between blank ones, of bounded size, by their numbers."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -8,8 +8,6 @@ from typing import BinaryIO
 from ulmfit_tfx.schemas.source_config import SourceConfig
 from ulmfit_tfx.transforms.records.lines import bounded_lines, excerpt, is_decoded, open_text
 from ulmfit_tfx.transforms.records.record import Refusal
-
-_DOCUMENT_START = "-DOCSTART-"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,8 +28,35 @@ class Block:
         return "\n".join(self.lines)
 
 
-def read_blocks(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[Block | Refusal]:
-    """Reads a file. A line that begins with `-DOCSTART-` counts as a blank one.
+def read_lines(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[tuple[int, str] | Refusal]:
+    """Reads the lines of a file that are not blank.
+
+    Yields:
+        Number of each line, and the line without its end. In place of one of more than `max_row_bytes` characters, or
+        with undecodable bytes, a refusal. Memory stays within that bound.
+    """
+    limit = config.max_row_bytes
+    for number, line in enumerate(bounded_lines(open_text(stream, source, config.encoding), limit), start=1):
+        if line is None:
+            yield Refusal.too_long(source, number, limit)
+        elif line.isspace() or not line:
+            continue
+        elif is_decoded(line):
+            yield number, line.removesuffix("\n")
+        else:
+            yield _undecodable(source, number, line.removesuffix("\n"), config)
+
+
+def read_blocks(
+    stream: BinaryIO, source: str, config: SourceConfig, document_start: str | None = None
+) -> Iterator[Block | Refusal]:
+    """Reads the blocks of a file.
+
+    Args:
+        stream: The file's bytes.
+        source: The file's name, for refusals.
+        config: Encoding and bounds.
+        document_start: A line that begins with this counts as a blank one.
 
     Yields:
         The blocks. In place of one of more than `max_row_bytes` characters, or with undecodable bytes, a refusal.
@@ -39,13 +64,13 @@ def read_blocks(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator
     """
     lines: list[str] = []
     first, size = 1, 0
-    in_file = bounded_lines(open_text(stream, config.encoding), config.max_row_bytes)
+    in_file = bounded_lines(open_text(stream, source, config.encoding), config.max_row_bytes)
     for number, line in enumerate(chain(in_file, [""]), start=1):
-        if line is not None and (not line.strip() or line.startswith(_DOCUMENT_START)):
+        if line is not None and (not line.strip() or (document_start is not None and line.startswith(document_start))):
             if size > config.max_row_bytes:
                 yield Refusal.too_long(source, first, config.max_row_bytes)
             elif lines:
-                yield _decoded(Block(first, lines), source, config.encoding)
+                yield _decoded(Block(first, lines), source, config)
             lines, size = [], 0
             continue
         first = number if size == 0 else first
@@ -56,8 +81,27 @@ def read_blocks(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator
             lines.append(line.removesuffix("\n"))
 
 
-def _decoded(block: Block, source: str, encoding: str) -> Block | Refusal:
+def read_whole(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[Block | Refusal]:
+    """Reads a file as one block.
+
+    Yields:
+        The block, if the file holds more than white space. In its place, where it has more than `max_row_bytes`
+        characters or undecodable bytes, a refusal. Memory stays within that bound.
+    """
+    limit = config.max_row_bytes
+    content = open_text(stream, source, config.encoding).read(limit + 1)
+    if len(content) > limit:
+        yield Refusal.too_long(source, 1, limit)
+    elif content.removeprefix("\ufeff").strip():
+        yield _decoded(Block(1, content.removeprefix("\ufeff").split("\n")), source, config)
+
+
+def _decoded(block: Block, source: str, config: SourceConfig) -> Block | Refusal:
     for number, line in enumerate(block.lines, start=block.line):
         if not is_decoded(line):
-            return Refusal(source, number, f"not {encoding}", "undecodable bytes", excerpt(line))
+            return _undecodable(source, number, line, config)
     return block
+
+
+def _undecodable(source: str, number: int, line: str, config: SourceConfig) -> Refusal:
+    return Refusal(source, number, f"not {config.encoding}", "undecodable bytes", excerpt(line))

@@ -1,18 +1,60 @@
 """Reads lines of bounded length from a byte stream, keeping undecodable bytes recognisable."""
 
+import codecs
 import io
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, cast
+
+from ulmfit_tfx.schemas.errors import DataError
+
+LONE_SURROGATES = "ulmfit_tfx.lone_surrogates"
+"""Error handler that stands lone surrogates for undecodable bytes. In any encoding, unlike `surrogateescape`."""
 
 _SHOWN = 200
+_READ_AT_ONCE = 1 << 16
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""The longer ones first: one of them begins with a shorter one."""
 
 
-def open_text(stream: BinaryIO, encoding: str) -> io.TextIOWrapper:
-    r"""Decodes a byte stream. Undecodable bytes become lone surrogates; every line ends with `\n`.
+def open_text(stream: BinaryIO, source: str, encoding: str) -> io.TextIOWrapper:
+    r"""Decodes a byte stream. Every line ends with `\n`, undecodable bytes become lone surrogates.
 
-    A multi-byte encoding other than UTF-8 raises `UnicodeError` at what it cannot decode.
+    Undecodable bytes take no more than their line along, with two exceptions that lie in the encodings: a byte too many
+    or too few in UTF-16 or UTF-32 shifts all that follow, and in an encoding with shift states (ISO-2022, HZ, UTF-7)
+    what follows may be read in the wrong one, or `UnicodeError` be raised.
+
+    Args:
+        stream: Is closed with what is returned.
+        source: The file's name, for errors.
+        encoding: Any name that Python knows.
+
+    Raises:
+        DataError: The file should be UTF-8, and begins with the byte order mark of another encoding.
     """
-    return io.TextIOWrapper(stream, encoding=encoding, errors="surrogateescape", newline=None)
+    buffered = io.BufferedReader(cast(io.RawIOBase, stream), _READ_AT_ONCE)
+    if codecs.lookup(encoding).name in ("utf-8", "ascii"):
+        start = buffered.peek(4)
+        if found := next((name for mark, name in _BYTE_ORDER_MARKS.items() if start.startswith(mark)), None):
+            raise DataError(
+                f"{source}: is not {encoding}: it begins with the byte order mark of {found.upper()}. Set the source's "
+                f"encoding to {found}."
+            )
+    return io.TextIOWrapper(buffered, encoding=encoding, errors=LONE_SURROGATES, newline=None)
+
+
+def _lone_surrogates(error: UnicodeError) -> tuple[str, int]:
+    """What stands for undecodable bytes, and where decoding goes on."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "".join(chr(0xDC00 + byte) for byte in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(LONE_SURROGATES, _lone_surrogates)
 
 
 def bounded_lines(text: io.TextIOBase, limit: int) -> Iterator[str | None]:
@@ -24,7 +66,7 @@ def bounded_lines(text: io.TextIOBase, limit: int) -> Iterator[str | None]:
     while line := text.readline(limit + 1):
         if is_first:
             line, is_first = line.removeprefix("\ufeff"), False
-        if len(line.removesuffix("\n")) <= limit:
+        if len(line) <= limit or len(line.removesuffix("\n")) <= limit:
             yield line
             continue
         while line and not line.endswith("\n"):
@@ -33,16 +75,27 @@ def bounded_lines(text: io.TextIOBase, limit: int) -> Iterator[str | None]:
 
 
 def is_decoded(text: str) -> bool:
-    r"""Whether a text came out of `open_text` without undecodable bytes.
+    r"""Whether a text is without lone surrogates, which stand for undecodable bytes.
 
     >>> is_decoded("caf\xe9"), is_decoded("caf\udce9")
     (True, False)
     """
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:
         return False
     return True
+
+
+def is_longer(text: str, limit: int) -> bool:
+    r"""Whether a text has more than `limit` bytes in UTF-8.
+
+    >>> is_longer("caf\xe9", 4), is_longer("cafe", 4)
+    (True, False)
+    """
+    return 4 * len(text) > limit and len(text.encode("utf-8", "surrogatepass")) > limit
 
 
 def excerpt(text: str) -> str:

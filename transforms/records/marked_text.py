@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from ulmfit_tfx.schemas.config import TaggingConfig
-from ulmfit_tfx.transforms.records.lines import excerpt, is_decoded
+from ulmfit_tfx.transforms.records.lines import excerpt, is_decoded, is_longer
 from ulmfit_tfx.transforms.records.record import RowError
 from ulmfit_tfx.transforms.tag_schemes import Span, tags_of_spans
 
@@ -89,7 +89,7 @@ def check_text(text: str, limit: int) -> None:
     """
     if not is_decoded(text):
         raise RowError("not Unicode", "half of a surrogate pair")
-    if len(text.encode()) > limit:
+    if is_longer(text, limit):
         raise RowError.too_long(limit)
     if not text.strip():
         raise RowError("empty text", "expected words")

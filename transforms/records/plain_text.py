@@ -1,21 +1,55 @@
-"""Plain text: one row a line, blank lines are none."""
+"""Plain text: a row is a line, a paragraph or a document."""
 
 from collections.abc import Iterator
 from typing import BinaryIO
 
 from ulmfit_tfx.schemas.source_config import SourceConfig
-from ulmfit_tfx.transforms.records.lines import bounded_lines, excerpt, is_decoded, open_text
+from ulmfit_tfx.transforms.records.line_blocks import read_blocks, read_lines, read_whole
+from ulmfit_tfx.transforms.records.lines import is_longer
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 
 
 def parse(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[Row | Refusal]:
-    """Parses a file of texts. The line `  A sentence.` gives `Row(text="A sentence.")`."""
-    for number, line in enumerate(bounded_lines(open_text(stream, config.encoding), config.max_row_bytes), start=1):
-        if line is None:
-            yield Refusal.too_long(source, number, config.max_row_bytes)
-        elif not line.strip():
+    r"""Parses a file of texts.
+
+    Of a file with the lines
+
+          A sentence
+        goes on.
+
+        Another.
+
+    `text_unit: line` gives `Row("A sentence")`, `Row("goes on.")` and `Row("Another.")`; `paragraph` gives
+    `Row("A sentence goes on.")` and `Row("Another.")`; `document` gives `Row("A sentence\ngoes on.\n\nAnother.")`. A
+    document keeps its line ends, as `\n`, and all white space but that around it.
+
+    Args:
+        stream: The file's bytes.
+        source: The file's name, for refusals.
+        config: Unit, encoding and bounds.
+
+    Yields:
+        One `Row` or `Refusal` a unit, in the file's order. Blank ones are none.
+    """
+    for unit in _units(stream, source, config):
+        if isinstance(unit, Refusal):
+            yield unit
             continue
-        elif not is_decoded(line):
-            yield Refusal(source, number, f"not {config.encoding}", "undecodable bytes", excerpt(line))
+        line, text = unit
+        if is_longer(text, config.max_row_bytes):
+            yield Refusal.too_long(source, line, config.max_row_bytes)
         else:
-            yield Row(line.strip())
+            yield Row(text.strip())
+
+
+def _units(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[tuple[int, str] | Refusal]:
+    """Text of each unit, and the line that it begins on."""
+    if config.text_unit == "line":
+        yield from read_lines(stream, source, config)
+        return
+    is_paragraph = config.text_unit == "paragraph"
+    for block in (read_blocks if is_paragraph else read_whole)(stream, source, config):
+        if isinstance(block, Refusal):
+            yield block
+        else:
+            yield block.line, " ".join(map(str.strip, block.lines)) if is_paragraph else block.text

@@ -7,7 +7,8 @@ from typing import Any, BinaryIO
 from ulmfit_tfx.schemas.config import TaggingConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
-from ulmfit_tfx.transforms.records.lines import bounded_lines, excerpt, is_decoded, open_text
+from ulmfit_tfx.transforms.records.line_blocks import read_lines
+from ulmfit_tfx.transforms.records.lines import excerpt
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
 from ulmfit_tfx.transforms.records.tagged_rows import TaggedRows
 
@@ -39,19 +40,15 @@ def parse(
         One `Row` or `Refusal` a sentence, in the file's order.
     """
     rows = TaggedRows(config, tagging)
-    lines = bounded_lines(open_text(stream, config.encoding), config.max_row_bytes)
-    for number, line in enumerate(lines, start=1):
-        if line is None:
-            yield Refusal.too_long(source, number, config.max_row_bytes)
-        elif not line.strip():
+    for line in read_lines(stream, source, config):
+        if isinstance(line, Refusal):
+            yield line
             continue
-        elif not is_decoded(line):
-            yield Refusal(source, number, f"not {config.encoding}", "undecodable bytes", excerpt(line))
-        else:
-            try:
-                yield rows.row(*_words_and_tags(line, label_map))
-            except RowError as error:
-                yield error.refusal(source, number, line)
+        number, content = line
+        try:
+            yield rows.row(*_words_and_tags(content, label_map))
+        except RowError as error:
+            yield error.refusal(source, number, content)
 
 
 def read_label_map(content: bytes, source: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ulmfit_tfx.schemas.config import TaggingConfig
 from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
 from ulmfit_tfx.transforms.records.label_names import LabelNames
-from ulmfit_tfx.transforms.records.lines import excerpt, is_decoded
+from ulmfit_tfx.transforms.records.lines import excerpt, is_decoded, is_longer
 from ulmfit_tfx.transforms.records.record import Row, RowError
 from ulmfit_tfx.transforms.tag_schemes import OUTSIDE, check_tag
 
@@ -28,6 +28,7 @@ class TaggedRows:
         tags: Sequence[Sequence[str]],
         split: str | None = None,
         slices: tuple[tuple[str, str], ...] = (),
+        key: str | None = None,
     ) -> Row:
         """Makes a row.
 
@@ -37,6 +38,7 @@ class TaggedRows:
                 them. `O` or nothing is then no tag.
             split: Of the row.
             slices: Of the row.
+            key: Of the row.
 
         Raises:
             RowError: There are no words, one is empty, a tag is not allowed, or the text is too long.
@@ -47,13 +49,13 @@ class TaggedRows:
         text = " ".join(words)
         if not is_decoded(text) or not all(is_decoded(tag) for of_word in tags for tag in of_word):
             raise RowError("not Unicode", "half of a surrogate pair")
-        if len(text.encode()) > self.limit:
+        if is_longer(text, self.limit):
             raise RowError.too_long(self.limit)
         for number, word in enumerate(words, start=1):
             if not word.strip(_INVISIBLE):
                 raise RowError("empty word", f"word {number} of {len(words)}")
         joined = tuple(self._tag(*each) for each in zip(words, tags, strict=True))
-        return Row(text, words=words, tags=joined, split=split, slices=slices)
+        return Row(text, words=words, tags=joined, split=split, slices=slices, key=key)
 
     def _tag(self, word: str, tags: Sequence[str]) -> str:
         separator = self.tagging.tag_separator

@@ -66,11 +66,11 @@ class Bands(NamedTuple):
     """How a signature is cut.
 
     Attributes:
-        count: Bands of a signature.
-        width: Values of a band. `count * width` is at most SIGNATURE_BYTES; the values left over are in no band.
+        number: Of bands in a signature.
+        width: Values of a band. `number * width` is at most SIGNATURE_BYTES; the values left over are in no band.
     """
 
-    count: int
+    number: int
     width: int
 
 
@@ -147,7 +147,7 @@ def bands_for(similarity: float) -> Bands:
     """The bands that find most pairs of texts of a similarity, and few others, by `datasketch`.
 
     >>> bands_for(0.8)
-    Bands(count=14, width=9)
+    Bands(number=14, width=9)
     """
     from datasketch import MinHashLSH
 
@@ -168,9 +168,9 @@ def band_keys(values: np.ndarray, bands: Bands) -> np.ndarray:
     Returns:
         uint64 [signatures, bands].
     """
-    cut = values[:, : bands.count * bands.width].reshape(-1, bands.count, bands.width)
+    cut = values[:, : bands.number * bands.width].reshape(-1, bands.number, bands.width)
     of_values = _mixed(cut.astype(np.uint64) @ _powers(bands.width))
-    return _mixed(of_values + np.arange(bands.count, dtype=np.uint64))
+    return _mixed(of_values + np.arange(bands.number, dtype=np.uint64))
 
 
 def matches_needed(similarity: float) -> int:
@@ -203,7 +203,8 @@ def _signed(texts: Sequence[str], first_place: int) -> Signatures:
     for minima, (factor, addend) in zip(values, _permutations().T, strict=True):
         np.multiply(hashes, factor, out=permuted)
         permuted += addend
-        # The lowest bits of the remainder by a Mersenne prime, in half the time of a division. One sum in 2**58 is wrong.
+        # The lowest bits of the remainder by a Mersenne prime, in half the time of a division. They are wrong where the
+        # sum comes to the prime: once in 2**58 times.
         np.right_shift(permuted, _MERSENNE_BITS, out=carried)
         permuted &= _MERSENNE_PRIME
         permuted += carried

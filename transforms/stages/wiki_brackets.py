@@ -26,7 +26,7 @@ _HIDDEN_NAMESPACES = frozenset(
 _MEDIA = "jpg jpeg png svg gif tif tiff webp xcf pdf djvu ogg oga ogv webm mp3 wav flac mid midi stl".split()
 _OTHER_WIKI = re.compile(r"\s*(?:[a-z]{2,3}(?:-[a-z]{2,}){0,2}|simple)\s*:")
 
-_BRACKETS = re.compile(r"\{{2,}|\}{2,}|\[{2,}|\]{2,}")
+_DOUBLE_BRACKETS = re.compile(r"\{{2,}|\}{2,}|\[{2,}|\]{2,}")
 _OPENER_OF = {"}": "{", "]": "["}
 _BAR = re.compile(r"\|")
 _NAMED_ARGUMENT = re.compile(r"([^=\[{]*)=(.*)", re.DOTALL)
@@ -61,17 +61,17 @@ def _rendered(text: str, hidden_namespaces: Collection[str], deepest: int) -> st
     parts = []
     end = 0
     for span in _outermost_spans(text):
-        parts.append(_BRACKETS.sub("", text[end : span.start]))
+        parts.append(_DOUBLE_BRACKETS.sub("", text[end : span.start]))
         inside = text[span.start + 2 : span.end - 2]
         is_template = text[span.start] == "{"
         if span.depth > deepest:
-            parts.append(HOLE if is_template else _BRACKETS.sub("", inside))
+            parts.append(HOLE if is_template else _DOUBLE_BRACKETS.sub("", inside))
         elif is_template:
             parts.append(_template(inside, hidden_namespaces, deepest - 1))
         else:
             parts.append(_link(inside, hidden_namespaces, deepest - 1))
         end = span.end
-    return "".join([*parts, _BRACKETS.sub("", text[end:])])
+    return "".join([*parts, _DOUBLE_BRACKETS.sub("", text[end:])])
 
 
 def _template(call: str, hidden_namespaces: Collection[str], deepest: int) -> str:
@@ -103,15 +103,15 @@ def _arguments(call: str) -> list[str]:
 
 
 def _link(inside: str, hidden_namespaces: Collection[str], deepest: int) -> str:
-    target, bar, label = inside.partition("|")
+    target, _, label = inside.partition("|")
     namespace, colon, title = target.partition(":")
     namespace = " ".join(namespace.replace("_", " ").lower().split())
     extension = title.rpartition(".")[2].strip().lower()
     if colon and namespace and (namespace in hidden_namespaces or extension in _MEDIA):
         return HOLE
-    if "\n" in target or _BRACKETS.search(target):
+    if "\n" in target or _DOUBLE_BRACKETS.search(target):
         return _rendered(inside, hidden_namespaces, deepest)
-    if bar and label.strip():
+    if label:
         return _rendered(label, hidden_namespaces, deepest)
     return HOLE if _OTHER_WIKI.match(target) else target.strip().removeprefix(":")
 
@@ -121,7 +121,7 @@ def _outermost_spans(text: str) -> list[_Span]:
     openers: list[list[int]] = []  # of those still open, place and number of brackets
     spans: list[_Span] = []
     open_brackets = {"{": 0, "[": 0}
-    for run in _BRACKETS.finditer(text):
+    for run in _DOUBLE_BRACKETS.finditer(text):
         bracket = text[run.start()]
         place, left = run.span()[0], len(run[0])
         if bracket in open_brackets:

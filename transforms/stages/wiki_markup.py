@@ -123,12 +123,12 @@ def _without_quotes(line: str) -> str:
         return line
     parts = _QUOTES.split(line)
     runs = range(1, len(parts), 2)
-    # Two are italics, three bold, five both. Any others belong to the text before.
-    apostrophes = {run: 1 if len(parts[run]) == 4 else max(len(parts[run]) - 5, 0) for run in runs}
-    marks = {run: len(parts[run]) - apostrophes[run] for run in runs}
+    # Two are italics, three bold, five both. Of any others, one may be meant as an apostrophe.
+    apostrophes = {run: int(len(parts[run]) not in (2, 3, 5)) for run in runs}
+    marks = {run: min(len(parts[run]) - apostrophes[run], 5) for run in runs}
     bold = [run for run in runs if marks[run] in (3, 5)]
     italic = [run for run in runs if marks[run] in (2, 5)]
-    only_bold = [run for run in bold if marks[run] == 3]
+    only_bold = [run for run in bold if len(parts[run]) == 3]
     if len(bold) % 2 and len(italic) % 2 and only_bold:
         apostrophes[min(only_bold, key=lambda run: _word_rank(parts[run - 1]))] += 1
     return "".join("'" * apostrophes[at] if at % 2 else part for at, part in enumerate(parts))

@@ -1,4 +1,4 @@
-"""CSV and TSV with a header line: texts with a label, with several labels, with numbers, or with nothing."""
+"""CSV, TSV and JSON Lines: texts with a label, with several labels, with numbers, or with nothing."""
 
 import math
 from collections.abc import Iterator
@@ -6,17 +6,18 @@ from typing import BinaryIO
 
 from ulmfit_tfx.schemas.config import PAIR_SEPARATOR
 from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
-from ulmfit_tfx.transforms.records.columns import (
+from ulmfit_tfx.transforms.records import columns, json_objects
+from ulmfit_tfx.transforms.records.label_names import LabelNames
+from ulmfit_tfx.transforms.records.lines import excerpt, is_longer
+from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
+from ulmfit_tfx.transforms.records.record_fields import (
     Record,
+    key_of,
     named_split,
-    read_records,
+    shared_columns,
     slices_of,
-    split_and_slice_columns,
     text_of,
 )
-from ulmfit_tfx.transforms.records.label_names import LabelNames
-from ulmfit_tfx.transforms.records.lines import excerpt
-from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
 
 _LARGEST = 3.4028234663852886e38
 """Of float32, as tf.Examples hold numbers."""
@@ -32,8 +33,9 @@ def parse(
         review,stars
         "Fine, really",5
 
-    give `Row(text="Fine, really", label="good")`. With `label_separator: ";"` the label `5;short` gives
-    `labels=("good", "short")`, and with `target_columns: [stars]` the row has `targets=(5.0,)`.
+    give `Row(text="Fine, really", label="good")`, and so does the line `{"review": "Fine, really", "stars": 5}`. With
+    `label_separator: ";"` the label `5;short` gives `labels=("good", "short")`, as in JSON does `[5, "short"]`; with
+    `target_columns: [stars]` the row has `targets=(5.0,)`, and with `split_key_column: stars` it has `key="5"`.
 
     Args:
         stream: The file's bytes.
@@ -48,7 +50,7 @@ def parse(
         DataError: The file is empty, or its header lacks a column.
     """
     names = LabelNames(config) if isinstance(config, LabelledSourceConfig) else None
-    for record in read_records(stream, source, config, needed_columns(config)):
+    for record in _records(stream, source, config):
         if isinstance(record, Refusal):
             yield record
             continue
@@ -56,21 +58,29 @@ def parse(
             if isinstance(config, LabelledSourceConfig) and names is not None:
                 yield _labelled_row(record, config, names, separator)
             else:
-                yield Row(text_of(record, config.text_column, config.max_row_bytes))
+                yield Row(text_of(record, config.text_column, config.max_row_bytes), key=key_of(record, config))
         except RowError as error:
             yield error.refusal(source, record.line, record.row)
 
 
+def _records(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[Record | Refusal]:
+    needed = needed_columns(config)
+    if config.format != "jsonl":
+        return columns.read_records(stream, source, config, needed)
+    label = config.label_column if isinstance(config, LabelledSourceConfig) else None
+    return json_objects.read_records(stream, source, config, needed, label)
+
+
 def needed_columns(config: SourceConfig) -> list[str]:
-    """Columns that the header has to name."""
+    """Columns, or fields, that there have to be."""
     if not isinstance(config, LabelledSourceConfig):
-        return [config.text_column]
+        return [config.text_column, *shared_columns(config)]
     optional = [config.second_text_column, config.weight_column]
     return [
         config.text_column,
         *(config.target_columns or [config.label_column]),
         *(column for column in optional if column is not None),
-        *split_and_slice_columns(config),
+        *shared_columns(config),
     ]
 
 
@@ -78,7 +88,7 @@ def _labelled_row(record: Record, config: LabelledSourceConfig, names: LabelName
     text = text_of(record, config.text_column, config.max_row_bytes)
     if config.second_text_column is not None:
         text = f"{text} {separator} {text_of(record, config.second_text_column, config.max_row_bytes)}"
-        if len(text.encode()) > config.max_row_bytes:
+        if is_longer(text, config.max_row_bytes):
             raise RowError.too_long(config.max_row_bytes)
     label: str | None = None
     labels: tuple[str, ...] | None = None
@@ -86,7 +96,7 @@ def _labelled_row(record: Record, config: LabelledSourceConfig, names: LabelName
     if config.target_columns:
         targets = tuple(_number(record, column) for column in config.target_columns)
     elif config.label_separator is not None:
-        labels = _labels(record.values[config.label_column], config.label_separator, names)
+        labels = _labels(record, config.label_column, config.label_separator, names)
     else:
         label = _label(record, config.label_column, names)
     return Row(
@@ -97,19 +107,23 @@ def _labelled_row(record: Record, config: LabelledSourceConfig, names: LabelName
         weight=None if config.weight_column is None else _weight(record, config.weight_column),
         split=named_split(record, config),
         slices=slices_of(record, config),
+        key=key_of(record, config),
     )
 
 
 def _label(record: Record, column: str, names: LabelNames) -> str:
+    if column in record.lists:
+        hint = "Where a row has any number of labels, set label_separator"
+        raise RowError("several labels", f"field '{column}' is a list. {hint}")
     label = record.values[column]
     if not label:
         raise RowError("empty label", f"column '{column}'")
     return names.name(label)
 
 
-def _labels(value: str, separator: str, names: LabelNames) -> tuple[str, ...]:
-    """Names of the labels between separators, each once."""
-    labels = (label.strip() for label in value.split(separator))
+def _labels(record: Record, column: str, separator: str, names: LabelNames) -> tuple[str, ...]:
+    """Names of the labels in a list, or between separators, each once."""
+    labels = record.lists.get(column) or map(str.strip, record.values[column].split(separator))
     return tuple(dict.fromkeys(names.name(label) for label in labels if label))
 
 

@@ -1,0 +1,1 @@
+"""What `ulmfit-tfx tokenizer` does: reads texts, trains, encodes, measures, and says what a tokenizer is."""
