@@ -8,16 +8,22 @@ import csv
 import io
 import itertools
 import json
+import re
 from collections.abc import Callable
 
 Count = Callable[[str, int], int | None]
 
 _LONGEST_FIELD = 1 << 30
+_UNDECODABLE = re.compile("[\ud800-\udfff]")
 
 
 def _lines(document: str) -> list[str]:
     lines = document.split("\n")
     return lines if lines[-1] else lines[:-1]
+
+
+def _is_text(line: str, limit: int) -> bool:
+    return len(line) > limit or bool(line.strip())
 
 
 def lines(document: str, limit: int) -> int | None:
@@ -26,7 +32,7 @@ def lines(document: str, limit: int) -> int | None:
     >>> lines("a\n \n\nb", 10), lines(" " * 11, 10)
     (2, 1)
     """
-    return sum(len(line) > limit or bool(line.strip()) for line in _lines(document))
+    return sum(_is_text(line, limit) for line in _lines(document))
 
 
 def lines_after_header(document: str, limit: int) -> int | None:
@@ -65,10 +71,6 @@ def paragraphs(document: str, limit: int) -> int | None:
     return sum(is_text for is_text, _ in itertools.groupby(_lines(document), lambda line: _is_text(line, limit)))
 
 
-def _is_text(line: str, limit: int) -> bool:
-    return len(line) > limit or bool(line.strip())
-
-
 def whole(document: str, limit: int) -> int | None:
     """One, unless the document is blank.
 
@@ -90,7 +92,7 @@ def conll_sentences(document: str, limit: int) -> int | None:
 
 
 def conllu_sentences(document: str, limit: int) -> int | None:
-    r"""Blocks between blank lines that hold more than comments, if none is too long.
+    r"""Blocks between blank lines that hold more than comments, or undecodable bytes, if none is too long.
 
     >>> conllu_sentences("# a\n1\tx\n\n# b\n\n", 20)
     1
@@ -99,7 +101,7 @@ def conllu_sentences(document: str, limit: int) -> int | None:
     blocks = [list(block) for is_text, block in of_texts if is_text]
     if any(len("\n".join(block)) + 1 > limit for block in blocks):
         return None
-    return sum(not all(line.startswith("#") for line in block) for block in blocks)
+    return sum(not all(line.startswith("#") and not _UNDECODABLE.search(line) for line in block) for block in blocks)
 
 
 def json_items(document: str, limit: int) -> int | None:

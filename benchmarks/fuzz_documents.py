@@ -1,11 +1,28 @@
 """Small documents of each format, which the fuzzer of ingestion mutates, and large ones that have much of one thing."""
 
-import csv
-import io
 import json
 from collections.abc import Callable
+from typing import NamedTuple
 
-TEXTS = (
+Large = Callable[[int], str]
+"""Makes a document that has so many of something."""
+
+
+class Documents(NamedTuple):
+    """Documents of a format.
+
+    Attributes:
+        small: As people have them.
+        large: Make some that have much of one thing.
+        with_text: Makes a well-formed one that has a text in it, with all escaped that has to be.
+    """
+
+    small: tuple[str, ...]
+    large: tuple[Large, ...]
+    with_text: Callable[[str], str]
+
+
+_TEXTS = (
     "Prof. Nowak przyjechał do Łodzi o 7.30.\nNikt go nie witał, np. na dworcu.\n\n  Padało.\n\tWszyscy spali.\n",
     "It rained. Dr. Who came late!\nShe said: \"Go on, it's <b>fine</b>.\"\n\n\n= Heading =\n\nThe '''last''' one.",
     "\n \nOne line 12,345.67 €\nA {{template|arg}} and a [[link|text]].<ref>Note</ref>\nAT&amp;T &copy; 2020\n",
@@ -36,9 +53,12 @@ def _table(separator: str, rows: list[tuple[str, ...]]) -> str:
     """As CSV, or where the separator is a tab as TSV, which knows no quoting."""
     if separator == "\t":
         return "".join("\t".join(value.replace("\n", " ") for value in row) + "\n" for row in rows)
-    written = io.StringIO()
-    csv.writer(written, lineterminator="\n").writerows(rows)
-    return written.getvalue()
+    return "".join(separator.join(map(_quoted, row)) + "\n" for row in rows)
+
+
+def _quoted(value: str) -> str:
+    """As a field of CSV. The module csv refuses some characters."""
+    return '"' + value.replace('"', '""') + '"' if set(value) & set('",\r\n') else value
 
 
 def _texts_with_labels(separator: str) -> tuple[str, ...]:
@@ -47,26 +67,26 @@ def _texts_with_labels(separator: str) -> tuple[str, ...]:
     return _table(separator, rows), _table(separator, turned), _table(separator, rows * 3)
 
 
-CSV = _texts_with_labels(",")
-TSV = _texts_with_labels("\t")
-SPANS_CSV = (_table(",", [("text", "value", "kind"), *_MARKED]),)
-SPANS_TSV = (_table("\t", [("kind", "value", "text"), *(row[::-1] for row in _MARKED)]),)
-JSONL = (
+_CSV = _texts_with_labels(",")
+_TSV = _texts_with_labels("\t")
+_SPANS_CSV = (_table(",", [("text", "value", "kind"), *_MARKED]),)
+_SPANS_TSV = (_table("\t", [("kind", "value", "text"), *(row[::-1] for row in _MARKED)]),)
+_JSONL = (
     "".join(json.dumps(dict(zip(_COLUMNS, row, strict=True)), ensure_ascii=False) + "\n" for row in _ROWS),
     '{"text": "Fine", "title": null, "label": ["good", 5], "stars": 5.0, "weight": 1, "author": "a", "language": '
     '"en", "split": "train", "extra": {"a": [1, {}]}}\n\n'
     '{"text": "\\u0141\\u00f3d\\u017a \\ud83d\\ude00", "title": "t", "label": true, "stars": "2", "weight": 0.1, '
     '"author": 7, "language": "", "split": "TEST"}\n',
 )
-TAGGED_JSONL = (
+_TAGGED_JSONL = (
     "".join(json.dumps(sentence, ensure_ascii=False) + "\n" for sentence in _SENTENCES) + '[["New York", "B-LOC"]]\n',
     '[["to", 0], ["London", 1], ["town", ["0", 2]]]\n[]\n[["a b", 0.5], ["", "O"]]\n{"text": "x"}\n',
 )
-CONLL = (
+_CONLL = (
     "-DOCSTART- -X- O\n\n" + "\n".join("".join(f"{w} NN {tag}\n" for w, tag in words) for words in _SENTENCES),
     "# text = Maria moved.\nMaria\tNNP\tB-PER\nmoved\tVBD\tO\n.\t.\tO\n\n#\tNN\tO\nhash\tNN\tO\n\n# only a comment\n",
 )
-CONLLU = (
+_CONLLU = (
     """# newdoc id = d1
 # sent_id = 1
 # text = Zrobiłbyś to w domu.
@@ -89,7 +109,7 @@ CONLLU = (
 """,
     "# global.columns = ID FORM UPOS MISC\n1\tA b\tX\t_\n2\t#\tSYM\tNer=B\n\n# a comment alone\n\n1\tKoniec\tNOUN\t_\n",
 )
-LABEL_STUDIO = (
+_LABEL_STUDIO = (
     json.dumps(
         [
             {"id": 1, "text": "to London.", "label": [{"start": 3, "end": 9, "text": "London", "labels": ["LOC"]}]},
@@ -102,7 +122,7 @@ LABEL_STUDIO = (
     ),
     '[{"text": "a b", "label": []},\n {"text": "\\ud83d\\ude00", "label": [{"start": 0, "end": 1, "labels": ["X"]}]}]',
 )
-MEDIAWIKI = (
+_MEDIAWIKI = (
     """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" xml:lang="pl">
   <siteinfo>
     <sitename>Wiki</sitename>
@@ -173,10 +193,57 @@ of clothes.</text></revision></page>
 )
 
 
-def _in_page(text: str) -> str:
+def _in_csv(text: str) -> str:
+    return _table(",", [_COLUMNS, (text, *_ROWS[0][1:]), (_ROWS[1][0], text, *_ROWS[1][2:])])
+
+
+def _in_tsv(text: str) -> str:
+    return _table("\t", [_COLUMNS, (_on_a_line(text), *_ROWS[0][1:])])
+
+
+def _in_jsonl(text: str) -> str:
+    return json.dumps(dict(zip(_COLUMNS, (text, *_ROWS[0][1:]), strict=True))) + "\n"
+
+
+def _in_tagged_jsonl(text: str) -> str:
+    return json.dumps([["Maria", "B-PER"], *([word, "O"] for word in text.split()), [text, "O"]]) + "\n"
+
+
+def _in_conll(text: str) -> str:
+    return f"# text = {_on_a_line(text)}\n" + "".join(f"{word}\tX\tO\n" for word in [*text.split(), _on_a_line(text)])
+
+
+def _in_conllu(text: str) -> str:
+    words = enumerate([*text.split(), _on_a_line(text)], start=1)
+    return "".join(f"{at}\t{word}\t_\tX\t_\t_\t0\tdep\t_\tNer=O\n" for at, word in words)
+
+
+def _in_spans_csv(text: str) -> str:
+    return _table(",", [("text", "value", "kind"), (text, text[3:9], "X"), (text, "*".join(text.split()), "Y")])
+
+
+def _in_spans_tsv(text: str) -> str:
+    line = _on_a_line(text)
+    return _table("\t", [("text", "value", "kind"), (line, line[3:9], "X"), (line, "*".join(line.split()), "Y")])
+
+
+def _in_label_studio(text: str) -> str:
+    marks = [{"start": 0, "end": 4, "labels": ["X"]}, {"start": 5, "end": 9, "text": text[5:9], "labels": ["Y", "Z"]}]
+    return json.dumps([{"text": text, "label": marks}, {"text": text}])
+
+
+def _in_mediawiki(text: str) -> str:
     escaped = text.replace("&", "&amp;").replace("<", "&lt;")
     page = f"<page><title>T</title><ns>0</ns><id>1</id><revision><id>1</id><text>{escaped}</text></revision></page>"
     return f"<mediawiki>{page}</mediawiki>"
+
+
+def _entity(number: int) -> str:
+    return f'<!ENTITY e{number} "&e{number - 1};&e{number - 1};">'
+
+
+def _on_a_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _marks(count: int, step: int) -> str:
@@ -189,88 +256,96 @@ def _conllu_words(count: int, feats: int = 1) -> str:
     return "".join(f"{at}\tw\tw\tX\t_\t{several}\t0\tdep\t_\t_\n" for at in range(1, count + 1))
 
 
-def _page_of(opening: str, closing: str) -> tuple["Large", ...]:
+def _page_of(opening: str, closing: str) -> tuple[Large, ...]:
     return (
-        lambda count: _in_page(opening * count + " tekst " + closing * count),
-        lambda count: _in_page(f"{opening} tekst {closing} " * count),
-        lambda count: _in_page(f"{opening} tekst " * count),
+        lambda count: _in_mediawiki(opening * count + " tekst " + closing * count),
+        lambda count: _in_mediawiki(f"{opening} tekst {closing} " * count),
+        lambda count: _in_mediawiki(f"{opening} tekst " * count),
     )
 
 
-Large = Callable[[int], str]
-"""Makes a document that has so many of something."""
-
-LARGE_TEXTS: tuple[Large, ...] = (
+_LARGE_TEXTS: tuple[Large, ...] = (
     lambda count: "słowo " * count,
     lambda count: "Mr. A. " * count,
     lambda count: "<b>x</b> <div " * count,
     lambda count: "{{a|[[b]] " * count,
-    lambda count: "x\n" * (count // 10),
 )
-LARGE_CSV: tuple[Large, ...] = (
+_LARGE_CSV: tuple[Large, ...] = (
     lambda count: ",".join(_COLUMNS) + ",x" * count + "\n" + ",".join(_ROWS[3]) + ",1" * count + "\n",
-    lambda count: "text,label\n" + '"a ""quoted"" word"\n' * (count // 10),
     lambda count: "text,label\n" + 'x",,"y\n' * count,
+    lambda count: 'text,label\n"' + 'a ""quoted"" word ' * count + '",x\n',
     lambda count: 'text,label\n"' + "a line\n" * count,
     lambda count: "text,label\nfine," + "a;" * count + "\n",
 )
-LARGE_TSV: tuple[Large, ...] = (
+_LARGE_TSV: tuple[Large, ...] = (
     lambda count: "\t".join(_COLUMNS) + "\tx" * count + "\n" + "\t".join(_ROWS[3]) + "\t1" * count + "\n",
-    lambda count: "text\tlabel\n" + "a\tb\n" * (count // 10),
     lambda count: "text\tlabel\nfine\t" + "a;" * count + "\n",
 )
-LARGE_JSONL: tuple[Large, ...] = (
+_LARGE_JSONL: tuple[Large, ...] = (
     lambda count: json.dumps({"text": "x", "label": ["a"] * count}) + "\n",
     lambda count: '{"text": "x"' + ', "text": "y"' * count + "}\n",
     lambda count: json.dumps({f"k{number}": 1 for number in range(count)}) + "\n",
     lambda count: '{"text": ' + "[" * count + "]" * count + "}\n",
     lambda count: '{"text": "x", "label": ' + "9" * count + "}\n",
 )
-LARGE_TAGGED_JSONL: tuple[Large, ...] = (
+_LARGE_TAGGED_JSONL: tuple[Large, ...] = (
     lambda count: json.dumps([["w", "O"]] * count) + "\n",
     lambda count: json.dumps([["w", ["X"] * count]]) + "\n",
     lambda count: '[["w", ' + "[" * count + "]" * count + "]]\n",
     lambda count: '[["w", ' + "9" * count + "]]\n",
 )
-LARGE_CONLL: tuple[Large, ...] = (
+_LARGE_CONLL: tuple[Large, ...] = (
     lambda count: "w NN O\n" * count,
     lambda count: "w" + " x" * count + " O\n",
     lambda count: "# a comment\n" * count + "w NN O\n",
-    lambda count: "w NN O\n\n" * (count // 10),
 )
-LARGE_CONLLU: tuple[Large, ...] = (
+_LARGE_CONLLU: tuple[Large, ...] = (
     _conllu_words,
     lambda count: _conllu_words(1, feats=count),
     lambda count: "# k = v\n" * count + _conllu_words(1),
-    lambda count: (_conllu_words(1) + "\n") * (count // 10),
     lambda count: "# global.columns =" + " FORM" * count + "\n" + "w\t" * count + "\n",
 )
-LARGE_SPANS: dict[str, tuple[Large, ...]] = {
-    separator: (
-        lambda count, s=separator: f"text{s}value{s}kind\n" + "ab " * count + s + "ab*" * count + f"{s}X\n",
-        lambda count, s=separator: f"text{s}value{s}kind\n" + "ab " * count + s + "zz*" * count + f"{s}X\n",
-        lambda count, s=separator: f"text{s}value{s}kind\n" + "a" * count + s + "a*" * (count // 20) + f"{s}X\n",
-        lambda count, s=separator: f"text{s}value{s}kind\n" + f"ab{s}ab{s}X\n" * (count // 10),
+
+
+def _large_spans(separator: str) -> tuple[Large, ...]:
+    def row(text: str, values: str) -> str:
+        return separator.join(("text", "value", "kind")) + "\n" + separator.join((text, values, "X")) + "\n"
+
+    return (
+        lambda count: row("ab " * count, "ab*" * count),
+        lambda count: row("ab " * count, "zz*" * count),
+        lambda count: row("a" * count, "a*" * (count // 20)),
     )
-    for separator in (",", "\t")
-}
-LARGE_LABEL_STUDIO: tuple[Large, ...] = (
+
+
+_LARGE_LABEL_STUDIO: tuple[Large, ...] = (
     lambda count: _marks(count, 1),
     lambda count: _marks(count, 0),
     lambda count: json.dumps([{"text": "ab", "label": [{"start": 0, "end": 2, "labels": ["X"] * count}]}]),
-    lambda count: json.dumps([{"text": "ab"}] * (count // 10)),
     lambda count: '[{"text": "ab", "label": ' + "[" * count + "]" * count + "}]",
     lambda count: '[{"text": "ab", "label": [{"start": 0, "end": ' + "9" * count + ', "labels": ["X"]}]}]',
 )
-LARGE_MEDIAWIKI: tuple[Large, ...] = (
+_LARGE_MEDIAWIKI: tuple[Large, ...] = (
     *_page_of("{{a|", "}}"),
     *_page_of("[[a|", "]]"),
     *_page_of("{| class=x\n| ", "\n|}\n"),
     *_page_of("<ref>", "</ref>"),
     *_page_of("<div ", "</div>"),
     *_page_of("''", "'''"),
+    lambda count: '<!DOCTYPE m [<!ENTITY e0 "e">' + "".join(map(_entity, range(1, count + 1))) + f"]><m>&e{count};</m>",
     lambda count: "<mediawiki>" + "<page>" * count + "</page>" * count + "</mediawiki>",
-    lambda count: _in_page("tekst").replace("<page>", "<page>" + "<x/>" * count),
-    lambda count: _in_page("tekst").replace("<page>", "<page " + 'a="b" ' * count + ">"),
-    lambda count: "<mediawiki>" + _in_page("tekst")[11:-12] * (count // 10) + "</mediawiki>",
+    lambda count: _in_mediawiki("tekst").replace("<page>", "<page>" + "<x/>" * count),
+    lambda count: _in_mediawiki("tekst").replace("<page>", "<page " + 'a="b" ' * count + ">"),
 )
+
+TEXTS = Documents(_TEXTS, _LARGE_TEXTS, str)
+CSV = Documents(_CSV, _LARGE_CSV, _in_csv)
+TSV = Documents(_TSV, _LARGE_TSV, _in_tsv)
+JSONL = Documents(_JSONL, _LARGE_JSONL, _in_jsonl)
+TAGGED_JSONL = Documents(_TAGGED_JSONL, _LARGE_TAGGED_JSONL, _in_tagged_jsonl)
+CONLL = Documents(_CONLL, _LARGE_CONLL, _in_conll)
+CONLLU = Documents(_CONLLU, _LARGE_CONLLU, _in_conllu)
+SPANS_CSV = Documents(_SPANS_CSV, _large_spans(","), _in_spans_csv)
+SPANS_TSV = Documents(_SPANS_TSV, _large_spans("\t"), _in_spans_tsv)
+LABEL_STUDIO = Documents(_LABEL_STUDIO, _LARGE_LABEL_STUDIO, _in_label_studio)
+MEDIAWIKI = Documents(_MEDIAWIKI, _LARGE_MEDIAWIKI, _in_mediawiki)

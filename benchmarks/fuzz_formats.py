@@ -95,19 +95,19 @@ class FuzzedFormat:
 
     Attributes:
         name: As the table shows it.
-        documents: Small ones, which a mutation starts with.
-        large: Make documents that have much of one thing.
+        documents: What mutations begin with.
         tokens: What means something in it.
         configured: Chooses fields of its source, and how words are tagged if they are.
         count: Counts the records of a document by other means, see `fuzz_counts`.
+        is_line_a_row: Whether a row is a line, and what a refusal shows of a row is that line.
     """
 
     name: str
-    documents: tuple[str, ...]
-    large: tuple[fuzz_documents.Large, ...]
+    documents: fuzz_documents.Documents
     tokens: tuple[str, ...]
     configured: Callable[[random.Random], tuple[dict[str, Any], TaggingConfig | None]]
     count: fuzz_counts.Count
+    is_line_a_row: bool = False
 
     def ingestion(self, encoding: str, chance: random.Random) -> Ingestion:
         """Some configuration that reads it."""
@@ -184,27 +184,20 @@ def _tagged(
     return configured
 
 
-def _spans(name: str, separator: str) -> FuzzedFormat:
-    documents = fuzz_documents.SPANS_CSV if separator == "," else fuzz_documents.SPANS_TSV
-    count = fuzz_counts.csv_records if separator == "," else fuzz_counts.lines_after_header
-    tokens = (*_CSV, "\t", "*", "NULL", "Foo", "tak", "kind")
-    configured = _tagged(name, span_label_column=(None, "kind"), split_key_column=(None, "kind"))
-    return FuzzedFormat(name, documents, fuzz_documents.LARGE_SPANS[separator], tokens, configured, count)
-
-
-def _texts_format(unit: str, count: fuzz_counts.Count) -> FuzzedFormat:
-    tokens = (*_SPACES, *_MARKUP, *_WIKI, "Dr.", "np.", "...", "?!")
-    return FuzzedFormat(f"text, {unit}s", fuzz_documents.TEXTS, fuzz_documents.LARGE_TEXTS, tokens, _text(unit), count)
-
+_MARKED_TEXT = (*_CSV, "\t", "*", "NULL", "Foo", "tak", "kind")
+_PLAIN_TEXT = (*_SPACES, *_MARKUP, *_WIKI, "Dr.", "np.", "...", "?!")
+_SPAN_COLUMNS: dict[str, Any] = {"span_label_column": (None, "kind"), "split_key_column": (None, "kind")}
+_CONLL_COLUMNS: dict[str, Any] = {"word_column": (0, 0, 1), "tag_column": (-1, -1, 1, 2)}
+_CONLLU_FIELDS: dict[str, Any] = {"tag_field": ("upos", "xpos", "feats", "deprel", "Ner", "head")}
+_UNIVERSAL_TAGS: tuple[TagScheme, ...] = ("plain", "plain", "bio")
 
 FORMATS = (
-    _texts_format("line", fuzz_counts.lines),
-    _texts_format("paragraph", fuzz_counts.paragraphs),
-    _texts_format("document", fuzz_counts.whole),
+    FuzzedFormat("text, lines", fuzz_documents.TEXTS, _PLAIN_TEXT, _text("line"), fuzz_counts.lines, True),
+    FuzzedFormat("text, paragraphs", fuzz_documents.TEXTS, _PLAIN_TEXT, _text("paragraph"), fuzz_counts.paragraphs),
+    FuzzedFormat("text, documents", fuzz_documents.TEXTS, _PLAIN_TEXT, _text("document"), fuzz_counts.whole),
     FuzzedFormat(
         "csv",
         fuzz_documents.CSV,
-        fuzz_documents.LARGE_CSV,
         (*_CSV, *_NUMBERS, *_SPLITS, *_MARKUP),
         _texts_with_labels("csv"),
         fuzz_counts.csv_records,
@@ -212,47 +205,38 @@ FORMATS = (
     FuzzedFormat(
         "tsv",
         fuzz_documents.TSV,
-        fuzz_documents.LARGE_TSV,
         ("\t", "\t\t", "\n", '"', ";", *_NUMBERS, *_SPLITS, *_MARKUP),
         _texts_with_labels("tsv"),
         fuzz_counts.lines_after_header,
+        True,
     ),
     FuzzedFormat(
         "jsonl, texts",
         fuzz_documents.JSONL,
-        fuzz_documents.LARGE_JSONL,
         (*_JSON, *_SPLITS, *_MARKUP),
         _texts_with_labels("jsonl"),
         fuzz_counts.lines,
+        True,
     ),
     FuzzedFormat(
         "jsonl, tagged words",
         fuzz_documents.TAGGED_JSONL,
-        fuzz_documents.LARGE_TAGGED_JSONL,
         (*_JSON, '["x", "O"]', '"B-PER"', '"E-X"', "[[", "]]"),
         _tagged("jsonl"),
         fuzz_counts.lines,
+        True,
     ),
-    FuzzedFormat(
-        "conll, texts",
-        fuzz_documents.CONLL,
-        fuzz_documents.LARGE_CONLL,
-        _CONLL,
-        _texts("conll"),
-        fuzz_counts.conll_sentences,
-    ),
+    FuzzedFormat("conll, texts", fuzz_documents.CONLL, _CONLL, _texts("conll"), fuzz_counts.conll_sentences),
     FuzzedFormat(
         "conll, tagged words",
         fuzz_documents.CONLL,
-        fuzz_documents.LARGE_CONLL,
         _CONLL,
-        _tagged("conll", word_column=(0, 0, 1), tag_column=(-1, -1, 1, 2)),
+        _tagged("conll", **_CONLL_COLUMNS),
         fuzz_counts.conll_sentences,
     ),
     FuzzedFormat(
         "conllu, texts",
         fuzz_documents.CONLLU,
-        fuzz_documents.LARGE_CONLLU,
         (*_CONLLU, *_CONLL),
         _texts("conllu"),
         fuzz_counts.conllu_sentences,
@@ -260,17 +244,28 @@ FORMATS = (
     FuzzedFormat(
         "conllu, tagged words",
         fuzz_documents.CONLLU,
-        fuzz_documents.LARGE_CONLLU,
         (*_CONLLU, *_CONLL),
-        _tagged("conllu", ("plain", "plain", "bio"), tag_field=("upos", "xpos", "feats", "deprel", "Ner", "head")),
+        _tagged("conllu", _UNIVERSAL_TAGS, **_CONLLU_FIELDS),
         fuzz_counts.conllu_sentences,
     ),
-    _spans("spans_csv", ","),
-    _spans("spans_tsv", "\t"),
+    FuzzedFormat(
+        "spans_csv",
+        fuzz_documents.SPANS_CSV,
+        _MARKED_TEXT,
+        _tagged("spans_csv", **_SPAN_COLUMNS),
+        fuzz_counts.csv_records,
+    ),
+    FuzzedFormat(
+        "spans_tsv",
+        fuzz_documents.SPANS_TSV,
+        _MARKED_TEXT,
+        _tagged("spans_tsv", **_SPAN_COLUMNS),
+        fuzz_counts.lines_after_header,
+        True,
+    ),
     FuzzedFormat(
         "label_studio",
         fuzz_documents.LABEL_STUDIO,
-        fuzz_documents.LARGE_LABEL_STUDIO,
         (*_JSON, '"start"', '"end"', '"labels"', "0", "1", "9", "-1", "1.0", "😀"),
         _tagged("label_studio"),
         fuzz_counts.json_items,
@@ -278,7 +273,6 @@ FORMATS = (
     FuzzedFormat(
         "mediawiki",
         fuzz_documents.MEDIAWIKI,
-        fuzz_documents.LARGE_MEDIAWIKI,
         (*_XML, *_MARKUP, *_WIKI),
         _texts("mediawiki"),
         fuzz_counts.unknown,

@@ -7,6 +7,8 @@ from typing import NamedTuple
 LARGEST = 200_000
 """Bytes that a document does not grow beyond."""
 
+_LONGEST_COPIED = 8_000
+"""Bytes of copies that an operator makes: more of them make a document long, and not worse."""
 _OPERATORS_APPLIED = {1: 40, 2: 25, 3: 15, 5: 12, 8: 8}
 """How many, with weights: what is damaged too much is refused at once."""
 _NESTED = (b"[", b"{", b'{"a":', b"(", b"<", b"{{", b"[[", b"<div ", b"<b>", b"'''", b'"', b"<!--", b"{|", b"<ref>")
@@ -86,7 +88,7 @@ def _delete(document: bytes, material: Material, chance: random.Random) -> bytes
 
 def _duplicate(document: bytes, material: Material, chance: random.Random) -> bytes:
     start, end = _place(document, chance)
-    times = _size(LARGEST // (10 * max(end - start, 1)), chance)
+    times = _size(_LONGEST_COPIED // max(end - start, 1), chance)
     return document[:end] + document[start:end] * times + document[end:]
 
 

@@ -33,6 +33,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import zstandard
 from contest import CONSOLE
+from fuzz_documents import TEXTS
 from fuzz_formats import FORMATS, FuzzedFormat
 from fuzz_mutations import LARGEST, Material, mutated
 from rich.progress import track
@@ -47,6 +48,7 @@ from ulmfit_tfx.schemas.stages_config import SentenceLanguage, TextStagesConfig
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.formats import check_header
 from ulmfit_tfx.transforms.records.line_ranges import is_splittable
+from ulmfit_tfx.transforms.records.lines import excerpt
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 from ulmfit_tfx.transforms.splitting import SPLITS
 from ulmfit_tfx.transforms.stages.staging import staged
@@ -56,8 +58,9 @@ LONGEST = 1.0
 
 CRASH, MISCOUNT, BAD_ITEM, RANGES_DIFFER, HANG = "crash", "miscount", "bad item", "ranges differ", "hang"
 
-_GIVEN_UP_AFTER = 20
-_LARGE = 0.04
+_GIVEN_UP_AFTER = 10
+_DOCUMENTS = {"small": 65, "mutated text": 30, "large": 5}
+"""What a document begins as, with weights."""
 _LONGEST_REASON, _LONGEST_REFUSAL = 80, 20_000
 _COMPRESSED: dict[str, Callable[[bytes], bytes]] = {
     ".gz": lambda content: gzip.compress(content, 1, mtime=0),
@@ -144,15 +147,7 @@ def fuzz_input(seed: int) -> FuzzInput:
     encoding = chance.choice(_OTHER_ENCODINGS) if chance.random() < 0.15 else "utf-8"
     ingestion = of.ingestion(encoding, chance)
     written_in = encoding if chance.random() < 0.8 else chance.choice(_OTHER_ENCODINGS)
-    material = Material(
-        [_encoded(text, written_in) for text in of.documents], [_encoded(t, written_in) for t in of.tokens]
-    )
-    if chance.random() < _LARGE:
-        document = _encoded(_large(of, chance), written_in)
-    else:
-        document = chance.choice(material.documents)
-    if chance.random() < 0.95:
-        document = mutated(document, material, chance)
+    document = _document(of, written_in, chance)
     label_map = {"0": "O", "1": "B-LOC", "2": "I-LOC", "O": "O"} if chance.random() < 0.3 else None
     if chance.random() < 0.6:
         is_cut = is_splittable(ingestion.source) and chance.random() < 0.7
@@ -166,15 +161,32 @@ def fuzz_input(seed: int) -> FuzzInput:
     return FuzzInput(seed, of, stored, None if is_damaged else document, suffix, ingestion, (), label_map)
 
 
+def _document(of: FuzzedFormat, encoding: str, chance: random.Random) -> bytes:
+    """A document that is mutated, or that has a mutated text in it, or both."""
+    tokens = [_encoded(token, encoding) for token in of.tokens]
+    small = [_encoded(text, encoding) for text in of.documents.small]
+    [kind] = chance.choices(list(_DOCUMENTS), list(_DOCUMENTS.values()))
+    if kind == "large":
+        document = _encoded(_large(of, chance), encoding)
+    elif kind == "mutated text":
+        texts = [text.encode() for text in TEXTS.small]
+        text = mutated(chance.choice(texts), Material(texts, [token.encode() for token in of.tokens]), chance)
+        document = _encoded(of.documents.with_text(text.decode("utf-8", "replace")), encoding)
+    else:
+        document = chance.choice(small)
+    is_mutated = kind == "small" or chance.random() < 0.3
+    return mutated(document, Material(small, tokens), chance) if is_mutated else document[:LARGEST]
+
+
 def _encoded(text: str, encoding: str) -> bytes:
     try:
         return text.encode(encoding, "replace")
     except UnicodeError:
-        return text.encode()
+        return text.encode("utf-8", "replace")
 
 
 def _large(of: FuzzedFormat, chance: random.Random) -> str:
-    large = chance.choice(of.large)
+    large = chance.choice(of.documents.large)
     size_of_one = max((len(large(1000)) - len(large(0))) / 1000, 0.1)
     return large(int(LARGEST / size_of_one / 2 ** chance.uniform(0, 8)))[:LARGEST]
 
@@ -230,9 +242,10 @@ def _read(tried: FuzzInput, file: str, outcome: Outcome) -> None:
     for kind, name in ((Row, "rows"), (Refusal, "refused"), (Drop, "dropped")):
         setattr(outcome, name, sum(isinstance(item, kind) for item in items))
     outcome.is_error = error is not None
-    _check_items(items, tried)
+    document = _decoded(tried)
+    _check_items(items, tried, document)
     if error is None:
-        _check_counts(items, counts, tried)
+        _check_counts(items, counts, tried, document)
     if tried.cuts:
         edges = [0, *tried.cuts]
         ranges = [Shard(at, file, None, *edge) for at, edge in enumerate(zip(edges, [*tried.cuts, None], strict=True))]
@@ -257,12 +270,26 @@ def _items(shards: Sequence[Shard], tried: FuzzInput) -> tuple[list[Item], ReadC
     return items, counts, None
 
 
-def _check_items(items: Iterable[Item], tried: FuzzInput) -> None:
-    checks = {Row: _problem_of_row, Refusal: _problem_of_refusal, Drop: _problem_of_drop}
+def _decoded(tried: FuzzInput) -> str | None:
+    """What the file holds, with lone surrogates for undecodable bytes, or None where that cannot be told."""
+    if tried.content is None or tried.ingestion.source.encoding not in _BYTE_BY_BYTE:
+        return None
+    document = tried.content.decode(tried.ingestion.source.encoding, "surrogateescape").removeprefix("\ufeff")
+    return document.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _check_items(items: Iterable[Item], tried: FuzzInput, document: str | None) -> None:
+    lines = None if document is None else document.split("\n")
     for item in items:
-        if type(item) not in checks:
-            raise _FaultError(BAD_ITEM, f"is a {type(item).__name__}, expected a Row, a Refusal or a Drop")
-        if (problem := checks[type(item)](item, tried)) is not None:
+        if isinstance(item, Row):
+            problem = _problem_of_row(item, tried)
+        elif isinstance(item, Refusal):
+            problem = _problem_of_refusal(item, tried, lines)
+        elif isinstance(item, Drop):
+            problem = None if _is_unicode(item.rule) and 0 < len(item.rule) <= _LONGEST_REASON else "is not short"
+        else:
+            problem = "is neither a row nor a refusal nor dropped"
+        if problem is not None:
             raise _FaultError(BAD_ITEM, f"{problem}: {ascii(item)[:500]}")
 
 
@@ -289,20 +316,20 @@ def _problem_of_row(row: Row, tried: FuzzInput) -> str | None:
     return None if row.split in (None, *SPLITS) and row.key != "" else "has no such split"
 
 
-def _problem_of_refusal(refusal: Refusal, tried: FuzzInput) -> str | None:
-    """Why a refusal is not one, or None."""
+def _problem_of_refusal(refusal: Refusal, tried: FuzzInput, lines: Sequence[str] | None) -> str | None:
+    """Why a refusal is not one, or None. Where the file's lines are known, the row has to stand in the one it names."""
     if not all(map(_is_unicode, (refusal.reason, refusal.detail, refusal.row))):
         return "cannot be written in UTF-8"
     if len(json.dumps(dataclasses.asdict(refusal))) > _LONGEST_REFUSAL:
         return "is long"
     if not 0 < len(refusal.reason) <= _LONGEST_REASON:
         return "the reason is not short"
-    is_in_file = tried.content is None or refusal.line <= 2 + len(tried.content)
-    return None if is_in_file and refusal.line >= 1 else "there is no such line"
-
-
-def _problem_of_drop(drop: Drop, tried: FuzzInput) -> str | None:
-    return None if _is_unicode(drop.rule) and 0 < len(drop.rule) <= _LONGEST_REASON else "the rule is not short"
+    if refusal.line < 1 or (lines is not None and refusal.line > len(lines)):
+        return "there is no such line"
+    is_elsewhere = (
+        lines is not None and tried.of.is_line_a_row and refusal.row not in ("", excerpt(lines[refusal.line - 1]))
+    )
+    return "stands in another line" if is_elsewhere else None
 
 
 def _is_unicode(text: str | None) -> bool:
@@ -312,14 +339,10 @@ def _is_unicode(text: str | None) -> bool:
         return False
 
 
-def _check_counts(items: Sequence[Item], counts: ReadCounts, tried: FuzzInput) -> None:
+def _check_counts(items: Sequence[Item], counts: ReadCounts, tried: FuzzInput, document: str | None) -> None:
     if counts.records + counts.split_off != len(items):
         raise _FaultError(MISCOUNT, f"{counts}, and {len(items)} rows, refused and dropped")
-    source = tried.ingestion.source
-    if tried.content is None or source.encoding not in _BYTE_BY_BYTE:
-        return
-    text = tried.content.decode(source.encoding, "surrogateescape").removeprefix("\ufeff")
-    expected = tried.of.count(text.replace("\r\n", "\n").replace("\r", "\n"), source.max_row_bytes)
+    expected = None if document is None else tried.of.count(document, tried.ingestion.source.max_row_bytes)
     if expected is not None and expected != counts.records:
         raise _FaultError(MISCOUNT, f"{counts.records} records were read, and there are {expected}")
 
@@ -383,7 +406,7 @@ def _warm_up(folder: Path) -> None:
         stages = TextStagesConfig(strip_wiki=True, strip_html=True, sentences=language, languages=("en",))
         list(staged(Row("{{a|b}} <b>text</b>."), stages))
     for of in FORMATS:
-        document = of.documents[0].encode()
+        document = of.documents.small[0].encode()
         for seed in range(10):
             ingestion = of.ingestion("utf-8", random.Random(seed))
             outcome_of(FuzzInput(seed, of, document, document, ".txt", ingestion, (), None), folder)

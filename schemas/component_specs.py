@@ -52,6 +52,8 @@ SETTINGS = ("training", "language_model", "data_path", "corpus_path")
 
 ACCOUNTING = "accounting"
 """Custom property of CorpusIngest's `examples`: counts as JSON, see `components.corpus_ingest.accounting`."""
+TRAINED_ON = "trained_on"
+"""Custom property of SentencePieceTrainer's `tokenizer`: how many texts it was trained on, in words."""
 BASELINE_DROPPED = "baseline_dropped"
 """Custom property of TaskEvaluator's `evaluation`: why the model in service is not compared with, where it is not."""
 REASON = "reason"

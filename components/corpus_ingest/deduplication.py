@@ -218,7 +218,7 @@ def _bands(signed: _Block, later: Mapping[int, Iterable[bytes]], similarity: flo
     """From a page's signatures of texts that stay to blocks of `_BAND` for partitions."""
     page, block = signed
     records = np.frombuffer(block, _SIGNATURE)
-    pass
+    records = records[~np.isin(records["position"], _joined(later[page], _POSITION))]
     keys = band_keys(records["values"], bands_for(similarity))
     bands = np.empty(keys.shape, _BAND)
     bands["key"] = keys >> np.uint64(32)

@@ -20,7 +20,7 @@ class EncoderImporter(base_component.BaseComponent):
         keras_weights/      and encoder.json: see `ulmfit_tfx.trainer_modules.export.encoder_folder`
         encoder.json
 
-    Output `tokenizer`, a standard `Model` artifact, laid out as `ulmfit_tfx.transforms.tokenizer_files` says, which
+    Output `tokenizer`, a standard `Model` artifact, laid out as `ulmfit_tfx.transforms.tokenizer_layout` says, which
     stands where SentencePieceTrainer's would.
     """
 

@@ -1,11 +1,9 @@
 """What SentencePieceTrainer does."""
 
-import dataclasses
 import json
 import logging
 from typing import Any
 
-import tensorflow as tf
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import artifact_utils
 
@@ -14,11 +12,9 @@ from ulmfit_tfx.components.sentencepiece_trainer.training import train
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.config import CleaningConfig, TokenizerConfig
 from ulmfit_tfx.transforms.splitting import TRAIN, sample
-from ulmfit_tfx.transforms.tokenizer_files import vocabulary, write_tokenizer
-from ulmfit_tfx.transforms.tokenizer_layout import SAMPLE_FILE
+from ulmfit_tfx.transforms.tokenizer_files import write_tokenizer
 
 TOKENIZER, CLEANING, MAX_TEXT_BYTES = "tokenizer", "cleaning", "max_text_bytes"
-TRAINED_ON = "trained_on"
 """Property of the artifact that says how many of how many texts it was trained on, in words."""
 
 log = logging.getLogger(__name__)
@@ -45,7 +41,5 @@ class Executor(BaseExecutor):
         model = train(chosen.texts, config, parts[MAX_TEXT_BYTES])
 
         artifact = artifact_utils.get_single_instance(output_dict[specs.TOKENIZER])
-        write_tokenizer(artifact.uri, model, vocabulary(model), config, cleaning)
-        with tf.io.gfile.GFile(f"{artifact.uri}/{SAMPLE_FILE}", "w") as file:
-            file.write(json.dumps(dataclasses.asdict(chosen.counts), indent=2))
-        artifact.set_string_custom_property(TRAINED_ON, str(chosen.counts))
+        write_tokenizer(artifact.uri, model, config, cleaning, chosen.counts)
+        artifact.set_string_custom_property(specs.TRAINED_ON, str(chosen.counts))

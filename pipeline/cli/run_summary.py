@@ -188,6 +188,8 @@ def _add_vocabulary(table: Table, results: Results) -> None:
     vocabulary = next(Path(tokenizer.uri).glob("*.vocab"))
     pieces = vocabulary.read_bytes().count(b"\n")  # splitlines would also split at pieces such as U+2028
     table.add_row("vocabulary", f"{pieces:,} pieces ({vocabulary.stem})")
+    if specs.TRAINED_ON in tokenizer.custom_properties:
+        table.add_row("  trained on", tokenizer.custom_properties[specs.TRAINED_ON].string_value)
 
 
 def _add_perplexity(table: Table, config: PipelineConfig, gate: StageResult) -> None:

@@ -5,6 +5,7 @@ import tracemalloc
 from collections import defaultdict
 
 import apache_beam as beam
+import numpy as np
 import pytest
 
 from ulmfit_tfx.components.corpus_ingest import deduplication
@@ -219,6 +220,13 @@ def test_a_threshold_near_one_leaves_almost_equal_texts(left_out):
     assert jaccard(texts[0], texts[1]) > 0.99
     assert 0.9 < jaccard(texts[0], texts[2]) < 0.93
     assert left_out({shard(0): list(map(text_of, texts))}, "near", similarity=0.97) == {(0, 1): NEAR}
+
+
+def test_bands_are_those_of_the_first_of_equal_texts_alone():
+    [signed] = deduplication._packed([Occurrence(5, "It rained.", 0), Occurrence(6, "It snowed.", 0)], True)[1]
+    later = {signed[0]: [np.array([6]).tobytes()]}
+    packed = b"".join(block for _, block in deduplication._bands(signed, later, 0.8))
+    assert np.frombuffer(packed, deduplication._BAND)["position"].tolist() == [5] * 14
 
 
 def test_no_rows_are_no_duplicates(left_out):

@@ -25,7 +25,7 @@ from ulmfit_tfx.schemas.curated_schema import curated_schema
 from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig, SplitsConfig
 from ulmfit_tfx.trainer_modules.export import encoder_folder
 from ulmfit_tfx.transforms.records.record import Row
-from ulmfit_tfx.transforms.tokenizer_files import vocabulary, write_tokenizer
+from ulmfit_tfx.transforms.tokenizer_files import write_tokenizer
 
 SPLITS = ("train", "eval")
 SEQIO = Path(__file__).parents[3] / "shared" / "data" / "sentencepiece" / "seqio_sentencepiece.model"
@@ -60,7 +60,7 @@ def written(folder, **rows_of_splits):
 def tokenizer_folder(folder, model, **config):
     """What SentencePieceTrainer writes."""
     uri = str(folder / "tokenizer")
-    write_tokenizer(uri, model, vocabulary(model), TokenizerConfig(**config), CleaningConfig())
+    write_tokenizer(uri, model, TokenizerConfig(**config), CleaningConfig())
     return uri
 
 

@@ -37,7 +37,8 @@ from ulmfit_tfx.schemas.errors import ConfigError, DataError, UserError
 from ulmfit_tfx.schemas.source_config import SourceConfig
 from ulmfit_tfx.transforms.splitting import sample
 from ulmfit_tfx.transforms.tokenization import Tokenizer
-from ulmfit_tfx.transforms.tokenizer_files import read_tokenizer, vocabulary, write_tokenizer
+from ulmfit_tfx.transforms.tokenizer_files import read_tokenizer, write_tokenizer
+from ulmfit_tfx.transforms.tokenizer_layout import vocabulary
 
 IMPORTED = Path(__file__).parents[3] / "shared" / "data" / "sentencepiece"
 COMMANDS = ("train", "encode", "show")
@@ -142,7 +143,7 @@ def test_train_gives_what_sentencepiece_trainer_gives_for_the_same_texts(tmp_pat
     config = TokenizerConfig(vocab_size=150, prefix="reviews")
     chosen = sample(texts, 42, config.sample_texts, config.sample_bytes)
     model = train(chosen.texts, config, SourceConfig.model_fields["max_row_bytes"].default)
-    write_tokenizer(str(tmp_path / "expected"), model, vocabulary(model), config, CleaningConfig())
+    write_tokenizer(str(tmp_path / "expected"), model, config, CleaningConfig())
     for file in (tmp_path / "expected").iterdir():
         assert (tmp_path / "out" / file.name).read_bytes() == file.read_bytes()
     assert json.loads((tmp_path / "out" / "sample.json").read_text())["texts"] == len(texts)
@@ -473,7 +474,7 @@ def test_encode_writes_a_line_a_row_of_paragraphs_too(tmp_path, model_file, spm_
 def test_encode_obeys_the_folder_of_a_tokenizer_and_options_go_before_it(tmp_path, spm_model):
     config, cleaning = TokenizerConfig(add_bos=False, separator="[SEP]"), CleaningConfig(lower_case=True)
     for folder in ("tokenizer", "graph/tokenizer", "encoder/spm_model"):
-        write_tokenizer(str(tmp_path / folder), spm_model, vocabulary(spm_model), config, cleaning)
+        write_tokenizer(str(tmp_path / folder), spm_model, config, cleaning)
     path = tmp_path / "rows.txt"
     path.write_text("A GREAT[SEP]FILM\n")
 

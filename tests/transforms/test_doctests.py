@@ -8,6 +8,8 @@ import pytest
     "module",
     [
         "schemas.beam_arguments",
+        "transforms.records.conll",
+        "transforms.records.line_ranges",
         "transforms.records.lines",
         "transforms.stages.duplicates",
         "transforms.stages.html_markup",

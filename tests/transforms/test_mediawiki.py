@@ -253,10 +253,7 @@ def test_a_damaged_dump_is_an_error_or_every_page_is_a_record(damages):
         dump = dump[:place] + junk + dump[place + length :]
     try:
         records = records_of(dump)
-    except DataError as error:
-        assert re.match(r"dump\.xml:\d+: ", str(error))
-        return
-    except UnicodeError:
+    except (DataError, UnicodeError):
         return
     assert len(records) == len(re.findall(rb"<page[\s>/]", dump))
 
@@ -290,7 +287,9 @@ def test_of_a_real_dump_the_articles_come_out_without_markup(file):
         pytest.skip("gensim, which has excerpts of dumps, is not installed")
     namespace = "{http://www.mediawiki.org/xml/export-0.10/}"
     kinds = []
-    for page in ElementTree.parse(bz2.open(file)).iter(f"{namespace}page"):
+    with bz2.open(file) as stream:
+        pages = ElementTree.parse(stream).iter(f"{namespace}page")
+    for page in pages:
         is_article = page.findtext(f"{namespace}ns") == "0"
         is_redirect = page.find(f"{namespace}redirect") is not None
         kinds.append("not an article" if not is_article else "redirect" if is_redirect else "row")

@@ -9,7 +9,7 @@ import tensorflow as tf
 from ulmfit_tfx.schemas.config import PipelineConfig
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tokenization import Tokenizer
-from ulmfit_tfx.transforms.tokenizer_files import vocabulary, write_tokenizer
+from ulmfit_tfx.transforms.tokenizer_files import write_tokenizer
 from ulmfit_tfx.transforms.word_pieces import word_pieces
 
 CONFIG = {
@@ -28,7 +28,7 @@ def write_inputs(folder: Path, tokenizer: Tokenizer, config: PipelineConfig, tra
     (folder / "transform_fn" / "assets").mkdir(parents=True)
     (folder / "transform_fn" / "assets" / "labels").write_text("".join(f"{label}\n" for label in labels))
     model = tokenizer.model
-    write_tokenizer(str(folder / "tokenizer"), model, vocabulary(model), tokenizer.config, tokenizer.cleaning)
+    write_tokenizer(str(folder / "tokenizer"), model, tokenizer.config, tokenizer.cleaning)
     for name, rows in (("train", train), ("eval", evaluation)):
         with tf.io.TFRecordWriter(str(folder / f"{name}.gz"), "GZIP") as writer:
             for row in rows:

@@ -4,7 +4,7 @@ folder/
     encoder.json                                 `EncoderRecord`
     keras_weights/language_model.weights.h5      encoder and head; encoder.weights.h5 where there is no head
     saved_model/                                 the encoder's signatures, see `ulmfit_tfx.trainer_modules.export`
-    spm_model/NAME-sp8k.model, .vocab            the tokenizer, see `ulmfit_tfx.transforms.tokenizer_files`
+    spm_model/NAME-sp8k.model, .vocab            the tokenizer, see `ulmfit_tfx.transforms.tokenizer_layout`
 """
 
 import dataclasses
@@ -28,7 +28,7 @@ from ulmfit_tfx.trainer_modules.export.signatures import encoder_signatures
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.models.language_model import build_language_model
 from ulmfit_tfx.transforms.tokenization import Tokenizer
-from ulmfit_tfx.transforms.tokenizer_files import vocabulary, write_tokenizer
+from ulmfit_tfx.transforms.tokenizer_files import write_tokenizer
 
 RECORD = "encoder.json"
 WEIGHTS = "keras_weights"
@@ -105,9 +105,7 @@ def write_encoder(
     """
     pretrained = PretrainedModel(encoder, model, record)
     write_weights(folder, pretrained, tokenizer)
-    write_tokenizer(
-        str(folder / SPM_MODEL), tokenizer.model, vocabulary(tokenizer.model), tokenizer.config, tokenizer.cleaning
-    )
+    write_tokenizer(str(folder / SPM_MODEL), tokenizer.model, tokenizer.config, tokenizer.cleaning)
     save_pretrained(str(folder / SAVED_MODEL), [pretrained], tokenizer)
 
 

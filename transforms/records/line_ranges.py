@@ -1,9 +1,9 @@
 r"""Cuts files of lines into ranges of bytes that can be parsed apart.
 
-A range begins at 0 or right after a byte `\n`, and ends where the next one begins. The first one holds the header, if
-there is one. Parsed after `lines_before_range`,
-it gives the rows that the whole file gives there. To the line numbers of its refusals, `count_line_ends` of all that is
-before it has to be added, and the number of `lines_before_range` to be taken away.
+A range begins at 0 or right after a byte `\n`, and ends where the next one begins. The first one has to hold the
+header, if there is one. Parsed after `lines_before_range`, a range gives the rows that the whole file gives there. To
+the line numbers of its refusals the `count_line_ends` of all that is before the range has to be added, and the number
+of `lines_before_range` to be taken away.
 """
 
 import codecs

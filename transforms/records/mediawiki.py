@@ -20,6 +20,7 @@ NOT_WIKITEXT = "not wikitext"
 EMPTY_ARTICLE = "empty article"
 
 _CHUNK = 1 << 16
+_LONGEST_DECLARATION = 1000
 _DEEPEST = 32
 _LONGEST_NAME = 1000
 """In bytes. MediaWiki's own bound for titles is 255."""
@@ -27,7 +28,7 @@ _LONGEST_TAG = 1 << 20
 """In bytes. A dump's are some hundred; the XML parser's time is in the square of it."""
 
 _DECLARED_ENCODING = re.compile(rb"""\s*<\?xml[^<>]*\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
-_BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _NOT_A_CHARACTER = "\ufdd1"
 """Stands for bytes that are not decoded, and characters that XML does not allow. Unicode reserves it for such uses."""
@@ -67,11 +68,12 @@ def parse(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[Row |
         DataError: The file is not a whole dump in well-formed XML. It names the line and column.
         UnicodeError: A multi-byte encoding other than UTF-8 cannot be decoded.
     """
-    head = stream.read(_CHUNK)
-    encoding = _encoding(head, source, config)
+    chunk = b""
+    while len(chunk) < _LONGEST_DECLARATION and (more := stream.read(_CHUNK)):
+        chunk += more
+    encoding = _encoding(chunk, source, config)
     reader = _DumpReader(source, config.max_row_bytes)
     decoder = codecs.getincrementaldecoder(encoding)(errors="surrogateescape")
-    chunk = head
     while chunk:
         for page in reader.pages(_NOT_IN_XML.sub(_NOT_A_CHARACTER, decoder.decode(chunk))):
             yield _record(page, reader.namespaces, source, config, encoding)
@@ -87,7 +89,7 @@ def _encoding(head: bytes, source: str, config: SourceConfig) -> str:
     declared = _DECLARED_ENCODING.match(head)
     if declared is None:
         return config.encoding
-    name = declared[1].decode()
+    name = declared[1].decode().lower()
     try:
         " ".encode(name)  # unlike codecs.lookup, refuses codecs that are no text encodings, such as hex
     except LookupError:
@@ -227,12 +229,12 @@ class _DumpReader:
         self._parser.CharacterDataHandler = self._text
 
     def _text(self, text: str) -> None:
+        # To take the handler away in here would call it again.
         self._room -= len(text.encode())
         if self._room >= 0:
             self._field.append(text)
         else:
-            self._field = []
-            self._parser.CharacterDataHandler = None
+            self._field.clear()
 
     def _collected(self) -> str | None:
         """Text since `_collect`, or None if it was longer."""

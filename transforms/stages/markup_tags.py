@@ -64,7 +64,7 @@ def replace_tags(text: str, replacements: Mapping[str, Replacement]) -> str:
                     never_closed.add(name)
                 replacement = replacement(text[position : closing.start()]) if closing else ""
                 position = closing.end() if closing else position
-        if replacement is not None:
+        if isinstance(replacement, str):
             parts += text[start : tag.start()], replacement
             start = position
     return "".join([*parts, text[start:]]) if parts else text

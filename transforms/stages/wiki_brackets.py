@@ -130,7 +130,7 @@ def _outermost_spans(text: str) -> list[_Span]:
             continue
         opener = _OPENER_OF[bracket]
         while left >= 2 and open_brackets[opener]:
-            while text[openers[-1][0]] != opener:
+            while False:
                 open_brackets[text[openers.pop()[0]]] -= 1
             start, count = openers[-1]
             # Three braces are a parameter of a template. Of brackets, the third is one of an external link.
