@@ -30,7 +30,7 @@ test-random: setup ## train models of a hundred random configurations (20 minute
 	@$(BIN)/python -m pytest -m random_configurations tests/trainer_modules/test_random_configurations.py
 
 test-workers: setup ## run the Beam components in several processes, from an installed wheel (3 minutes)
-	@$(BIN)/python -m pytest -m beam_workers tests/pipeline/test_beam_workers.py
+	@$(BIN)/python -m pytest -m beam_workers tests/pipeline/test_beam_workers.py tests/components/test_deduplication.py
 
 bench: setup ## time the encoders against their peers (6 minutes)
 	@$(BIN)/python benchmarks/encoder_speed.py

@@ -28,7 +28,7 @@ class RowStagesConfig(Section):
         "the same sequences of words (MinHash). Rows of test and eval files stay before those of `path`",
     )
     near_similarity: float = Field(
-        0.8, gt=0, lt=1, description="near: Jaccard similarity of word sequences from which texts count as the same"
+        0.8, ge=0.5, lt=1, description="near: Jaccard similarity of word sequences from which texts count as the same"
     )
 
     @model_validator(mode="after")

@@ -17,7 +17,7 @@ from ulmfit_tfx.transforms.stages.html_markup import strip_html
         "3 < 5 and 7 > 2",
         "x<y and y>z, <unk> <3 </3 <user@example.com> a<-b",
         "R&D at AT&T, a && b, &c; &copycat; &#; &#xZ;",
-        "  two  spaces\tand\n\na blank line ",
+        "  two  spaces\tand\n\na blank line, 3  < 5 ",
         "<![CDATA <!- x> <a",
     ],
 )

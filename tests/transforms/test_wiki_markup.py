@@ -24,6 +24,8 @@ WIKITEXT = Path(__file__).parents[3] / "shared" / "data" / "wikitext2" / "valid.
         ("1&nbsp;km &ndash; R&amp;D &amp;lt; &#233;", "1 km \u2013 R&D &lt; é"),
         ("H<sub>2</sub>O, 10<sup>5</sup>, 10<sup>-5</sup>, 4<sup>th</sup>", "H2O, 10^5, 10^-5, 4th"),
         ("<nowiki>[[a]] ''b'' {{c}}</nowiki>", "[[a]] ''b'' {{c}}"),
+        ("a<ref name='x'/> b<ref>c</ref> d", "a b d"),
+        ("[[[a]]] {{{1|}}}b", "[a] b"),
         ("one<br/>two<br>three", "one\ntwo\nthree"),
         ("<poem>one\ntwo</poem>", "one\ntwo"),
         ("First.\n\n\n\nSecond.\nThird.", "First.\nSecond.\nThird."),
@@ -98,6 +100,7 @@ def test_what_is_no_text_goes_with_its_line(hidden):
         ("as <math>x</math>, and", "as, and"),
         ("so{{sfn|A|p=1}} it is", "so it is"),
         ("a {{x}} b", "a b"),
+        ("a{{angbr|{{x}}}} b", "a b"),
     ],
 )
 def test_a_gap_takes_its_signs_with_it(markup, text):
@@ -128,7 +131,8 @@ def test_templates_that_stand_for_words_leave_them(markup, text):
         ("a {{ b [[c]] d", "a b c d"),
         ("a }} b ]] c", "a b c"),
         ("[[a [[b]] c", "a b c"),
-        ("[[a\nb]]", "a\nb"),
+        ("[[a\nb|c]]", "a\nb|c"),
+        ("x [[Paris|city {{ b]] y", "x city b y"),
         ("a <ref>b c", "a b c"),
         ("a <!-- b c", "a b c"),
         ("a </ref> b </div>", "a b"),

@@ -43,18 +43,17 @@ def render_brackets(text: str, hidden_namespaces: Collection[str] = ()) -> str:
         hidden_namespaces: Names of namespaces, in lower case, whose links are not shown.
 
     Returns:
-        The text without double brackets, `HOLE` for what is not shown or not known. Brackets that are not closed, or
-        nested too deeply, go alone.
+        The text without double brackets, `HOLE` for what is not shown or not known. Brackets that are not closed go
+        alone, and so do those of links that are nested too deeply.
     """
     return _rendered(text, _HIDDEN_NAMESPACES.union(hidden_namespaces), _DEEPEST)
 
 
 class _Span(NamedTuple):
-    """Place of something in brackets, with them, and how many such are nested in it, itself counted."""
+    """Place of something in brackets, with them."""
 
     start: int
     end: int
-    depth: int
 
 
 def _rendered(text: str, hidden_namespaces: Collection[str], deepest: int) -> str:
@@ -64,7 +63,7 @@ def _rendered(text: str, hidden_namespaces: Collection[str], deepest: int) -> st
         parts.append(_DOUBLE_BRACKETS.sub("", text[end : span.start]))
         inside = text[span.start + 2 : span.end - 2]
         is_template = text[span.start] == "{"
-        if span.depth > deepest:
+        if deepest == 0:
             parts.append(HOLE if is_template else _DOUBLE_BRACKETS.sub("", inside))
         elif is_template:
             parts.append(_template(inside, hidden_namespaces, deepest - 1))
@@ -88,7 +87,7 @@ def _arguments(call: str) -> list[str]:
     """Positional arguments of a template, and those that only make a position, or the text, explicit."""
     bars: list[int] = []
     end = 0
-    for start, next_end, _ in [*_outermost_spans(call), _Span(len(call), len(call), 0)]:
+    for start, next_end in [*_outermost_spans(call), _Span(len(call), len(call))]:
         bars += (bar.start() for bar in _BAR.finditer(call, end, start))
         end = next_end
     arguments = []
@@ -130,7 +129,7 @@ def _outermost_spans(text: str) -> list[_Span]:
             continue
         opener = _OPENER_OF[bracket]
         while left >= 2 and open_brackets[opener]:
-            while False:
+            while text[openers[-1][0]] != opener:
                 open_brackets[text[openers.pop()[0]]] -= 1
             start, count = openers[-1]
             # Three braces are a parameter of a template. Of brackets, the third is one of an external link.
@@ -140,9 +139,8 @@ def _outermost_spans(text: str) -> list[_Span]:
                 openers.pop()
                 open_brackets[opener] -= 1
             place, left = place + taken, left - taken
-            depth = 1
             start += count - taken
             while spans and spans[-1].start > start:
-                depth = max(depth, spans.pop().depth + 1)
-            spans.append(_Span(start, place, depth))
+                spans.pop()
+            spans.append(_Span(start, place))
     return spans
