@@ -161,8 +161,8 @@ def _texts_with_labels(name: str) -> Callable[[random.Random], tuple[dict[str, A
     return configured
 
 
-def _texts(name: str) -> Callable[[random.Random], tuple[dict[str, Any], None]]:
-    return lambda chance: ({"format": name} | _some(chance, word_column=1), None)
+def _texts(name: str, **fields: Any) -> Callable[[random.Random], tuple[dict[str, Any], None]]:
+    return lambda chance: ({"format": name} | _some(chance, **fields), None)
 
 
 def _tagged(
@@ -226,7 +226,9 @@ FORMATS = (
         fuzz_counts.lines,
         True,
     ),
-    FuzzedFormat("conll, texts", fuzz_documents.CONLL, _CONLL, _texts("conll"), fuzz_counts.conll_sentences),
+    FuzzedFormat(
+        "conll, texts", fuzz_documents.CONLL, _CONLL, _texts("conll", word_column=1), fuzz_counts.conll_sentences
+    ),
     FuzzedFormat(
         "conll, tagged words",
         fuzz_documents.CONLL,
@@ -275,6 +277,6 @@ FORMATS = (
         fuzz_documents.MEDIAWIKI,
         (*_XML, *_MARKUP, *_WIKI),
         _texts("mediawiki"),
-        fuzz_counts.unknown,
+        fuzz_counts.pages,
     ),
 )

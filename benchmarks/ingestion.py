@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import ingestion_fuzz
 from contest import CONSOLE, machine
 from recorded_rows import RecordedRows, Row
 from rich.table import Table
@@ -183,6 +184,13 @@ def _show_memory(rows: RecordedRows, corpora: _Corpora, sizes: tuple[int, ...]) 
         table.add_row(str(size), f"{peak:,.0f}")
     CONSOLE.print(table)
     _show_target("growth of memory, at most", peaks[-1] / peaks[0] - 1, GROWTH, at_most=True)
+
+
+def _show_fuzz(rows: RecordedRows, count: int) -> None:
+    result = rows.measured({"what": "fuzz", "inputs": count}, lambda: ingestion_fuzz.fuzz(count))
+    ingestion_fuzz.show(result)
+    _show_target("crashes, hangs and miscounts, at most", len(result["faults"]), 0, at_most=True)
+    _show_target("seconds for an input, at most", ingestion_fuzz.slowest(result), LONGEST, at_most=True)
 
 
 def _show_target(name: str, value: float, target: float, at_most: bool = False) -> None:

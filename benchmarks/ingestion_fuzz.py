@@ -53,12 +53,11 @@ from ulmfit_tfx.transforms.records.record import Refusal, Row
 from ulmfit_tfx.transforms.splitting import SPLITS
 from ulmfit_tfx.transforms.stages.staging import staged
 
-LONGEST = 1.0
-"""Seconds for an input from which on it counts as hanging."""
+LONGEST, GIVEN_UP_AFTER = 1.0, 10.0
+"""Seconds for an input from which on it counts as hanging, and after which it is not waited for."""
 
 CRASH, MISCOUNT, BAD_ITEM, RANGES_DIFFER, HANG = "crash", "miscount", "bad item", "ranges differ", "hang"
 
-_GIVEN_UP_AFTER = 10
 _DOCUMENTS = {"small": 65, "mutated text": 30, "large": 5}
 """What a document begins as, with weights."""
 _LONGEST_REASON, _LONGEST_REFUSAL = 80, 20_000
@@ -187,8 +186,11 @@ def _encoded(text: str, encoding: str) -> bytes:
 
 def _large(of: FuzzedFormat, chance: random.Random) -> str:
     large = chance.choice(of.documents.large)
-    size_of_one = max((len(large(1000)) - len(large(0))) / 1000, 0.1)
-    return large(int(LARGEST / size_of_one / 2 ** chance.uniform(0, 8)))[:LARGEST]
+    size_of_one = (len(large(1000)) - len(large(0))) / 1000
+    count = int(LARGEST / size_of_one / 2 ** chance.uniform(0, 8))
+    while len(document := large(count)) > LARGEST:
+        count = count * 9 // 10
+    return document
 
 
 def outcome_of(tried: FuzzInput, folder: Path) -> Outcome:
@@ -213,7 +215,7 @@ def _tried(tried: FuzzInput, file: str) -> Outcome:
     outcome = Outcome()
     started = time.perf_counter()
     try:
-        with _given_up_after(_GIVEN_UP_AFTER):
+        with _given_up_after(GIVEN_UP_AFTER):
             _read(tried, file, outcome)
     except _FaultError as found:
         outcome.fault, outcome.detail = found.fault, found.detail
@@ -334,9 +336,10 @@ def _problem_of_refusal(refusal: Refusal, tried: FuzzInput, lines: Sequence[str]
 
 def _is_unicode(text: str | None) -> bool:
     try:
-        return text is None or bool(text.encode()) or True
+        (text or "").encode()
     except UnicodeEncodeError:
         return False
+    return True
 
 
 def _check_counts(items: Sequence[Item], counts: ReadCounts, tried: FuzzInput, document: str | None) -> None:
@@ -361,16 +364,16 @@ def _check_ranges(whole: Reading, ranges: Reading) -> None:
 
 
 @contextlib.contextmanager
-def _given_up_after(seconds: int) -> Iterator[None]:
+def _given_up_after(seconds: float) -> Iterator[None]:
     def give_up(*signal_and_frame: Any) -> None:
         raise _GivenUp
 
     before = signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, seconds)  # again and again: an exception may be lost in a callback
     try:
         yield
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 
 

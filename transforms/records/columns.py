@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.schemas.source_config import SourceConfig
-from ulmfit_tfx.transforms.records.lines import bounded_lines, excerpt, is_decoded, open_text
+from ulmfit_tfx.transforms.records.lines import bounded_lines, escaped, is_decoded, open_text
 from ulmfit_tfx.transforms.records.record import Refusal
 from ulmfit_tfx.transforms.records.record_fields import Record, missing
 
@@ -46,13 +46,13 @@ def read_records(
         line, fields = record
         if len(fields) != len(columns):
             detail = f"{len(fields)}, expected {len(columns)}"
-            yield Refusal(source, line, "wrong number of columns", detail, excerpt("\t".join(fields)))
+            yield Refusal(source, line, "wrong number of columns", detail, escaped("\t".join(fields)))
             continue
         values = {column: fields[place].strip() for column, place in places.items()}
         if all(map(is_decoded, values.values())):
             yield Record(line, values, fields)
         else:
-            yield Refusal(source, line, f"not {config.encoding}", "undecodable bytes", excerpt("\t".join(fields)))
+            yield Refusal(source, line, f"not {config.encoding}", "undecodable bytes", escaped("\t".join(fields)))
 
 
 def check_header(stream: BinaryIO, source: str, config: SourceConfig, needed: Sequence[str]) -> None:
@@ -132,7 +132,7 @@ def _csv_records(text: io.TextIOBase, source: str, limit: int) -> Iterator[_Fiel
             continue
         except csv.Error as error:
             detail = f"{error}, or longer than max_row_bytes={limit}" if waiting else str(error)
-            refusal = Refusal(source, start, "malformed CSV", detail, excerpt(taken[0]))
+            refusal = Refusal(source, start, "malformed CSV", detail, escaped(taken[0].removesuffix("\n")))
             waiting.extendleft(reversed(taken[1:]))
             del taken[1:]
         number += len(taken)

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import BinaryIO
 
 from ulmfit_tfx.schemas.source_config import SourceConfig
-from ulmfit_tfx.transforms.records.lines import bounded_lines, excerpt, is_decoded, open_text
+from ulmfit_tfx.transforms.records.lines import bounded_lines, escaped, is_decoded, open_text
 from ulmfit_tfx.transforms.records.record import Refusal
 
 
@@ -99,9 +99,9 @@ def read_whole(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[
 def _decoded(block: Block, source: str, config: SourceConfig) -> Block | Refusal:
     for number, line in enumerate(block.lines, start=block.line):
         if not is_decoded(line):
-            return _undecodable(source, number, line, config)
+            return _undecodable(source, number, block.text, config)
     return block
 
 
-def _undecodable(source: str, number: int, line: str, config: SourceConfig) -> Refusal:
-    return Refusal(source, number, f"not {config.encoding}", "undecodable bytes", excerpt(line))
+def _undecodable(source: str, number: int, row: str, config: SourceConfig) -> Refusal:
+    return Refusal(source, number, f"not {config.encoding}", "undecodable bytes", escaped(row))

@@ -98,10 +98,15 @@ def is_longer(text: str, limit: int) -> bool:
     return 4 * len(text) > limit and len(text.encode("utf-8", "surrogatepass")) > limit
 
 
-def excerpt(text: str) -> str:
-    r"""The beginning of a row as text that can be written anywhere.
+def escaped(text: str) -> str:
+    r"""A row as text that can be written anywhere: undecodable bytes as backslash escapes.
 
-    >>> excerpt("caf\udce9")
+    >>> escaped("caf\udce9")
     'caf\\udce9'
     """
-    return text[:_SHOWN].encode("utf-8", "backslashreplace").decode()
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def excerpt(text: str) -> str:
+    """The beginning of a text, `escaped`, for messages."""
+    return escaped(text[:_SHOWN])

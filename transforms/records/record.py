@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from ulmfit_tfx.transforms.records.lines import excerpt
+from ulmfit_tfx.transforms.records.lines import escaped
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Refusal:
         line: Line in that file that the row begins on, or the one of its lines that is wrong, counted from 1.
         reason: Short, the same for all rows refused for it, so that refusals can be counted by reason.
         detail: What was found.
-        row: The beginning of the row, undecodable bytes as backslash escapes.
+        row: The row, undecodable bytes as backslash escapes; empty where it is over `max_row_bytes`.
     """
 
     source: str
@@ -87,6 +87,6 @@ class RowError(Exception):
         Args:
             source: Its file.
             line: Line that it begins on.
-            row: The row, of which the beginning is kept.
+            row: The row.
         """
-        return Refusal(source, line if self.line is None else self.line, self.reason, self.detail, excerpt(row))
+        return Refusal(source, line if self.line is None else self.line, self.reason, self.detail, escaped(row))

@@ -15,7 +15,7 @@ HOLE = "\ufdd0"
 """Stands where something was that prints what is not known. No character: Unicode reserves it for such uses."""
 
 _BLANK = " \t\r\n" + HOLE
-_DEEPEST = 8
+_DEEPEST = 5
 
 # In English, which all wikis understand, and as wikis of other languages write them.
 _HIDDEN_NAMESPACES = frozenset(
