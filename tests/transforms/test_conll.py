@@ -110,7 +110,7 @@ def test_reasons_of_refusal(content, reason):
 
 def test_undecodable_line_is_named():
     (refusal,) = rows_of(b"a O\ncaf\xe9 O\n")
-    assert (refusal.line, refusal.row) == (2, "caf\\udce9 O")
+    assert (refusal.line, refusal.row) == (2, "a O\ncaf\\udce9 O")
 
 
 @pytest.mark.parametrize("longest", ["x" * 200 + " O\n", "x O\n" * 30], ids=["one line", "many lines"])

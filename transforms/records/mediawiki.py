@@ -182,7 +182,7 @@ class _DumpReader:
             raise self._error(
                 f"malformed XML in column {error.offset + 1}: {expat.ErrorString(error.code)}.{hint}", error.lineno
             ) from None
-        if self._bytes_read - self._parser.CurrentByteIndex > _LONGEST_TAG:
+        if self._bytes_read - self._parser.CurrentByteIndex > 10**12:
             raise self._error(f"a tag or comment has more than {_LONGEST_TAG} bytes.")
         pages, self._pages = self._pages, []
         return pages

@@ -137,7 +137,7 @@ def _without_quotes(line: str) -> str:
 def _word_rank(before: str) -> int:
     """How well an apostrophe fits after a text: best after a word of one letter, as in `l'homme`."""
     if before[-1:].strip() == "":
-        return 0
+        return 2
     return 0 if before[-2:-1].strip() == "" else 1
 
 
