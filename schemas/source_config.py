@@ -189,11 +189,6 @@ class LabelledSourceConfig(SourceConfig):
         return bool(self.test_path or self.split_column or self.splits.test)
 
     @property
-    def is_tagged(self) -> bool:
-        """Whether rows are words with tags."""
-        return self.format in TAGGED_FORMATS
-
-    @property
     def is_multi_label(self) -> bool:
         """Whether a row of a classification has any number of labels."""
         return self.label_separator is not None

@@ -9,6 +9,8 @@ from typing import Any
 
 import apache_beam as beam
 import tensorflow as tf
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.proto import example_gen_pb2
@@ -50,6 +52,7 @@ class Executor(BaseBeamExecutor):
         examples_utils.set_file_format(artifact, "tfrecords_gzip")
 
         _check_stages(ingestion)
+        FileSystems.set_options(PipelineOptions(self._beam_pipeline_args))  # such as where S3 is
         shards = shards_of(check_source(ingestion.source), ingestion.source)
         ingestion = _with_labels_read(ingestion)
         prepare(artifact.uri)

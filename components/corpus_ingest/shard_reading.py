@@ -11,8 +11,8 @@ from ulmfit_tfx.components.corpus_ingest.shards import Shard
 from ulmfit_tfx.components.corpus_ingest.source_files import open_uncompressed, readable
 from ulmfit_tfx.schemas.source_config import SourceConfig
 from ulmfit_tfx.transforms.records.drop import Drop
-from ulmfit_tfx.transforms.records.formats import has_header, parse
-from ulmfit_tfx.transforms.records.line_ranges import align, count_line_ends, range_stream
+from ulmfit_tfx.transforms.records.formats import parse
+from ulmfit_tfx.transforms.records.line_ranges import align, count_line_ends, lines_before_range, range_stream
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 from ulmfit_tfx.transforms.splitting import is_sampled
 from ulmfit_tfx.transforms.stages.staging import staged
@@ -88,12 +88,8 @@ def _opened(shard: Shard, source: SourceConfig) -> Iterator[tuple[BinaryIO, int]
         if start == 0:
             yield range_stream(stream, start, stop), 0
             return
-        # An empty line is no row. It keeps the range's first character from being taken for a byte order mark.
-        before = b"\n"
-        if has_header(source):
-            stream.seek(0)
-            before = stream.readline(source.max_row_bytes)
-        yield io.BufferedReader(_Joined(before, range_stream(stream, start, stop))), 1
+        before = lines_before_range(stream, source)
+        yield io.BufferedReader(_Joined(b"".join(before), range_stream(stream, start, stop))), len(before)
 
 
 def _aligned(stream: BinaryIO, shard: Shard) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from ulmfit_tfx.components.corpus_ingest import shard_reading
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+SEEDS = range(60)
 MODULES = ("ingestion_fuzz", "fuzz_counts", "fuzz_documents", "fuzz_formats", "fuzz_mutations", "contest")
 
 
@@ -28,7 +29,7 @@ def fuzzer():
 def faults(fuzzer, tmp_path):
     """Tries inputs; returns the faults and what was found, by seed."""
 
-    def tried(seeds=range(60)):
+    def tried(seeds=SEEDS):
         outcomes = {seed: fuzzer.outcome_of(fuzzer.fuzz_input(seed), tmp_path) for seed in seeds}
         return {seed: (outcome.fault, outcome.detail) for seed, outcome in outcomes.items() if outcome.fault}
 

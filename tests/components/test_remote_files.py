@@ -10,7 +10,13 @@ from tfx.types import standard_artifacts
 
 from ulmfit_tfx.components.corpus_ingest import executor as corpus_ingest
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
-from ulmfit_tfx.components.corpus_ingest.source_files import check_source, find_files, fingerprint, source_fingerprint
+from ulmfit_tfx.components.corpus_ingest.source_files import (
+    check_source,
+    find_files,
+    fingerprint,
+    readable,
+    source_fingerprint,
+)
 from ulmfit_tfx.components.example_rows import read_rows
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.errors import DataError
@@ -87,7 +93,7 @@ def test_truncated_compressed_file_is_named_and_not_taken_for_a_short_one(data):
 
 
 def read_all(config, path):
-    with corpus_ingest.readable(path, config) as stream:
+    with readable(path, config) as stream:
         yield from stream
 
 

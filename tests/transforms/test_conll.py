@@ -137,7 +137,7 @@ def test_texts_are_those_of_the_rows_with_tags(rows, between):
 
 
 def test_texts_are_of_the_column_with_words_and_of_comments_with_the_text():
-    content = "# id = 1\n0\tBen\n1\tFayot\n\n#text=Ben, Fayot.\n0\tBen\n\n# text_en = x\n0\tx\n\n# text = \n0\ty\n"
+    content = "# id = 1\n0\tBen\n1\tFayot\n\n#text=Ben, Fayot.\n0\tBen\n\n# text_en = z\n0\tx\n\n# text = \n0\ty\n"
     assert texts_of(content, word_column=1) == [Row("Ben Fayot"), Row("Ben, Fayot."), Row("x"), Row("y")]
 
 

@@ -1,4 +1,5 @@
 import io
+from pathlib import Path
 
 import conllu
 import pytest
@@ -8,6 +9,7 @@ from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.transforms.records.conllu import parse, parse_texts
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 
+TREEBANK = Path(__file__).parents[3] / "shared" / "data" / "ud_en_lines" / "en_lines-ud-test.conllu"
 SENTENCE = """\
 # sent_id = 1
 1-2\tzum\t_\t_\t_\t_\t_\t_\t_\tSpaceAfter=No
@@ -115,3 +117,12 @@ def test_sentence_without_a_usable_text_is_refused_and_the_next_is_read(bad, rea
 
 def test_texts_of_the_columns_that_the_file_names():
     assert texts_of("# global.columns = ID FORM\n1\ta\n\n1\tb\n2\tc\n") == [Row("a"), Row("b c")]
+
+
+@pytest.mark.skipif(not TREEBANK.is_file(), reason=f"no treebank in {TREEBANK}")
+def test_joined_tokens_of_a_treebank_are_its_comments():
+    lines = TREEBANK.read_text(encoding="utf-8").splitlines()
+    comments = [line.removeprefix("# text = ") for line in lines if line.startswith("# text = ")]
+    joined = texts_of("\n".join(line for line in lines if not line.startswith("# text")))
+    assert [row.text for row in joined] == comments
+    assert len(comments) > 1000

@@ -55,10 +55,10 @@ def test_list_is_taken_where_one_may_be():
 @pytest.mark.parametrize(
     ("line", "reason", "detail"),
     [
-        ('{"text": "a"', "malformed JSON", "Expecting ',' delimiter at character 13"),
-        ("text", "malformed JSON", "Expecting value at character 1"),
-        ('{"text": "a"} {"text": "b"}', "malformed JSON", "Extra data at character 15"),
-        ('{"text": "a\tb"}', "malformed JSON", "Invalid control character at at character 12"),
+        ('{"text": "a"', "malformed JSON", "Expecting ',' delimiter (character 13)"),
+        ("text", "malformed JSON", "Expecting value (character 1)"),
+        ('{"text": "a"} {"text": "b"}', "malformed JSON", "Extra data (character 15)"),
+        ('{"text": "a\tb"}', "malformed JSON", "Invalid control character at (character 12)"),
         ('{"text": "a", "b": NaN}', "malformed JSON", "NaN is no value of JSON"),
         ('{"text": -Infinity}', "malformed JSON", "-Infinity is no value of JSON"),
         ("[" * 9999, "malformed JSON", None),

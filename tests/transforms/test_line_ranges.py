@@ -19,7 +19,7 @@ from ulmfit_tfx.transforms.records.line_ranges import (
 )
 from ulmfit_tfx.transforms.records.record import Refusal
 
-HEADERS = [b"text\n", b"\xef\xbb\xbftext\r\n", b"text\r", b"\n\r\n\xef\xbb\xbf\rtext\r", b"\xef\xbb\xbf\n\ntext\tn\n"]
+HEADERS = [b"text\n", b"\xef\xbb\xbftext\r\n", b"text\r", b"\n\r\n\rtext\r", b"\xef\xbb\xbf\n\ntext\tn\n"]
 ENCODINGS = ["utf-8", "ascii", "latin-1", "iso8859-2", "cp1250", "cp1252", "koi8-r"]
 
 telling = st.sampled_from(
@@ -47,6 +47,7 @@ def parse_range(content: bytes, config: SourceConfig, start: int, stop: int):
 )
 @example("text", "utf-8", b"", b"a\n\xef\xbb\xbfb\n", [1])
 @example("tsv", "utf-8", b"text\r", b"a\rb\n\nc\xe9\n", [1, 4])
+@example("tsv", "utf-8", b"\xef\xbb\xbf\r\n\ntext\tn\n", b"a\t1\nb\t2\nc\n", [1, 5])
 @example("text", "latin-1", b"", b"\xe9\r\n\n\xff", [2])
 def test_ranges_give_what_the_whole_file_gives(file_format, encoding, header, body, cuts):
     content = header + body if file_format == "tsv" else body

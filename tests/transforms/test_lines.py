@@ -61,7 +61,7 @@ def test_byte_order_mark_is_no_part_of_the_first_line(encoding):
 
 
 @pytest.mark.parametrize("written", ["utf-16", "utf-16-be", "utf-32", "utf-32-be"])
-@pytest.mark.parametrize("configured", ["utf-8", "ascii"])
+@pytest.mark.parametrize("configured", ["utf-8", "utf-8-sig", "ascii"])
 def test_byte_order_mark_of_another_encoding_says_which(written, configured):
     content = ("" if written in ("utf-16", "utf-32") else "\ufeff") + "text\n"
     with pytest.raises(DataError) as error:

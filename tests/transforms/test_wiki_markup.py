@@ -46,6 +46,8 @@ def test_text_stays_and_its_markup_goes(markup, text):
         ("'tis 'so'", "'tis 'so'"),
         ("'''L'''''Île''", "LÎle"),
         ("''open", "open"),
+        ("la'''x'' l'''y '''z", "lax l'y z"),
+        ("x '''a'' l'''b'''c", "x a l'bc"),
     ],
 )
 def test_apostrophes_are_told_from_those_of_style(markup, text):
@@ -72,7 +74,7 @@ def test_apostrophes_are_told_from_those_of_style(markup, text):
         "{{Main|Other}}",
         "{{{parameter|default}}}",
         "* {{cite book|title=T|author={{a|b}}}}",
-        "{|\n! Head\n|-\n| a || b\n{|\n| inner\n|}\nwords\n|}",
+        "{|\n! Head\n|-\n| a || b\nwords\n{|\n| inner\n|}\nwords\n|}",
         "<!-- comment\nof lines -->",
         "<ref>A [[book]]</ref>",
         "<ref name='a' />",
@@ -100,6 +102,8 @@ def test_what_is_no_text_goes_with_its_line(hidden):
         ("as <math>x</math>, and", "as, and"),
         ("so{{sfn|A|p=1}} it is", "so it is"),
         ("a {{x}} b", "a b"),
+        ("a{{x}}b", "ab"),
+        ("* {{x}}, {{y}}. Then", "Then"),
         ("a{{angbr|{{x}}}} b", "a b"),
     ],
 )
@@ -111,7 +115,10 @@ def test_a_gap_takes_its_signs_with_it(markup, text):
     ("markup", "text"),
     [
         ("{{lang|fr|mot}} {{Lang-fr|mot}} {{transl|ar|a}}", "mot mot a"),
-        ("{{convert|5|km|mi}}, {{convert|1|-|2|C|F}}, {{cvt|6|ft|2|in|m}}", "5 km, 1\u20132 °C, 6 ft 2 in"),
+        (
+            "{{convert|5|km|mi}}, {{convert|1|-|2|and(-)|3|C}}, {{cvt|6|ft|2|in|m}}",
+            "5 km, 1\u20132 and 3 °C, 6 ft 2 in",
+        ),
         ("{{nowrap|''a'' [[b|c]] {{small|d}}}}", "a c d"),
         ("{{nowrap|1=a=b}} {{nowrap|a=b}}.", "a=b."),
         ("{{frac|1|2}} {{frac|3}} {{sfrac|1|2|3}}", "1/2 1/3 1 2/3"),

@@ -13,7 +13,7 @@ from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.schemas.source_config import SourceConfig
 from ulmfit_tfx.transforms.records.lines import bounded_lines, escaped, is_decoded, open_text
 from ulmfit_tfx.transforms.records.record import Refusal
-from ulmfit_tfx.transforms.records.record_fields import Record, missing
+from ulmfit_tfx.transforms.records.record_fields import Record, missing_column
 
 _Fields = tuple[int, list[str]]
 """Line that a record begins on, and its fields."""
@@ -74,7 +74,7 @@ def _columns(header: _Fields | Refusal | None, source: str, config: SourceConfig
         if names.count(column) > 1:
             raise DataError(f"{source}:1: there are {names.count(column)} columns '{column}'. Which one is meant?")
         if column not in names:
-            raise missing(source, "column", column, names, "Is the header on line 1, and the format right?")
+            raise missing_column(source, "column", column, names, "Is the header on line 1, and the format right?")
     return names
 
 

@@ -1,5 +1,6 @@
 """Records of JSON Lines, an object a line, as texts by field."""
 
+import contextlib
 import json
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -9,7 +10,7 @@ from ulmfit_tfx.schemas.source_config import SourceConfig
 from ulmfit_tfx.transforms.records.line_blocks import read_lines
 from ulmfit_tfx.transforms.records.lines import excerpt, is_decoded
 from ulmfit_tfx.transforms.records.record import Refusal, RowError
-from ulmfit_tfx.transforms.records.record_fields import Record, missing
+from ulmfit_tfx.transforms.records.record_fields import Record, missing_column
 
 _LOOKED_AT = 100
 """Lines in which a field has to be found once."""
@@ -54,16 +55,17 @@ def check_fields(stream: BinaryIO, source: str, config: SourceConfig, needed: Se
     Raises:
         DataError: There are objects among them, and none has one of the fields.
     """
-    objects = []
+    objects = 0
+    names: dict[str, None] = {}
     for line in islice(read_lines(stream, source, config), _LOOKED_AT):
-        try:
-            objects += [] if isinstance(line, Refusal) else [_object(line[1])]
-        except RowError:
+        if isinstance(line, Refusal):
             continue
-    names = dict.fromkeys(name for fields in objects for name, _ in fields)
+        with contextlib.suppress(RowError):
+            names |= dict.fromkeys(name for name, _ in _object(line[1]))
+            objects += 1
     for field in needed if objects else ():
         if field not in names:
-            raise missing(source, "field", field, names, f"Looked at {len(objects):,} rows.")
+            raise missing_column(source, "field", field, names, f"Looked at {objects:,} rows.")
 
 
 class _Object(tuple[tuple[str, Any], ...]):
@@ -82,7 +84,7 @@ def _object(line: str) -> _Object:
     try:
         found = _DECODER.decode(line)
     except json.JSONDecodeError as error:
-        raise RowError("malformed JSON", f"{error.msg} at character {error.pos + 1}") from None
+        raise RowError("malformed JSON", f"{error.msg} (character {error.pos + 1})") from None
     except (ValueError, RecursionError) as error:
         raise RowError("malformed JSON", str(error)) from None
     if not isinstance(found, _Object):

@@ -66,7 +66,9 @@ def count_line_ends(stream: BinaryIO, start: int, stop: int) -> int:
         if not chunk:
             break
         start += len(chunk)
-        ends += chunk.count(b"\n") + chunk.count(b"\r") - chunk.count(b"\r\n")
+        ends += chunk.count(b"\n")
+        if returns := chunk.count(b"\r"):
+            ends += returns - chunk.count(b"\r\n")
         ends -= before == b"\r" and chunk.startswith(b"\n")
         before = chunk[-1:]
     return ends - (before == b"\r" and stream.read(1) == b"\n")

@@ -37,7 +37,7 @@ def open_text(stream: BinaryIO, source: str, encoding: str) -> io.TextIOWrapper:
         DataError: The file should be UTF-8, and begins with the byte order mark of another encoding.
     """
     buffered = io.BufferedReader(cast(io.RawIOBase, stream), _READ_AT_ONCE)
-    if codecs.lookup(encoding).name in ("utf-8", "ascii"):
+    if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii"):
         start = buffered.peek(4)
         if found := next((name for mark, name in _BYTE_ORDER_MARKS.items() if start.startswith(mark)), None):
             raise DataError(

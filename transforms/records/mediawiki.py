@@ -10,7 +10,7 @@ from xml.parsers import expat
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.schemas.source_config import SourceConfig
 from ulmfit_tfx.transforms.records.drop import Drop
-from ulmfit_tfx.transforms.records.lines import excerpt
+from ulmfit_tfx.transforms.records.lines import LONE_SURROGATES, excerpt
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 from ulmfit_tfx.transforms.stages.wiki_markup import strip_wiki
 
@@ -30,8 +30,8 @@ _LONGEST_TAG = 1 << 20
 _DECLARED_ENCODING = re.compile(rb"""\s*<\?xml[^<>]*\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_NOT_A_CHARACTER = "\ufdd1"
-"""Stands for bytes that are not decoded, and characters that XML does not allow. Unicode reserves it for such uses."""
+_ESCAPE = "\ufdd1"
+"""Begins the escapes of what is not in XML. No character: Unicode reserves it for such uses."""
 
 # What old versions do not say otherwise. Each wiki has the word in its own language.
 _REDIRECT_TEXT = re.compile(r"\s*#[^\W\d_]+\s*:?\s*\[\[")
@@ -66,19 +66,19 @@ def parse(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[Row |
 
     Raises:
         DataError: The file is not a whole dump in well-formed XML. It names the line and column.
-        UnicodeError: A multi-byte encoding other than UTF-8 cannot be decoded.
+        UnicodeError: An encoding with shift states cannot be decoded.
     """
     chunk = b""
     while len(chunk) < _LONGEST_DECLARATION and (more := stream.read(_CHUNK)):
         chunk += more
     encoding = _encoding(chunk, source, config)
     reader = _DumpReader(source, config.max_row_bytes)
-    decoder = codecs.getincrementaldecoder(encoding)(errors="surrogateescape")
+    decoder = codecs.getincrementaldecoder(encoding)(errors=LONE_SURROGATES)
     while chunk:
-        for page in reader.pages(_NOT_IN_XML.sub(_NOT_A_CHARACTER, decoder.decode(chunk))):
+        for page in reader.pages(_as_xml(decoder.decode(chunk))):
             yield _record(page, reader.namespaces, source, config, encoding)
         chunk = stream.read(_CHUNK)
-    for page in reader.pages(_NOT_IN_XML.sub(_NOT_A_CHARACTER, decoder.decode(b"", final=True)), is_last=True):
+    for page in reader.pages(_as_xml(decoder.decode(b"", final=True)), is_last=True):
         yield _record(page, reader.namespaces, source, config, encoding)
 
 
@@ -97,6 +97,11 @@ def _encoding(head: bytes, source: str, config: SourceConfig) -> str:
     return name
 
 
+def _as_xml(text: str) -> str:
+    """Escapes undecodable bytes, and characters that XML does not allow, so that only their page is lost."""
+    return _NOT_IN_XML.sub(lambda character: f"{_ESCAPE}u{ord(character[0]):04x}", text)
+
+
 def _record(
     page: "_Page", namespaces: Mapping[str, str], source: str, config: SourceConfig, encoding: str
 ) -> Row | Refusal | Drop:
@@ -110,9 +115,9 @@ def _record(
         return Refusal.too_long(source, page.line, config.max_row_bytes)
     if _REDIRECT_TEXT.match(page.text):
         return Drop(REDIRECT)
-    if _NOT_A_CHARACTER in page.text:
-        shown = excerpt(page.text.replace(_NOT_A_CHARACTER, "\ufffd"))
-        return Refusal(source, page.line, f"not {encoding}", "undecodable bytes or control characters", shown)
+    if _ESCAPE in page.text:
+        row = page.text.replace(_ESCAPE, "\\")
+        return Refusal(source, page.line, f"not {encoding}", "undecodable bytes or control characters", row)
     text = strip_wiki(page.text, {name for name, number in namespaces.items() if number in _WITH_HIDDEN_LINKS})
     return Row(text) if text else Drop(EMPTY_ARTICLE)
 
@@ -182,7 +187,7 @@ class _DumpReader:
             raise self._error(
                 f"malformed XML in column {error.offset + 1}: {expat.ErrorString(error.code)}.{hint}", error.lineno
             ) from None
-        if self._bytes_read - self._parser.CurrentByteIndex > 10**12:
+        if self._bytes_read - self._parser.CurrentByteIndex > _LONGEST_TAG:
             raise self._error(f"a tag or comment has more than {_LONGEST_TAG} bytes.")
         pages, self._pages = self._pages, []
         return pages
@@ -233,8 +238,6 @@ class _DumpReader:
         self._room -= len(text.encode())
         if self._room >= 0:
             self._field.append(text)
-        else:
-            self._field.clear()
 
     def _collected(self) -> str | None:
         """Text since `_collect`, or None if it was longer."""

@@ -36,10 +36,11 @@ def parse(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[Row |
             yield unit
             continue
         line, text = unit
+        text = text.strip()
         if is_longer(text, config.max_row_bytes):
             yield Refusal.too_long(source, line, config.max_row_bytes)
         else:
-            yield Row(text.strip())
+            yield Row(text)
 
 
 def _units(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[tuple[int, str] | Refusal]:

@@ -92,7 +92,7 @@ def text_of(record: Record, column: str, limit: int) -> str:
     return text
 
 
-def missing(source: str, what: str, name: str, names: Collection[str], hint: str) -> DataError:
+def missing_column(source: str, what: str, name: str, names: Collection[str], hint: str) -> DataError:
     """The error about a file that lacks a column.
 
     Args:

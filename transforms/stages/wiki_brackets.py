@@ -132,8 +132,7 @@ def _outermost_spans(text: str) -> list[_Span]:
             while text[openers[-1][0]] != opener:
                 open_brackets[text[openers.pop()[0]]] -= 1
             start, count = openers[-1]
-            # Three braces are a parameter of a template. Of brackets, the third is one of an external link.
-            taken = min(count, left, 3 if opener == "{" else 2)
+            taken = min(count, left, 3)  # Three are a parameter of a template, or an external link in brackets.
             openers[-1][1] -= taken
             if openers[-1][1] < 2:
                 openers.pop()

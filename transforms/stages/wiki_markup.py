@@ -7,7 +7,7 @@ from ulmfit_tfx.transforms.stages.html_markup import decode_entities, single_spa
 from ulmfit_tfx.transforms.stages.markup_tags import Replacement, hidden, replace_tags
 from ulmfit_tfx.transforms.stages.wiki_brackets import HOLE, render_brackets
 
-_BLANK = " \t\r\xa0" + HOLE
+_BLANK = " \t\r\xa0"
 
 
 def _literal(content: str) -> str:
@@ -48,7 +48,7 @@ _TABLE_END = re.compile(rf"[\s:*#;{HOLE}]*\|\}}")
 _NO_WORDS = re.compile(rf"[\s|!{{}}\[\]=*#:;,.()\-\u2013\u2014_'\"/&<>{HOLE}]*")
 _HOLES = re.compile(rf"[ {HOLE}]*{HOLE}[ {HOLE}]*")
 _EMPTY_PARENTHESES = re.compile(rf" ?\([ ,;:/]*{HOLE}[ ,;:/{HOLE}]*\)")
-_AFTER_PARENTHESIS = re.compile(rf"\([ ,;:/]*{HOLE}[ ,;:/{HOLE}]*")
+_AT_BEGINNING = re.compile(rf"(\A|\()[ .,;:/]*{HOLE}[ .,;:/{HOLE}]*")
 _BETWEEN_SIGNS = re.compile(rf"[,;:] ?{HOLE} ?(?=[.,;:)])")
 _BEFORE_SIGN = re.compile(rf" ?{HOLE} ?(?=[.,;:!?)])")
 
@@ -107,10 +107,10 @@ def _outside_tables(lines: list[str]) -> Iterator[str]:
 
 def _tidied(line: str) -> str:
     """One line without the markup of lines and of style, empty where no words are left."""
-    line = line.strip(_BLANK)
-    if not line or (len(line) > 1 and line[0] == line[-1] == "="):
+    content = line.strip(_BLANK + HOLE)
+    if not content or (len(content) > 1 and content[0] == content[-1] == "="):
         return ""
-    line = _WIKITEXT_SIGN.sub(r"\1", _without_quotes(line.lstrip("*#:;" + _BLANK)))
+    line = _WIKITEXT_SIGN.sub(r"\1", _without_quotes(line.strip(_BLANK).lstrip("*#:;" + _BLANK)))
     line = single_spaced(decode_entities(line))
     if HOLE in line:
         line = _without_holes(line)
@@ -145,5 +145,5 @@ def _without_holes(line: str) -> str:
     """Closes the gaps of what was not rendered, with the signs that belonged to it."""
     line = _HOLES.sub(lambda hole: f" {HOLE} " if " " in hole[0] else HOLE, line)
     line = _EMPTY_PARENTHESES.sub("", line)
-    line = _BETWEEN_SIGNS.sub("", _AFTER_PARENTHESIS.sub("(", line))
+    line = _BETWEEN_SIGNS.sub("", _AT_BEGINNING.sub(r"\1", line))
     return single_spaced(_BEFORE_SIGN.sub("", line).replace(HOLE, ""))

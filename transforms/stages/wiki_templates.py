@@ -14,14 +14,13 @@ _LANGUAGE_CODE = re.compile(r"[a-z]{2,3}(?:-[a-z-]+)?")
 _RANGES = {
     "-": "\u2013",
     "\u2013": "\u2013",
-    "and": " and ",
-    "or": " or ",
-    "to": " to ",
+    "&": " and ",
     "x": " \u00d7 ",
     "\u00d7": " \u00d7 ",
-    "by": " by ",
+    "+/-": " ± ",
+    "±": " ± ",
 }
-_RANGES |= {"to(-)": "\u2013", "&": " and ", "+/-": " ± ", "±": " ± "}
+_RANGES |= {word: f" {word} " for word in ("and", "by", "or", "to")}
 _UNITS = {"C": "°C", "F": "°F", "sqmi": "sq mi", "sqft": "sq ft", "sqyd": "sq yd", "sqin": "sq in", "cuft": "cu ft"}
 _SMALLER_UNITS = ("ft", "in", "lb", "lbs", "oz", "yd")
 
@@ -82,8 +81,9 @@ def _measure(arguments: Arguments) -> str:
     """Of `convert`: what was measured, not what it is in other units."""
     words = arguments[0]
     at = 1
-    while at + 1 < len(arguments) and arguments[at] in _RANGES:
-        words += _RANGES[arguments[at]] + arguments[at + 1]
+    # In brackets there may be another sign for the other units, as in `and(-)`.
+    while at + 1 < len(arguments) and (between := _RANGES.get(arguments[at].partition("(")[0])):
+        words += between + arguments[at + 1]
         at += 2
     if at < len(arguments):
         words += " " + _UNITS.get(arguments[at], arguments[at])
