@@ -49,7 +49,7 @@ def lines_after_header(document: str, limit: int) -> int | None:
 def csv_records(document: str, limit: int) -> int | None:
     r"""Records after the header, if the whole of the document is well-formed and nothing is too long.
 
-    >>> csv_records('text\n"a\nb"\n\nc\n', 10), csv_records('text\n"a', 10)
+    >>> csv_records('text\n"a\nb"\n\nc\n', 20), csv_records('text\n"a', 20)
     (2, None)
     """
     before = csv.field_size_limit(_LONGEST_FIELD)

@@ -84,6 +84,7 @@ _TAGGED_JSONL = (
 )
 _CONLL = (
     "-DOCSTART- -X- O\n\n" + "\n".join("".join(f"{w} NN {tag}\n" for w, tag in words) for words in _SENTENCES),
+    "\n".join("".join(f"{w}\t{tag}\n" for w, tag in words) for words in _SENTENCES[:2]),
     "# text = Maria moved.\nMaria\tNNP\tB-PER\nmoved\tVBD\tO\n.\t.\tO\n\n#\tNN\tO\nhash\tNN\tO\n\n# only a comment\n",
 )
 _CONLLU = (

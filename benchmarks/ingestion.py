@@ -88,13 +88,13 @@ class _Corpora:
         """A tokenizer of 8,000 pieces."""
         from ulmfit_tfx.components.sentencepiece_trainer.training import train
         from ulmfit_tfx.schemas.config import CleaningConfig, TokenizerConfig
-        from ulmfit_tfx.transforms.tokenizer_files import vocabulary, write_tokenizer
+        from ulmfit_tfx.transforms.tokenizer_files import write_tokenizer
 
         folder = self.folder / "tokenizer"
         if not folder.exists():
             texts = [text for text, _ in zip(self._endless(), range(20_000), strict=False)]
             model = train(texts, TokenizerConfig(), 1_000_000)
-            write_tokenizer(str(folder), model, vocabulary(model), TokenizerConfig(), CleaningConfig())
+            write_tokenizer(str(folder), model, TokenizerConfig(), CleaningConfig())
         return folder
 
     def _endless(self) -> Iterator[str]:

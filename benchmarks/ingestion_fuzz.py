@@ -48,7 +48,7 @@ from ulmfit_tfx.schemas.stages_config import SentenceLanguage, TextStagesConfig
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.formats import check_header
 from ulmfit_tfx.transforms.records.line_ranges import is_splittable
-from ulmfit_tfx.transforms.records.lines import excerpt
+from ulmfit_tfx.transforms.records.lines import escaped
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 from ulmfit_tfx.transforms.splitting import SPLITS
 from ulmfit_tfx.transforms.stages.staging import staged
@@ -61,6 +61,8 @@ CRASH, MISCOUNT, BAD_ITEM, RANGES_DIFFER, HANG = "crash", "miscount", "bad item"
 _DOCUMENTS = {"small": 65, "mutated text": 30, "large": 5}
 """What a document begins as, with weights."""
 _LONGEST_REASON, _LONGEST_REFUSAL = 80, 20_000
+_ESCAPED = 7
+"""Characters that a byte of a row may take in JSON."""
 _COMPRESSED: dict[str, Callable[[bytes], bytes]] = {
     ".gz": lambda content: gzip.compress(content, 1, mtime=0),
     ".bz2": lambda content: bz2.compress(content, 1),
@@ -322,14 +324,17 @@ def _problem_of_refusal(refusal: Refusal, tried: FuzzInput, lines: Sequence[str]
     """Why a refusal is not one, or None. Where the file's lines are known, the row has to stand in the one it names."""
     if not all(map(_is_unicode, (refusal.reason, refusal.detail, refusal.row))):
         return "cannot be written in UTF-8"
-    if len(json.dumps(dataclasses.asdict(refusal))) > _LONGEST_REFUSAL:
+    if (
+        len(json.dumps(dataclasses.asdict(refusal)))
+        > _LONGEST_REFUSAL + _ESCAPED * tried.ingestion.source.max_row_bytes
+    ):
         return "is long"
     if not 0 < len(refusal.reason) <= _LONGEST_REASON:
         return "the reason is not short"
     if refusal.line < 1 or (lines is not None and refusal.line > len(lines)):
         return "there is no such line"
     is_elsewhere = (
-        lines is not None and tried.of.is_line_a_row and refusal.row not in ("", excerpt(lines[refusal.line - 1]))
+        lines is not None and tried.of.is_line_a_row and refusal.row not in ("", escaped(lines[refusal.line - 1]))
     )
     return "stands in another line" if is_elsewhere else None
 

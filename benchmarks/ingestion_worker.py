@@ -67,6 +67,7 @@ def pipeline(texts: str, tokenizer: str, folder: str, *beam_arguments: str) -> d
     from ulmfit_tfx.components.text_transform.component import TextTransform
     from ulmfit_tfx.components.text_transform.executor import Executor as Transform
     from ulmfit_tfx.schemas import component_specs as specs
+    from ulmfit_tfx.schemas.beam_arguments import unstaged
     from ulmfit_tfx.schemas.curated_schema import curated_schema
     from ulmfit_tfx.schemas.source_config import SourceConfig
 
@@ -76,7 +77,7 @@ def pipeline(texts: str, tokenizer: str, folder: str, *beam_arguments: str) -> d
         return made
 
     def context(executor: type) -> Any:
-        return executor.Context(beam_pipeline_args=list(beam_arguments), tmp_dir=f"{folder}/tmp", unique_id="1")
+        return executor.Context(beam_pipeline_args=unstaged(beam_arguments), tmp_dir=f"{folder}/tmp", unique_id="1")
 
     source = SourceConfig(path=texts, format="text")
     ingest = CorpusIngest(source, seed=42, input_fingerprint="")
@@ -98,6 +99,7 @@ def pipeline(texts: str, tokenizer: str, folder: str, *beam_arguments: str) -> d
         tokenizer=_channel(standard_artifacts.Model),
         preprocessing_fn="ulmfit_tfx.transforms.preprocessing.language_model.preprocessing_fn",
         custom_config={},
+        has_vocabulary=False,
     )
     transformed = artifact(standard_artifacts.Examples, "transformed")
     outputs = {

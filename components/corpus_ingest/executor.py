@@ -19,8 +19,12 @@ from tfx.types import artifact_utils
 from ulmfit_tfx.components.corpus_ingest.accounting import QUARANTINED, Accounting
 from ulmfit_tfx.components.corpus_ingest.deduplication import Duplicates
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
-from ulmfit_tfx.components.corpus_ingest.shard_ingestion import FindOccurrences, IngestShard, lines_before
-from ulmfit_tfx.components.corpus_ingest.shard_reading import line_ends
+from ulmfit_tfx.components.corpus_ingest.shard_ingestion import (
+    FindOccurrences,
+    IngestShard,
+    counted_lines,
+    lines_before,
+)
 from ulmfit_tfx.components.corpus_ingest.shard_result import ShardResult
 from ulmfit_tfx.components.corpus_ingest.shards import Shard, shards_of
 from ulmfit_tfx.components.corpus_ingest.source_files import check_source, read_label_map, read_labels
@@ -92,13 +96,14 @@ def _check_stages(ingestion: Ingestion) -> None:
 def _ingest(
     pipeline: beam.Pipeline, shards: Sequence[Shard], ingestion: Ingestion, seed: int, uri: str, results_file: str
 ) -> None:
+    # Workers import the modules of the functions below: none of them stands here, beside imports of TFX.
     # Rows never cross from one stage to another: a local runner would hold all of them in memory.
     ranges = [shard for shard in shards if not shard.is_whole_file]
     before = beam.pvalue.AsSingleton(
         pipeline
         | "Ranges" >> beam.Create(ranges)
         | "SpreadRanges" >> beam.Reshuffle()
-        | "CountLines" >> beam.Map(lambda shard, source: (shard, line_ends(shard, source)), ingestion.source)
+        | "CountLines" >> beam.Map(counted_lines, ingestion.source)
         | "AllLines" >> beam.combiners.ToList()
         | "LinesBefore" >> beam.Map(lines_before)
     )
@@ -117,7 +122,7 @@ def _ingest(
     _ = done.results | "WriteResults" >> beam.io.WriteToText(results_file, shard_name_template="")
     _ = (
         done[QUARANTINED]
-        | "QuarantineAsJson" >> beam.Map(lambda refusal: json.dumps(dataclasses.asdict(refusal), ensure_ascii=False))
+        | "QuarantineAsJson" >> beam.Map(Refusal.to_json)
         | "WriteQuarantine" >> beam.io.WriteToText(f"{uri}/quarantine/rows", file_name_suffix=".jsonl")
     )
 

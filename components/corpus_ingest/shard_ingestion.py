@@ -10,7 +10,7 @@ import apache_beam as beam
 from ulmfit_tfx.components.corpus_ingest.accounting import DROPPED, LABELS, QUARANTINED, ROWS
 from ulmfit_tfx.components.corpus_ingest.deduplication import LeftOut, Occurrence, key_of, position_of
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
-from ulmfit_tfx.components.corpus_ingest.shard_reading import ReadCounts, read_shard, sampled
+from ulmfit_tfx.components.corpus_ingest.shard_reading import ReadCounts, line_ends, read_shard, sampled
 from ulmfit_tfx.components.corpus_ingest.shard_result import ShardResult
 from ulmfit_tfx.components.corpus_ingest.shards import Shard
 from ulmfit_tfx.components.record_files import Part, PartsWriter
@@ -153,6 +153,11 @@ class _Batch:
         buckets = [length_bucket(row.text, self.length_buckets) for row in self.rows]
         self.writer.write(serialized_examples(self.rows, buckets))
         self.rows, self.characters = [], 0
+
+
+def counted_lines(shard: Shard, source: SourceConfig) -> tuple[Shard, int]:
+    """A range, and how many lines end in it."""
+    return shard, line_ends(shard, source)
 
 
 def lines_before(line_ends: list[tuple[Shard, int]]) -> dict[int, int]:

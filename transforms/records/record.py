@@ -1,6 +1,7 @@
 """What a parser yields: a row, or the reason why there is none."""
 
 import dataclasses
+import json
 
 from ulmfit_tfx.transforms.records.lines import escaped
 
@@ -56,6 +57,10 @@ class Refusal:
     def too_long(cls, source: str, line: int, limit: int) -> "Refusal":
         """Of a row over `max_row_bytes`."""
         return cls(source, line, "row too long", f"over max_row_bytes={limit}", "")
+
+    def to_json(self) -> str:
+        """As a line of JSON."""
+        return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
 
     def __str__(self) -> str:
         return f"{self.source}:{self.line}: {self.reason}: {self.detail}"
