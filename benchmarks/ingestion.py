@@ -30,9 +30,8 @@ RATE, WORKERS, GROWTH, LONGEST = 0.5, 1.6, 0.2, 1.0
 """Targets: share of sentencepiece's rate, times as fast with two workers, growth of memory, seconds for an input."""
 
 
-def several_processes(workers: int) -> tuple[str, ...]:
-    """Beam arguments of so many worker processes."""
-    return ("--runner=DirectRunner", "--direct_running_mode=multi_processing", f"--direct_num_workers={workers}")
+def _several(mode: str, workers: int) -> tuple[str, ...]:
+    return ("--runner=DirectRunner", f"--direct_running_mode={mode}", f"--direct_num_workers={workers}")
 
 
 def main() -> None:
@@ -163,18 +162,27 @@ def _show_rates(rows: RecordedRows, corpora: _Corpora, megabytes: int) -> None:
 
 
 def _show_workers(rows: RecordedRows, corpora: _Corpora, megabytes: int) -> None:
-    measured = {workers: _pipeline(rows, corpora, megabytes, several_processes(workers)) for workers in (1, 2)}
-    table = Table("", "one worker", "two workers", "times as fast", title=f"{megabytes} MB, worker processes, seconds")
-    seconds = {name: [row[name]["seconds"] for row in measured.values()] for name in ("CorpusIngest", "TextTransform")}
-    seconds["both"] = [sum(pair) for pair in zip(*seconds.values(), strict=True)]
-    for name, (one, two) in seconds.items():
-        table.add_row(name, f"{one:.1f}", f"{two:.1f}", f"{one / two:.2f}")
+    ways = {
+        "one process": ONE_PROCESS,
+        "two threads": _several("multi_threading", 2),
+        "one worker": _several("multi_processing", 1),
+        "two workers": _several("multi_processing", 2),
+    }
+    measured = {way: _pipeline(rows, corpora, megabytes, arguments) for way, arguments in ways.items()}
+    table = Table("", *ways, title=f"{megabytes} MB in several ways, seconds")
+    stages = ("CorpusIngest", "TextTransform")
+    for stage in stages:
+        table.add_row(stage, *(f"{row[stage]['seconds']:.1f}" for row in measured.values()))
+    seconds = {way: sum(row[stage]["seconds"] for stage in stages) for way, row in measured.items()}
+    processors = {way: sum(row[stage]["processor_seconds"] for stage in stages) for way, row in measured.items()}
+    for name, figures in {"both": seconds, "processor seconds": processors}.items():
+        table.add_row(name, *(f"{figure:.1f}" for figure in figures.values()))
     CONSOLE.print(table)
-    _show_target("times as fast with two workers", seconds["both"][0] / seconds["both"][1], WORKERS)
-    of_records = {json.dumps(row["records"], sort_keys=True) for row in measured.values()}
-    in_process = _pipeline(rows, corpora, megabytes, ONE_PROCESS)["records"]
-    are_same = of_records == {json.dumps(in_process, sort_keys=True)}
-    CONSOLE.print(f"records of each split are {'the same' if are_same else 'NOT THE SAME'} in the three runs")
+    _show_target("times as fast, two workers and one", seconds["one worker"] / seconds["two workers"], WORKERS)
+    for way in ("two workers", "two threads"):
+        CONSOLE.print(f"times as fast, {way} and one process: {seconds['one process'] / seconds[way]:.2f}")
+    are_same = len({json.dumps(row["records"], sort_keys=True) for row in measured.values()}) == 1
+    CONSOLE.print(f"records of each split are {'the same' if are_same else 'NOT THE SAME'} in all runs")
 
 
 def _show_memory(rows: RecordedRows, corpora: _Corpora, sizes: tuple[int, ...]) -> None:

@@ -15,7 +15,6 @@ import contextlib
 import dataclasses
 import gzip
 import itertools
-import json
 import lzma
 import math
 import os
@@ -60,9 +59,8 @@ CRASH, MISCOUNT, BAD_ITEM, RANGES_DIFFER, HANG = "crash", "miscount", "bad item"
 
 _DOCUMENTS = {"small": 65, "mutated text": 30, "large": 5}
 """What a document begins as, with weights."""
-_LONGEST_REASON, _LONGEST_REFUSAL = 80, 20_000
-_ESCAPED = 7
-"""Characters that a byte of a row may take in JSON."""
+_LONGEST_REASON, _LONGEST_DETAIL = 80, 2000
+_LONGEST_ESCAPED = len("\\udcff")
 _COMPRESSED: dict[str, Callable[[bytes], bytes]] = {
     ".gz": lambda content: gzip.compress(content, 1, mtime=0),
     ".bz2": lambda content: bz2.compress(content, 1),
@@ -321,22 +319,18 @@ def _problem_of_row(row: Row, tried: FuzzInput) -> str | None:
 
 
 def _problem_of_refusal(refusal: Refusal, tried: FuzzInput, lines: Sequence[str] | None) -> str | None:
-    """Why a refusal is not one, or None. Where the file's lines are known, the row has to stand in the one it names."""
+    """Why a refusal is not one, or None. Where a row is a line of a known file, it has to be the one that is named."""
     if not all(map(_is_unicode, (refusal.reason, refusal.detail, refusal.row))):
         return "cannot be written in UTF-8"
-    if (
-        len(json.dumps(dataclasses.asdict(refusal)))
-        > _LONGEST_REFUSAL + _ESCAPED * tried.ingestion.source.max_row_bytes
-    ):
-        return "is long"
-    if not 0 < len(refusal.reason) <= _LONGEST_REASON:
-        return "the reason is not short"
+    if not 0 < len(refusal.reason) <= _LONGEST_REASON or len(refusal.detail) > _LONGEST_DETAIL:
+        return "the reason or the detail is not short"
+    if len(refusal.row) > _LONGEST_ESCAPED * tried.ingestion.source.max_row_bytes:
+        return "the row is longer than max_row_bytes"
     if refusal.line < 1 or (lines is not None and refusal.line > len(lines)):
         return "there is no such line"
-    is_elsewhere = (
-        lines is not None and tried.of.is_line_a_row and refusal.row not in ("", escaped(lines[refusal.line - 1]))
-    )
-    return "stands in another line" if is_elsewhere else None
+    if not (refusal.row and lines is not None and tried.of.is_line_a_row):
+        return None
+    return None if refusal.row == escaped(lines[refusal.line - 1]) else "stands in another line"
 
 
 def _is_unicode(text: str | None) -> bool:

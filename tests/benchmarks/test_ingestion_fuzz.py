@@ -107,7 +107,7 @@ def test_record_that_a_parser_loses_or_doubles_is_found_in_each_format(fuzzer, f
         (Row("a", targets=(float("nan"),)), "has a number that is none"),
         (Row("a", split="training"), "has no such split"),
         (Refusal("a.txt", 0, "reason", "detail", "row"), "there is no such line"),
-        (Refusal("a.txt", 1, "reason", "x" * 100_000, "row"), "is long"),
+        (Refusal("a.txt", 1, "reason", "x" * 100_000, "row"), "the reason or the detail is not short"),
         (Refusal("a.txt", 1, "reason", "detail", "other row"), "stands in another line"),
         ("a text", "is neither a row nor a refusal nor dropped"),
     ],
