@@ -267,7 +267,7 @@ def _page_of(opening: str, closing: str) -> tuple[Large, ...]:
 
 _LARGE_TEXTS: tuple[Large, ...] = (
     lambda count: "słowo " * count,
-    lambda count: "Mr. A. " * count,
+    lambda count: "np. a. " * count,
     lambda count: "<b>x</b> <div " * count,
     lambda count: "{{a|[[b]] " * count,
 )

@@ -8,7 +8,7 @@ LARGEST = 200_000
 """Bytes that a document does not grow beyond."""
 
 _LONGEST_COPIED = 8_000
-"""Bytes of copies that an operator makes: more of them make a document long, and not worse."""
+"""Bytes that an operator makes of copies of rows: more of them take long, and are not worse."""
 _OPERATORS_APPLIED = {1: 40, 2: 25, 3: 15, 5: 12, 8: 8}
 """How many, with weights: what is damaged too much is refused at once."""
 _NESTED = (b"[", b"{", b'{"a":', b"(", b"<", b"{{", b"[[", b"<div ", b"<b>", b"'''", b'"', b"<!--", b"{|", b"<ref>")
@@ -124,7 +124,8 @@ def _replace_token(document: bytes, material: Material, chance: random.Random) -
 
 def _repeat_token(document: bytes, material: Material, chance: random.Random) -> bytes:
     token = chance.choice(material.tokens)
-    return _inserted(document, token * _size(LARGEST // max(len(token), 1), chance), chance)
+    most = _LONGEST_COPIED if b"\n" in token else LARGEST
+    return _inserted(document, token * _size(most // max(len(token), 1), chance), chance)
 
 
 def _nest(document: bytes, material: Material, chance: random.Random) -> bytes:

@@ -11,6 +11,7 @@ file or a row for people to mend is no fault; see `Outcome` for what is one.
 
 import argparse
 import bz2
+import codecs
 import contextlib
 import dataclasses
 import gzip
@@ -150,7 +151,7 @@ def fuzz_input(seed: int) -> FuzzInput:
     label_map = {"0": "O", "1": "B-LOC", "2": "I-LOC", "O": "O"} if chance.random() < 0.3 else None
     if chance.random() < 0.6:
         is_cut = is_splittable(ingestion.source) and chance.random() < 0.7
-        cuts = sorted(chance.randint(0, len(document)) for _ in range(chance.randint(1, 2))) if is_cut else []
+        cuts = sorted(chance.randint(1, max(len(document), 1)) for _ in range(chance.randint(1, 2))) if is_cut else []
         return FuzzInput(seed, of, document, document, ".txt", ingestion, tuple(cuts), label_map)
     suffix = chance.choice(list(_COMPRESSED))
     stored = _COMPRESSED[suffix](document)
@@ -276,6 +277,8 @@ def _decoded(tried: FuzzInput) -> str | None:
     """What the file holds, with lone surrogates for undecodable bytes, or None where that cannot be told."""
     if tried.content is None or tried.ingestion.source.encoding not in _BYTE_BY_BYTE:
         return None
+    if tried.content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return None  # what it says goes before the configured encoding in MediaWiki's dumps
     document = tried.content.decode(tried.ingestion.source.encoding, "surrogateescape").removeprefix("\ufeff")
     return document.replace("\r\n", "\n").replace("\r", "\n")
 

@@ -19,6 +19,7 @@ from ulmfit_tfx.components.corpus_ingest.source_files import (
     source_fingerprint,
 )
 from ulmfit_tfx.components.example_rows import read_rows
+from ulmfit_tfx.schemas.beam_arguments import IN_PROCESS, unstaged
 from ulmfit_tfx.schemas.config import TaggingConfig
 from ulmfit_tfx.schemas.curated_schema import curated_schema
 from ulmfit_tfx.schemas.errors import DataError
@@ -34,7 +35,7 @@ def ingest(folder, config, seed=1, tagging=None, separator=None):
     artifact = standard_artifacts.Examples()
     artifact.uri = str(folder / "examples")
     properties = {"config": Ingestion(config, tagging, separator).to_json(), "path": config.path, "seed": seed}
-    context = Executor.Context(beam_pipeline_args=["--runner=DirectRunner"], tmp_dir=str(folder / "tmp"), unique_id="1")
+    context = Executor.Context(beam_pipeline_args=unstaged(IN_PROCESS), tmp_dir=str(folder / "tmp"), unique_id="1")
     Executor(context).Do({}, {"examples": [artifact]}, properties)
     return artifact
 

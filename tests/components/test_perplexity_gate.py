@@ -22,6 +22,7 @@ from ulmfit_tfx.components.perplexity_gate.report import (
     SlicePerplexity,
 )
 from ulmfit_tfx.pipeline.eval_config import language_model_eval_config
+from ulmfit_tfx.schemas.beam_arguments import IN_PROCESS, unstaged
 from ulmfit_tfx.schemas.config import EvaluationConfig, ThresholdsConfig
 from ulmfit_tfx.schemas.errors import DataError, ExitCode, NotBlessedError, UserError
 
@@ -122,7 +123,7 @@ def gate(tmp_path_factory, model):
             standard.EXAMPLE_SPLITS_KEY: json_utils.dumps(["eval"]),
         }
         context = BaseBeamExecutor.Context(
-            beam_pipeline_args=["--runner=DirectRunner"], tmp_dir=str(folder / "tmp"), unique_id="1"
+            beam_pipeline_args=unstaged(IN_PROCESS), tmp_dir=str(folder / "tmp"), unique_id="1"
         )
         error = None
         try:

@@ -19,6 +19,7 @@ from ulmfit_tfx.components.corpus_ingest.source_files import (
 )
 from ulmfit_tfx.components.example_rows import read_rows
 from ulmfit_tfx.schemas import component_specs as specs
+from ulmfit_tfx.schemas.beam_arguments import IN_PROCESS, unstaged
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
 
@@ -67,7 +68,7 @@ def test_rows_of_a_remote_glob_become_remote_examples(data):
     config = source(data)
     properties = {specs.CONFIG: Ingestion(config).to_json(), "path": config.path, specs.SEED: 1}
     context = corpus_ingest.Executor.Context(
-        beam_pipeline_args=["--runner=DirectRunner"], tmp_dir=f"{data}/tmp", unique_id="1"
+        beam_pipeline_args=unstaged(IN_PROCESS), tmp_dir=f"{data}/tmp", unique_id="1"
     )
     corpus_ingest.Executor(context).Do({}, {specs.EXAMPLES: [artifact]}, properties)
     texts = [f"{row.text}\t{row.label}" for split in ("train", "eval", "test") for row in read_rows(artifact, split)]

@@ -19,6 +19,7 @@ from ulmfit_tfx.components.task_evaluator.comparability import why_not_comparabl
 from ulmfit_tfx.components.task_evaluator.component import TaskEvaluator
 from ulmfit_tfx.components.task_evaluator.executor import Executor
 from ulmfit_tfx.pipeline.eval_config import task_eval_config
+from ulmfit_tfx.schemas.beam_arguments import IN_PROCESS, unstaged
 from ulmfit_tfx.schemas.code_version import code_version
 from ulmfit_tfx.schemas.config import PipelineConfig
 
@@ -121,7 +122,7 @@ def evaluate(tmp_path_factory):
             standard.EXAMPLE_SPLITS_KEY: json_utils.dumps(["eval"]),
         }
         context = BaseBeamExecutor.Context(
-            beam_pipeline_args=["--runner=DirectRunner"], tmp_dir=str(folder / "tmp"), unique_id="1"
+            beam_pipeline_args=unstaged(IN_PROCESS), tmp_dir=str(folder / "tmp"), unique_id="1"
         )
         outputs = {standard.EVALUATION_KEY: [evaluation], standard.BLESSING_KEY: [blessing]}
         Executor(context).Do(inputs, outputs, properties)
