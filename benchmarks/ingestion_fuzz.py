@@ -58,7 +58,7 @@ LONGEST, GIVEN_UP_AFTER = 1.0, 10.0
 
 CRASH, MISCOUNT, BAD_ITEM, RANGES_DIFFER, HANG = "crash", "miscount", "bad item", "ranges differ", "hang"
 
-_DOCUMENTS = {"small": 65, "mutated text": 30, "large": 5}
+_DOCUMENTS = {"small": 55, "mutated text": 40, "large": 5}
 """What a document begins as, with weights."""
 _LONGEST_REASON, _LONGEST_DETAIL = 80, 2000
 _LONGEST_ESCAPED = len("\\udcff")
