@@ -239,10 +239,6 @@ def _in_mediawiki(text: str) -> str:
     return f"<mediawiki>{page}</mediawiki>"
 
 
-def _entity(number: int) -> str:
-    return f'<!ENTITY e{number} "&e{number - 1};&e{number - 1};">'
-
-
 def _on_a_line(text: str) -> str:
     return " ".join(text.split())
 
@@ -253,8 +249,8 @@ def _marks(count: int, step: int) -> str:
 
 
 def _conllu_words(count: int, feats: int = 1) -> str:
-    several = "|".join(f"F{number}=x" for number in range(feats))
-    return "".join(f"{at}\tw\tw\tX\t_\t{several}\t0\tdep\t_\t_\n" for at in range(1, count + 1))
+    features = "|".join(f"F{number}=x" for number in range(feats))
+    return "".join(f"{at}\tw\tw\tX\t_\t{features}\t0\tdep\t_\t_\n" for at in range(1, count + 1))
 
 
 def _page_of(opening: str, closing: str) -> tuple[Large, ...]:
@@ -263,6 +259,12 @@ def _page_of(opening: str, closing: str) -> tuple[Large, ...]:
         lambda count: _in_mediawiki(f"{opening} tekst {closing} " * count),
         lambda count: _in_mediawiki(f"{opening} tekst " * count),
     )
+
+
+def _entities(count: int) -> str:
+    """Each has twice as much text as the one before."""
+    doubled = (f'<!ENTITY e{number} "&e{number - 1};&e{number - 1};">' for number in range(1, count + 1))
+    return '<!ENTITY e0 "e">' + "".join(doubled)
 
 
 _LARGE_TEXTS: tuple[Large, ...] = (
@@ -333,7 +335,8 @@ _LARGE_MEDIAWIKI: tuple[Large, ...] = (
     *_page_of("<ref>", "</ref>"),
     *_page_of("<div ", "</div>"),
     *_page_of("''", "'''"),
-    lambda count: '<!DOCTYPE m [<!ENTITY e0 "e">' + "".join(map(_entity, range(1, count + 1))) + f"]><m>&e{count};</m>",
+    lambda count: f"<!DOCTYPE mediawiki [{_entities(count)}]>"
+    + _in_mediawiki("").replace("<text>", f"<text>&e{count};"),
     lambda count: "<mediawiki>" + "<page>" * count + "</page>" * count + "</mediawiki>",
     lambda count: _in_mediawiki("tekst").replace("<page>", "<page>" + "<x/>" * count),
     lambda count: _in_mediawiki("tekst").replace("<page>", "<page " + 'a="b" ' * count + ">"),

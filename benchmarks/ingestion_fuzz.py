@@ -84,7 +84,7 @@ class FuzzInput:
 
     Attributes:
         seed: All else follows from it.
-        of: Its format.
+        format: Its format.
         stored: What the file holds.
         content: The same before it was compressed. None: it was damaged after that.
         suffix: Of the file's name.
@@ -94,7 +94,7 @@ class FuzzInput:
     """
 
     seed: int
-    of: FuzzedFormat
+    format: FuzzedFormat
     stored: bytes
     content: bytes | None
     suffix: str
@@ -143,35 +143,35 @@ class _GivenUp(BaseException):
 def fuzz_input(seed: int) -> FuzzInput:
     """Makes the input of a seed."""
     chance = random.Random(seed)
-    of = FORMATS[seed % len(FORMATS)]
+    fuzzed = FORMATS[seed % len(FORMATS)]
     encoding = chance.choice(_OTHER_ENCODINGS) if chance.random() < 0.15 else "utf-8"
-    ingestion = of.ingestion(encoding, chance)
+    ingestion = fuzzed.ingestion(encoding, chance)
     written_in = encoding if chance.random() < 0.8 else chance.choice(_OTHER_ENCODINGS)
-    document = _document(of, written_in, chance)
+    document = _document(fuzzed, written_in, chance)
     label_map = {"0": "O", "1": "B-LOC", "2": "I-LOC", "O": "O"} if chance.random() < 0.3 else None
     if chance.random() < 0.6:
         is_cut = is_splittable(ingestion.source) and chance.random() < 0.7
         cuts = sorted(chance.randint(1, max(len(document), 1)) for _ in range(chance.randint(1, 2))) if is_cut else []
-        return FuzzInput(seed, of, document, document, ".txt", ingestion, tuple(cuts), label_map)
+        return FuzzInput(seed, fuzzed, document, document, ".txt", ingestion, tuple(cuts), label_map)
     suffix = chance.choice(list(_COMPRESSED))
     stored = _COMPRESSED[suffix](document)
     is_damaged = chance.random() < 0.4
     if is_damaged:
         stored = mutated(stored, Material([stored, document], [stored, b"\0"]), chance)
-    return FuzzInput(seed, of, stored, None if is_damaged else document, suffix, ingestion, (), label_map)
+    return FuzzInput(seed, fuzzed, stored, None if is_damaged else document, suffix, ingestion, (), label_map)
 
 
-def _document(of: FuzzedFormat, encoding: str, chance: random.Random) -> bytes:
+def _document(fuzzed: FuzzedFormat, encoding: str, chance: random.Random) -> bytes:
     """A document that is mutated, or that has a mutated text in it, or both."""
-    tokens = [_encoded(token, encoding) for token in of.tokens]
-    small = [_encoded(text, encoding) for text in of.documents.small]
+    tokens = [_encoded(token, encoding) for token in fuzzed.tokens]
+    small = [_encoded(text, encoding) for text in fuzzed.documents.small]
     [kind] = chance.choices(list(_DOCUMENTS), list(_DOCUMENTS.values()))
     if kind == "large":
-        document = _encoded(_large(of, chance), encoding)
+        document = _encoded(_large(fuzzed, chance), encoding)
     elif kind == "mutated text":
         texts = [text.encode() for text in TEXTS.small]
-        text = mutated(chance.choice(texts), Material(texts, [token.encode() for token in of.tokens]), chance)
-        document = _encoded(of.documents.with_text(text.decode("utf-8", "replace")), encoding)
+        text = mutated(chance.choice(texts), Material(texts, [token.encode() for token in fuzzed.tokens]), chance)
+        document = _encoded(fuzzed.documents.with_text(text.decode("utf-8", "replace")), encoding)
     else:
         document = chance.choice(small)
     is_mutated = kind == "small" or chance.random() < 0.3
@@ -185,8 +185,8 @@ def _encoded(text: str, encoding: str) -> bytes:
         return text.encode("utf-8", "replace")
 
 
-def _large(of: FuzzedFormat, chance: random.Random) -> str:
-    large = chance.choice(of.documents.large)
+def _large(fuzzed: FuzzedFormat, chance: random.Random) -> str:
+    large = chance.choice(fuzzed.documents.large)
     size_of_one = (len(large(1000)) - len(large(0))) / 1000
     count = int(LARGEST / size_of_one / 2 ** chance.uniform(0, 8))
     while len(document := large(count)) > LARGEST:
@@ -331,7 +331,7 @@ def _problem_of_refusal(refusal: Refusal, tried: FuzzInput, lines: Sequence[str]
         return "the row is longer than max_row_bytes"
     if refusal.line < 1 or (lines is not None and refusal.line > len(lines)):
         return "there is no such line"
-    if not (refusal.row and lines is not None and tried.of.is_line_a_row):
+    if not (refusal.row and lines is not None and tried.format.is_line_a_row):
         return None
     return None if refusal.row == escaped(lines[refusal.line - 1]) else "stands in another line"
 
@@ -347,7 +347,7 @@ def _is_unicode(text: str | None) -> bool:
 def _check_counts(items: Sequence[Item], counts: ReadCounts, tried: FuzzInput, document: str | None) -> None:
     if counts.records + counts.split_off != len(items):
         raise _FaultError(MISCOUNT, f"{counts}, and {len(items)} rows, refused and dropped")
-    expected = None if document is None else tried.of.count(document, tried.ingestion.source.max_row_bytes)
+    expected = None if document is None else tried.format.count(document, tried.ingestion.source.max_row_bytes)
     if expected is not None and expected != counts.records:
         raise _FaultError(MISCOUNT, f"{counts.records} records were read, and there are {expected}")
 
@@ -390,7 +390,7 @@ def fuzz(count: int, first_seed: int = 0) -> dict[str, Any]:
         JSON: `formats`, a list of `name`, `inputs`, `rows`, `refused`, `dropped`, `errors`, `slowest` (seconds) and
         `slowest_seed`; `faults`, a list of `seed`, `format`, `fault` and `detail`; and `seconds`, of all.
     """
-    tallies = {of.name: _tally(of) for of in FORMATS}
+    tallies = {fuzzed.name: _tally(fuzzed) for fuzzed in FORMATS}
     faults = []
     started = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="ulmfit-tfx-") as name:
@@ -399,9 +399,11 @@ def fuzz(count: int, first_seed: int = 0) -> dict[str, Any]:
         for seed in track(range(first_seed, first_seed + count), "Fuzzing", console=CONSOLE, transient=True):
             tried = fuzz_input(seed)
             outcome = outcome_of(tried, folder)
-            _add(tallies[tried.of.name], outcome, seed)
+            _add(tallies[tried.format.name], outcome, seed)
             if outcome.fault is not None:
-                faults.append({"seed": seed, "format": tried.of.name, "fault": outcome.fault, "detail": outcome.detail})
+                faults.append(
+                    {"seed": seed, "format": tried.format.name, "fault": outcome.fault, "detail": outcome.detail}
+                )
     return {"formats": list(tallies.values()), "faults": faults, "seconds": time.perf_counter() - started}
 
 
@@ -410,16 +412,16 @@ def _warm_up(folder: Path) -> None:
     for language in typing.get_args(SentenceLanguage):
         stages = TextStagesConfig(strip_wiki=True, strip_html=True, sentences=language, languages=("en",))
         list(staged(Row("{{a|b}} <b>text</b>."), stages))
-    for of in FORMATS:
-        document = of.documents.small[0].encode()
+    for fuzzed in FORMATS:
+        document = fuzzed.documents.small[0].encode()
         for seed in range(10):
-            ingestion = of.ingestion("utf-8", random.Random(seed))
-            outcome_of(FuzzInput(seed, of, document, document, ".txt", ingestion, (), None), folder)
+            ingestion = fuzzed.ingestion("utf-8", random.Random(seed))
+            outcome_of(FuzzInput(seed, fuzzed, document, document, ".txt", ingestion, (), None), folder)
 
 
-def _tally(of: FuzzedFormat) -> dict[str, Any]:
+def _tally(fuzzed: FuzzedFormat) -> dict[str, Any]:
     numbers = dict.fromkeys(("inputs", "rows", "refused", "dropped", "errors"), 0)
-    return {"name": of.name, **numbers, "slowest": 0.0, "slowest_seed": None}
+    return {"name": fuzzed.name, **numbers, "slowest": 0.0, "slowest_seed": None}
 
 
 def _add(tally: dict[str, Any], outcome: Outcome, seed: int) -> None:
@@ -454,7 +456,7 @@ def show(result: dict[str, Any]) -> None:
 def replay(seed: int, keep: Path | None) -> None:
     """Tries one input again, and prints what it is and what comes of it."""
     tried = fuzz_input(seed)
-    CONSOLE.print(f"{tried.of.name}, {len(tried.stored):,} bytes, {tried.suffix}, cut at {list(tried.cuts)}")
+    CONSOLE.print(f"{tried.format.name}, {len(tried.stored):,} bytes, {tried.suffix}, cut at {list(tried.cuts)}")
     CONSOLE.print(tried.ingestion.to_json(), markup=False)
     CONSOLE.print(repr((tried.content or tried.stored)[:1000]), markup=False)
     if keep is not None:

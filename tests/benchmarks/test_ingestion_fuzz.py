@@ -50,9 +50,9 @@ def test_mutated_files_are_read_without_a_fault_in_any_format(fuzzer):
     result = fuzzer.fuzz(1500)
 
     assert result["faults"] == []
-    for of in result["formats"]:
-        assert of["inputs"] == 1500 // len(fuzzer.FORMATS)
-        assert min(of["rows"], of["refused"], of["dropped"], of["errors"]) > 0, of
+    for tally in result["formats"]:
+        assert tally["inputs"] == 1500 // len(fuzzer.FORMATS)
+        assert min(tally[kind] for kind in ("rows", "refused", "dropped", "errors")) > 0, tally
 
 
 def test_seed_tells_the_whole_input(fuzzer):
@@ -94,8 +94,8 @@ def test_record_that_a_parser_loses_or_doubles_is_found_in_each_format(fuzzer, f
 
     found = faults(range(15 * len(fuzzer.FORMATS)))
 
-    miscounted = {fuzzer.fuzz_input(seed).of.name for seed, (fault, _) in found.items() if fault == fuzzer.MISCOUNT}
-    assert miscounted == {of.name for of in fuzzer.FORMATS}
+    miscounted = {fuzzer.fuzz_input(seed).format.name for seed, (fault, _) in found.items() if fault == fuzzer.MISCOUNT}
+    assert miscounted == {fuzzed.name for fuzzed in fuzzer.FORMATS}
 
 
 @pytest.mark.parametrize(

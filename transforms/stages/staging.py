@@ -57,7 +57,6 @@ def _dropped_by(text: str, stages: RowStagesConfig) -> str | None:
     if stages.languages:
         from ulmfit_tfx.transforms.stages.languages import UNDETERMINED, language_of
 
-        language = language_of(text)
-        if language not in (*stages.languages, UNDETERMINED):
-            return f"in language {language}"
+        if language_of(text) not in (*stages.languages, UNDETERMINED):
+            return "in another language"
     return None
