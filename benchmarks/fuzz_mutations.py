@@ -49,6 +49,12 @@ def mutated(document: bytes, material: Material, chance: random.Random) -> bytes
     return document
 
 
+def damaged(stored: bytes, chance: random.Random) -> bytes:
+    """Damages a compressed file, or lets it go on after its end."""
+    operator = chance.choice((_truncate, _flip_bit, _flip_bit, _overwrite, _insert_bytes, _delete, _append))
+    return operator(stored, Material([], []), chance)
+
+
 def _size(most: int, chance: random.Random) -> int:
     """From 1 to `most`, most often small."""
     return int(max(most, 1) ** chance.random())
@@ -79,6 +85,10 @@ def _insert_bytes(document: bytes, material: Material, chance: random.Random) ->
 def _overwrite(document: bytes, material: Material, chance: random.Random) -> bytes:
     start, end = _place(document, chance)
     return document[:start] + chance.randbytes(end - start) + document[end:]
+
+
+def _append(document: bytes, material: Material, chance: random.Random) -> bytes:
+    return document + chance.choice((document, document[: len(document) // 2], b"\0" * 100, chance.randbytes(20)))
 
 
 def _delete(document: bytes, material: Material, chance: random.Random) -> bytes:

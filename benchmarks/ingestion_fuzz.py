@@ -35,7 +35,7 @@ import zstandard
 from contest import CONSOLE
 from fuzz_documents import TEXTS
 from fuzz_formats import FORMATS, FuzzedFormat
-from fuzz_mutations import LARGEST, Material, mutated
+from fuzz_mutations import LARGEST, Material, damaged, mutated
 from rich.progress import track
 from rich.table import Table
 
@@ -74,6 +74,7 @@ _OTHER_ENCODINGS = (
 )
 _BYTE_BY_BYTE = ("utf-8", "ascii", "latin-1", "cp1250", "iso8859-2")
 """Encodings of which a decoder that takes the whole of a file gives what one that takes a part at a time does."""
+_BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 Item = Row | Refusal | Drop
 
@@ -157,7 +158,7 @@ def fuzz_input(seed: int) -> FuzzInput:
     stored = _COMPRESSED[suffix](document)
     is_damaged = chance.random() < 0.4
     if is_damaged:
-        stored = mutated(stored, Material([stored, document], [stored, b"\0"]), chance)
+        stored = damaged(stored, chance)
     return FuzzInput(seed, fuzzed, stored, None if is_damaged else document, suffix, ingestion, (), label_map)
 
 
@@ -275,11 +276,14 @@ def _items(shards: Sequence[Shard], tried: FuzzInput) -> tuple[list[Item], ReadC
 
 def _decoded(tried: FuzzInput) -> str | None:
     """What the file holds, with lone surrogates for undecodable bytes, or None where that cannot be told."""
-    if tried.content is None or tried.ingestion.source.encoding not in _BYTE_BY_BYTE:
+    encoding = tried.ingestion.source.encoding
+    if tried.content is None or encoding not in _BYTE_BY_BYTE:
         return None
-    if tried.content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return None  # what it says goes before the configured encoding in MediaWiki's dumps
-    document = tried.content.decode(tried.ingestion.source.encoding, "surrogateescape").removeprefix("\ufeff")
+    # What the mark says goes before the configured encoding in MediaWiki's dumps.
+    marks = [mark for mark, of in _BYTE_ORDER_MARKS.items() if of != encoding]
+    if tried.content.startswith(tuple(marks)):
+        return None
+    document = tried.content.decode(encoding, "surrogateescape").removeprefix("\ufeff")
     return document.replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -1,6 +1,6 @@
 """CSV and TSV of texts, with the values that are to be marked in them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from ulmfit_tfx.schemas.config import TaggingConfig
@@ -80,8 +80,9 @@ def _marks(text: str, record: Record, config: LabelledSourceConfig) -> list[Mark
     if values and not label:
         raise RowError("empty label", f"column '{config.span_label_column}'")
     marks: list[Mark] = []
+    places = _Places(text)
     for value in sorted(values, key=len, reverse=True):
-        start = _place(text, value, marks)
+        start = places.take(value)
         if start is None:
             times = "as often as it is listed" if value in text else "as it stands"
             raise RowError("value not in text", f"'{excerpt(value)}' of column '{config.spans_column}', {times}")
@@ -95,15 +96,32 @@ def _values(cell: str, config: LabelledSourceConfig) -> list[str]:
     return [value for value in map(str.strip, cell.split(config.span_separator)) if value]
 
 
-def _place(text: str, value: str, taken: Sequence[Mark]) -> int | None:
-    """Where a value begins: at its first occurrence of whole words outside of what is taken, or at its first one."""
-    first = None
-    start = text.find(value)
-    while start >= 0:
-        end = start + len(value)
-        if all(end <= mark.start or mark.end <= start for mark in taken):
-            if not text[start - 1 : start].isalnum() and not text[end : end + 1].isalnum():
-                return start
-            first = start if first is None else first
-        start = text.find(value, start + 1)
-    return first
+class _Places:
+    """Places of a text, of which each is taken once."""
+
+    def __init__(self, text: str):
+        self.text = text
+        self.taken = bytearray(len(text))
+        self.searched: dict[tuple[str, bool], int] = {}
+        """How far a value was searched for: what was taken, or was no whole word, stays so."""
+
+    def take(self, value: str) -> int | None:
+        """Takes a value's first free occurrence of whole words, or else its first free one; returns its beginning."""
+        start = self._find(value, as_words=True)
+        if start is None:
+            start = self._find(value, as_words=False)
+        if start is not None:
+            self.taken[start : start + len(value)] = b"\1" * len(value)
+        return start
+
+    def _find(self, value: str, as_words: bool) -> int | None:
+        start = self.text.find(value, self.searched.get((value, as_words), 0))
+        while start >= 0 and not self._is_free(start, start + len(value), as_words):
+            start = self.text.find(value, start + 1)
+        self.searched[value, as_words] = start if start >= 0 else len(self.text)
+        return start if start >= 0 else None
+
+    def _is_free(self, start: int, end: int, as_words: bool) -> bool:
+        if as_words and (self.text[start - 1 : start].isalnum() or self.text[end : end + 1].isalnum()):
+            return False
+        return self.taken.find(1, start, end) < 0
