@@ -117,6 +117,8 @@ def test_list_is_read_however_it_is_laid_out(texts, indent):
         (b'[\n\n{"text": }]', "rows.json:3: malformed JSON: Expecting value"),
         (b"[" * 100_000, "rows.json:1: malformed JSON: "),
         (b'[{"text": "a"},]', "malformed JSON: Expecting value"),
+        (b'[{"text": "a"}]\n [', "rows.json:2: malformed JSON: '[' after the list"),
+        (b"[]x", "rows.json:1: malformed JSON: 'x' after the list"),
     ],
 )
 def test_file_that_is_no_list_is_an_error_with_its_line(content, message):

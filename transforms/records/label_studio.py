@@ -101,6 +101,10 @@ def _items(content: str, source: str) -> Iterator[tuple[int, Any]]:
         is_last = expect(",]") == "]"
         position += not is_last
         position = skip_spaces()
+    position += 1
+    position = skip_spaces()
+    if position < len(content):
+        raise fail(f"{content[position]!r} after the list")
 
 
 def _text_and_marks(item: Any, config: LabelledSourceConfig) -> tuple[str, list[Mark]]:
