@@ -83,3 +83,12 @@ def test_line_of_more_characters_than_the_limit_is_none(content, limit):
 @given(st.text(st.sampled_from("aż中😀"), max_size=9), st.integers(0, 30))
 def test_length_is_that_in_utf8(text, limit):
     assert is_longer(text, limit) == (len(text.encode()) > limit)
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize(
+    ("line", "is_too_long"), [("x" * 9, False), ("x" * 10, False), ("x" * 11, True), ("x" * 30, True)]
+)
+def test_byte_order_mark_counts_for_no_character_of_the_first_line(mark, line, is_too_long):
+    found = list(bounded_lines(io.StringIO(f"{mark}{line}\nnext\n"), 10))
+    assert found == [None if is_too_long else f"{line}\n", "next\n"]

@@ -64,8 +64,10 @@ def bounded_lines(text: io.TextIOBase, limit: int) -> Iterator[str | None]:
     """
     is_first = True
     while line := text.readline(limit + 1):
-        if is_first:
-            line, is_first = line.removeprefix("\ufeff"), False
+        if is_first and line.startswith("\ufeff"):
+            line = line[1:]
+            line += "" if line.endswith("\n") else text.readline(1)  # the one that the mark stood for
+        is_first = False
         if len(line) <= limit or len(line.removesuffix("\n")) <= limit:
             yield line
             continue
