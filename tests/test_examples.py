@@ -46,7 +46,7 @@ def test_rows_of_an_example_are_as_its_configuration_says(example):
         source, tagging = load_bulk_inference_config(example).data, None
     else:
         config = load_config(example)
-        source, tagging = config.data, config.tagging
+        source, tagging = config.data, config.tagging if config.task == "tagging" else None
     try:
         find_files(source.path)
     except DataError as error:

@@ -20,6 +20,7 @@ DATA = [
     *sorted((ROOT / "components").rglob("*.j2")),
     *(ROOT / "schemas" / "tfdv").glob("*.pbtxt"),
     ROOT / "schemas" / "serving_ops.tsv",
+    *(ROOT / "transforms" / "stages" / "abbreviations").glob("*.txt"),
 ]
 
 

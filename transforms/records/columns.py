@@ -101,10 +101,12 @@ def _csv_records(text: io.TextIOBase, source: str, limit: int) -> Iterator[_Fiel
     number = 0
     waiting: deque[str | None] = deque()
     taken: list[str] = []
+    unclosed = 0  # of the lines that wait, those at whose end an earlier quotation mark was open that is never closed
 
     def feed() -> Iterator[str]:
         size = 0
-        while True:
+        # A mark that such a line leaves open is not closed either: what follows it was read so before.
+        while not (taken and unclosed):
             line = waiting.popleft() if waiting else next(lines, "")
             if line is None or size + len(line) > limit + 1:
                 waiting.appendleft(line)
@@ -115,8 +117,10 @@ def _csv_records(text: io.TextIOBase, source: str, limit: int) -> Iterator[_Fiel
             taken.append(line)
             yield line
 
-    csv.field_size_limit(limit + 1)
+    # Of the whole process, so never lowered: others read CSV too, such as Python's own list of installed packages.
+    csv.field_size_limit(max(csv.field_size_limit(), limit + 1))
     while True:
+        unclosed = max(unclosed - len(taken), 0)
         taken.clear()
         start = number + 1
         refusal: Refusal | None = None
@@ -131,8 +135,10 @@ def _csv_records(text: io.TextIOBase, source: str, limit: int) -> Iterator[_Fiel
             yield Refusal.too_long(source, start, limit)
             continue
         except csv.Error as error:
-            detail = f"{error}, or longer than max_row_bytes={limit}" if waiting else str(error)
+            is_long = bool(waiting) and not unclosed
+            detail = f"{error}, or longer than max_row_bytes={limit}" if is_long else str(error)
             refusal = Refusal(source, start, "malformed CSV", detail, escaped(taken[0].removesuffix("\n")))
+            unclosed = unclosed or max(len(taken) - 1, 0)
             waiting.extendleft(reversed(taken[1:]))
             del taken[1:]
         number += len(taken)

@@ -10,6 +10,7 @@ from ulmfit_tfx.schemas.config import TaggingConfig
 from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.transforms.records.conll import text_comment, text_row
 from ulmfit_tfx.transforms.records.line_blocks import Block, read_blocks
+from ulmfit_tfx.transforms.records.lines import excerpt
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
 from ulmfit_tfx.transforms.records.tagged_rows import TaggedRows
 
@@ -106,7 +107,7 @@ def _tokens(block: Block, columns: str) -> list[Mapping[str, Any]]:
     try:
         (sentence,) = conllu.parse(f"{columns}\n{block.text}" if columns else block.text)
     except (ParseException, ValueError) as error:
-        raise RowError("malformed CoNLL-U", str(error)) from None
+        raise RowError("malformed CoNLL-U", excerpt(str(error))) from None
     if not all("form" in token for token in sentence):
         raise RowError("malformed CoNLL-U", "a line has no word. Is the format conll?")
     return list(sentence)
@@ -130,7 +131,7 @@ def _surface(tokens: Iterable[Mapping[str, Any]]) -> str:
 def _tag(token: Mapping[str, Any], field: str, separator: str | None) -> str:
     name = field.lower()
     if name in _COLUMNS and name not in token:
-        raise RowError("too few columns", f"'{token['form']}' has no {name}. Is the format conll?")
+        raise RowError("too few columns", f"'{excerpt(token['form'])}' has no {name}. Is the format conll?")
     if name in token:
         value = token[name]
         if isinstance(value, dict):

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 from ulmfit_tfx.schemas.config import TaggingConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
-from ulmfit_tfx.transforms.records.lines import excerpt, open_text
+from ulmfit_tfx.transforms.records.lines import excerpt, is_longer, open_text
 from ulmfit_tfx.transforms.records.marked_text import Mark, check_text, words_and_tags
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
 from ulmfit_tfx.transforms.records.tagged_rows import TaggedRows
@@ -49,7 +49,8 @@ def parse(
             yield rows.row(*words_and_tags(text, marks, tagging))
         except RowError as error:
             at_item = RowError(error.reason, f"item {number}: {error.detail}")
-            yield at_item.refusal(source, line, json.dumps(item, ensure_ascii=False))
+            row = json.dumps(item, ensure_ascii=False)
+            yield at_item.refusal(source, line, "" if is_longer(row, config.max_row_bytes) else row)
 
 
 def _content(stream: BinaryIO, source: str, encoding: str) -> str:

@@ -3,7 +3,7 @@
 import bisect
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Literal
 
 from ulmfit_tfx.schemas.config import TaggingConfig
@@ -45,10 +45,11 @@ def words_and_tags(text: str, marks: Sequence[Mark], tagging: TaggingConfig) -> 
         RowError: A mark holds no word, or marks overlap and a word has one tag.
     """
     words, starts, ends = _split(text, tagging)
+    bytes_before = _bytes_before(text, {place for mark in marks for place in (mark.start, mark.end)})
     is_single = tagging.tag_separator is None
     spans: list[Span] = []
     for mark in sorted(set(marks), key=lambda mark: (mark.start, mark.end, mark.label)):
-        start_byte, end_byte = len(text[: mark.start].encode()), len(text[: mark.end].encode())
+        start_byte, end_byte = bytes_before[mark.start], bytes_before[mark.end]
         span = mark.label, bisect.bisect_right(ends, start_byte), bisect.bisect_left(starts, end_byte)
         if span[1] >= span[2]:
             raise RowError("mark without a word", f"'{excerpt(text[mark.start : mark.end])}'")
@@ -62,7 +63,23 @@ def words_and_tags(text: str, marks: Sequence[Mark], tagging: TaggingConfig) -> 
         spans.append(span)
     if is_single:
         return words, [[tag] for tag in tags_of_spans(len(words), spans, tagging.scheme)]
-    return words, [[label for label, start, end in spans if start <= index < end] for index in range(len(words))]
+    labels: list[list[str]] = [[] for _ in words]
+    for label, start, end in spans:
+        for index in range(start, end):
+            if label not in labels[index]:
+                labels[index].append(label)
+    return words, labels
+
+
+def _bytes_before(text: str, places: Collection[int]) -> dict[int, int]:
+    """Bytes in UTF-8 before each of some places in a text."""
+    before = {0: 0}
+    last = size = 0
+    for place in sorted(places):
+        size += len(text[last:place].encode())
+        before[place] = size
+        last = place
+    return before
 
 
 def _split(text: str, tagging: TaggingConfig) -> tuple[list[str], list[int], list[int]]:

@@ -73,6 +73,6 @@ class TaggedRows:
                 raise RowError("empty tag", f"of '{excerpt(word)}'")
             name = self.names.name(tag, "tag")
             if problem := check_tag(name, self.tagging.scheme):
-                raise RowError(f"not a {self.tagging.scheme} tag", f"of '{excerpt(word)}': {problem}")
+                raise RowError(f"not a {self.tagging.scheme} tag", f"of '{excerpt(word)}': {excerpt(problem)}")
             self._known[tag] = name
         return self._known[tag]
