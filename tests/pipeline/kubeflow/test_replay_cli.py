@@ -98,9 +98,7 @@ def test_configuration_instead_of_a_compiled_pipeline_is_told_how_to_compile(tmp
 
 def test_rows_of_an_ingestion_model_evaluation_and_report_are_shown(invoke, tmp_path):
     pipeline = CompiledPipeline.named()
-    counts = (
-        '{"rows": {"train": 8}, "quarantined": {"empty": 1}, "dropped": {}, "labels": {}, "lowest": {}, "highest": {}}'
-    )
+    counts = '{"rows": {"train": 8}, "quarantined": {"empty": 1}, "dropped": {}, "labels": {}, "rows_in": 9}'
     _says(pipeline, "CorpusIngest", "examples", accounting=counts)
     _says(pipeline, "TaskEvaluator", "blessing", blessed=1)
     _says(pipeline, "Pusher", "pushed_model", pushed=1, pushed_destination=f"{tmp_path}/serving/17")
