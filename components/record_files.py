@@ -17,8 +17,7 @@ import google_crc32c
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-NAME = "data_tfrecord"
-PATTERN = f"{NAME}-*-of-*.gz"
+_NAME = "data_tfrecord"
 _UNFINISHED = "unfinished"
 _FAST = 1
 """Level of gzip: several times as fast as the usual 6, for files a fifth larger."""
@@ -118,9 +117,9 @@ def publish(parts: Iterable[Part], artifact: str, splits: Sequence[str]) -> None
         tf.io.gfile.makedirs(folder)
         paths = [part.path for part in ordered if part.split == split]
         if not paths:
-            _CompressedFile(f"{folder}/{NAME}-00000-of-00001.gz").close()
+            _CompressedFile(f"{folder}/{_NAME}-00000-of-00001.gz").close()
         for number, path in enumerate(paths):
-            tf.io.gfile.rename(path, f"{folder}/{NAME}-{number:05d}-of-{len(paths):05d}.gz", overwrite=True)
+            tf.io.gfile.rename(path, f"{folder}/{_NAME}-{number:05d}-of-{len(paths):05d}.gz", overwrite=True)
     tf.io.gfile.rmtree(f"{artifact}/{_UNFINISHED}")
 
 
