@@ -39,7 +39,7 @@ class FindOccurrences(beam.DoFn):
         rows = read_shard(shard, self.ingestion, self.label_map, 0, ReadCounts())
         of_sample = (row for row in sampled(rows, self.ingestion.source, self.seed) if isinstance(row, Row))
         for number, row in enumerate(of_sample):
-            yield Occurrence(position_of(shard, number), row.text, label_hash(row))
+            yield _occurrence(shard, number, row)
 
 
 class IngestShard(beam.DoFn):
@@ -125,8 +125,11 @@ class _Repeated:
         self.numbers = itertools.count()
 
     def reason(self, row: Row) -> str | None:
-        occurrence = Occurrence(position_of(self.shard, next(self.numbers)), row.text, label_hash(row))
-        return self.left_out.reason(occurrence)
+        return self.left_out.reason(_occurrence(self.shard, next(self.numbers), row))
+
+
+def _occurrence(shard: Shard, number: int, row: Row) -> Occurrence:
+    return Occurrence(position_of(shard, number), row.text, label_hash(row))
 
 
 class _Batch:

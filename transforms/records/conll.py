@@ -6,10 +6,13 @@ from typing import BinaryIO
 
 from ulmfit_tfx.schemas.config import TaggingConfig
 from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
-from ulmfit_tfx.transforms.records.line_blocks import Block, read_blocks
+from ulmfit_tfx.transforms.records.line_blocks import Block, read_blocks, rows_of_blocks
 from ulmfit_tfx.transforms.records.lines import excerpt, is_longer
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
 from ulmfit_tfx.transforms.records.tagged_rows import TaggedRows
+
+_Lines = list[tuple[int, list[str]]]
+"""Number and columns of each."""
 
 _COMMENT = "#"
 _DOCUMENT_START = "-DOCSTART-"
@@ -40,16 +43,12 @@ def parse(
         One `Row` or `Refusal` a sentence, in the file's order.
     """
     rows = TaggedRows(config, tagging)
-    for sentence in _sentences(stream, source, config):
-        if isinstance(sentence, Refusal):
-            yield sentence
-            continue
-        block, lines = sentence
-        try:
-            pairs = [_word_and_tag(number, columns, config) for number, columns in lines]
-            yield rows.row([word for word, _ in pairs], [[tag] for _, tag in pairs])
-        except RowError as error:
-            yield error.refusal(source, block.line, block.text)
+
+    def row_of(_: Block, lines: _Lines) -> Row:
+        pairs = [_word_and_tag(number, columns, config) for number, columns in lines]
+        return rows.row([word for word, _ in pairs], [[tag] for _, tag in pairs])
+
+    return rows_of_blocks(_sentences(stream, source, config), source, row_of)
 
 
 def parse_texts(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[Row | Refusal]:
@@ -69,15 +68,11 @@ def parse_texts(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator
     Yields:
         One `Row` or `Refusal` a sentence, in the file's order.
     """
-    for sentence in _sentences(stream, source, config):
-        if isinstance(sentence, Refusal):
-            yield sentence
-            continue
-        block, lines = sentence
-        try:
-            yield text_row(text_comment(block.lines) or " ".join(_words(lines, config)), config)
-        except RowError as error:
-            yield error.refusal(source, block.line, block.text)
+
+    def row_of(block: Block, lines: _Lines) -> Row:
+        return text_row(text_comment(block.lines) or " ".join(_words(lines, config)), config)
+
+    return rows_of_blocks(_sentences(stream, source, config), source, row_of)
 
 
 def text_comment(lines: Iterable[str]) -> str | None:
@@ -103,9 +98,7 @@ def text_row(text: str, config: SourceConfig) -> Row:
     return Row(text)
 
 
-def _sentences(
-    stream: BinaryIO, source: str, config: SourceConfig
-) -> Iterator[tuple[Block, list[tuple[int, list[str]]]] | Refusal]:
+def _sentences(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[tuple[Block, _Lines] | Refusal]:
     """Each sentence, and number and columns of its lines but comments."""
     width = 0
     for block in read_blocks(stream, source, config, _DOCUMENT_START):
@@ -116,7 +109,7 @@ def _sentences(
             yield block, lines
 
 
-def _lines_of_words(block: Block, width: int) -> list[tuple[int, list[str]]]:
+def _lines_of_words(block: Block, width: int) -> _Lines:
     """Number and columns of each line but comments, where lines of words had `width` columns before the block."""
     surely_words = [line for line in block.lines if not line.startswith(_COMMENT)]
     has_tabs = any("\t" in line for line in surely_words or block.lines)

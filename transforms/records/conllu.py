@@ -9,7 +9,7 @@ from conllu.exceptions import ParseException
 from ulmfit_tfx.schemas.config import TaggingConfig
 from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.transforms.records.conll import text_comment, text_row
-from ulmfit_tfx.transforms.records.line_blocks import Block, read_blocks
+from ulmfit_tfx.transforms.records.line_blocks import Block, read_blocks, rows_of_blocks
 from ulmfit_tfx.transforms.records.lines import excerpt
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
 from ulmfit_tfx.transforms.records.tagged_rows import TaggedRows
@@ -46,17 +46,13 @@ def parse(
         One `Row` or `Refusal` a sentence, in the file's order.
     """
     rows = TaggedRows(config, tagging)
-    for sentence in _sentences(stream, source, config):
-        if isinstance(sentence, Refusal):
-            yield sentence
-            continue
-        block, columns = sentence
-        try:
-            tokens = [token for token in _tokens(block, columns) if isinstance(token.get("id"), int)]
-            tags = [_tag(token, config.tag_field, tagging.tag_separator) for token in tokens]
-            yield rows.row([token["form"] for token in tokens], [[tag] for tag in tags])
-        except RowError as error:
-            yield error.refusal(source, block.line, block.text)
+
+    def row_of(block: Block, columns: str) -> Row:
+        tokens = [token for token in _tokens(block, columns) if isinstance(token.get("id"), int)]
+        tags = [_tag(token, config.tag_field, tagging.tag_separator) for token in tokens]
+        return rows.row([token["form"] for token in tokens], [[tag] for tag in tags])
+
+    return rows_of_blocks(_sentences(stream, source, config), source, row_of)
 
 
 def parse_texts(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[Row | Refusal]:
@@ -79,15 +75,11 @@ def parse_texts(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator
     Yields:
         One `Row` or `Refusal` a sentence, in the file's order.
     """
-    for sentence in _sentences(stream, source, config):
-        if isinstance(sentence, Refusal):
-            yield sentence
-            continue
-        block, columns = sentence
-        try:
-            yield text_row(text_comment(block.lines) or _surface(_tokens(block, columns)), config)
-        except RowError as error:
-            yield error.refusal(source, block.line, block.text)
+
+    def row_of(block: Block, columns: str) -> Row:
+        return text_row(text_comment(block.lines) or _surface(_tokens(block, columns)), config)
+
+    return rows_of_blocks(_sentences(stream, source, config), source, row_of)
 
 
 def _sentences(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[tuple[Block, str] | Refusal]:

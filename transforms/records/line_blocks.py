@@ -1,13 +1,15 @@
 """Lines, and blocks of lines between blank ones, of bounded size, by their numbers."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from ulmfit_tfx.schemas.source_config import SourceConfig
 from ulmfit_tfx.transforms.records.lines import bounded_lines, escaped, is_decoded, open_text
-from ulmfit_tfx.transforms.records.record import Refusal
+from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
+
+_Parsed = TypeVar("_Parsed")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,3 +107,24 @@ def _decoded(block: Block, source: str, config: SourceConfig) -> Block | Refusal
 
 def _undecodable(source: str, number: int, row: str, config: SourceConfig) -> Refusal:
     return Refusal(source, number, f"not {config.encoding}", "undecodable bytes", escaped(row))
+
+
+def rows_of_blocks(
+    blocks: Iterable[tuple[Block, _Parsed] | Refusal], source: str, row_of: Callable[[Block, _Parsed], Row]
+) -> Iterator[Row | Refusal]:
+    """Makes a row of each block, or a refusal where `row_of` raises a `RowError`.
+
+    Args:
+        blocks: Each with what is known of it, or refused already.
+        source: The file's name, for refusals.
+        row_of: Makes a row.
+    """
+    for found in blocks:
+        if isinstance(found, Refusal):
+            yield found
+            continue
+        block, parsed = found
+        try:
+            yield row_of(block, parsed)
+        except RowError as error:
+            yield error.refusal(source, block.line, block.text)
