@@ -11,6 +11,7 @@ from setuptools import find_packages, setup
 
 ROOT = "ulmfit_tfx"
 FOLDERS = ("schemas", "transforms", "trainer_modules", "components", "pipeline")
+FOLDERS_OF_DATA = ("schemas.tfdv", "transforms.stages.abbreviations")
 
 version = re.search(r'__version__ = "(.+)"', Path("package/__init__.py").read_text()).group(1)
 
@@ -21,11 +22,13 @@ setup(
         ROOT,
         *(f"{ROOT}.{folder}" for folder in FOLDERS),
         *(f"{ROOT}.{folder}.{sub}" for folder in FOLDERS for sub in find_packages(folder)),
+        *(f"{ROOT}.{folder}" for folder in FOLDERS_OF_DATA),
     ],
     package_data={
         ROOT: ["py.typed"],
-        f"{ROOT}.schemas": ["tfdv/*.pbtxt", "serving_ops.tsv"],
+        f"{ROOT}.schemas": ["serving_ops.tsv"],
+        f"{ROOT}.schemas.tfdv": ["*.pbtxt"],
         f"{ROOT}.components": ["**/*.j2"],
-        f"{ROOT}.transforms": ["stages/abbreviations/*.txt"],
+        f"{ROOT}.transforms.stages.abbreviations": ["*.txt"],
     },
 )

@@ -16,6 +16,7 @@ class RunFolder:
         serving/NAME/      blessed models, one folder a version
         predictions/       of bulk inferences
         logs/              one file a run
+        .lock              held by runs, and by a cleaning, see `run_lock`
     """
 
     root: Path
@@ -45,8 +46,12 @@ class RunFolder:
         """Predictions of bulk inferences."""
         return self.root / "predictions"
 
+    @property
+    def logs(self) -> Path:
+        """What runs wrote to their logs."""
+        return self.root / "logs"
+
     def new_log(self) -> Path:
         """A log file for a run that begins now."""
-        folder = self.root / "logs"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / f"{datetime.now():%Y%m%d-%H%M%S-%f}.log"
+        self.logs.mkdir(parents=True, exist_ok=True)
+        return self.logs / f"{datetime.now():%Y%m%d-%H%M%S-%f}.log"

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import sys
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,7 +65,35 @@ def _standard_error_to(path: Path) -> Iterator[None]:
             os.close(terminal)
 
 
+def silence_tensorflow() -> None:
+    """Imports TensorFlow, without what it writes about CPU and GPU as it loads: from 2.21 on no variable asks it not to.
+
+    Where the import fails, what was written comes out.
+    """
+    silence_native_logs()
+    with _standard_error_held():
+        import tensorflow  # noqa: F401
+
+
 def silence_libraries() -> None:
     """For commands without a log file: neither native logs nor libraries' deprecation warnings."""
-    silence_native_logs()
     warnings.simplefilter("ignore")
+    silence_tensorflow()
+
+
+@contextlib.contextmanager
+def _standard_error_held() -> Iterator[None]:
+    """Keeps what is written to standard error, and writes it only where an exception comes out of the block."""
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(terminal, held.read())
+            raise
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)

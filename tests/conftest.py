@@ -1,7 +1,6 @@
 """Shared fixtures: small data of our own and a configuration that trains on it in seconds."""
 
 import functools
-import importlib.metadata
 import os
 import random
 import subprocess
@@ -22,7 +21,7 @@ WORDS = {
 NOUNS = "film story cast plot scene music ending script camera director".split()
 
 
-LONG = ("random_configurations", "beam_workers")
+LONG = ("random_configurations", "beam_workers", "release")
 """Markers of tests that take long."""
 
 
@@ -118,19 +117,10 @@ def gcs(tmp_path_factory):
 @pytest.fixture(scope="session")
 def tensorflow_only(tmp_path_factory):
     """A folder with links to tensorflow, tensorflow-text and what they require, and nothing else."""
+    from linked_packages import link_distributions
+
     folder = tmp_path_factory.mktemp("packages")
-    waiting, seen = ["tensorflow", "tensorflow-text"], set()
-    while waiting:
-        name = waiting.pop().lower().replace("_", "-")
-        if name in seen:
-            continue
-        seen.add(name)
-        distribution = importlib.metadata.distribution(name)
-        requirements = map(Requirement, distribution.requires or [])
-        waiting += [r.name for r in requirements if r.marker is None or r.marker.evaluate({"extra": ""})]
-        for top in {file.parts[0] for file in distribution.files or []} - {"..", "__pycache__"}:
-            if not (folder / top).exists():
-                (folder / top).symlink_to(Path(str(distribution.locate_file(top))))
+    link_distributions(folder, [Requirement("tensorflow"), Requirement("tensorflow-text")])
     return folder
 
 

@@ -1,6 +1,7 @@
 """What the two clients share: texts from the command line and answers for people. Needs nothing but Python."""
 
 import argparse
+import contextlib
 import itertools
 import json
 import os
@@ -11,6 +12,19 @@ from typing import Any
 BATCH = 64
 """Texts a request."""
 CLASSES_SHOWN = 5
+
+
+@contextlib.contextmanager
+def without_standard_error() -> Iterator[None]:
+    """For the import of TensorFlow, which from 2.21 on writes there about CPU and GPU whatever it is told."""
+    standard_error, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(standard_error, 2)
+        os.close(standard_error)
+        os.close(nowhere)
 
 
 def parse_arguments(description: str, server: str) -> argparse.Namespace:

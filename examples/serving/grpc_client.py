@@ -12,9 +12,11 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import grpc
-from answers import batches, parse_arguments, shown
-from tensorflow import make_ndarray, make_tensor_proto
-from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+from answers import batches, parse_arguments, shown, without_standard_error
+
+with without_standard_error():
+    from tensorflow import make_ndarray, make_tensor_proto
+    from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 ANY_SIZE = [("grpc.max_send_message_length", -1), ("grpc.max_receive_message_length", -1)]
 """gRPC refuses messages of more than 4 MB by itself."""

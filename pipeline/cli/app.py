@@ -9,7 +9,9 @@ import typer
 import ulmfit_tfx
 from ulmfit_tfx.pipeline.cli import (
     bulk_infer,
+    clean,
     complete,
+    doctor,
     find_lr,
     import_encoder,
     predict,
@@ -85,6 +87,8 @@ for _module in (
     replay,
     submit,
     rollback,
+    clean,
+    doctor,
 ):
     app.command(name=_module.NAME, epilog=_module.EXAMPLE)(_with_exit_codes(_module.command))
 

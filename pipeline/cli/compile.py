@@ -8,7 +8,7 @@ import typer
 from ulmfit_tfx.pipeline.cli.console import output
 from ulmfit_tfx.pipeline.cli.extras import require_kfp
 from ulmfit_tfx.pipeline.cli.run import ConfigArgument, Overrides
-from ulmfit_tfx.pipeline.run_log import silence_native_logs
+from ulmfit_tfx.pipeline.run_log import silence_tensorflow
 from ulmfit_tfx.schemas.config_file import load_any_config
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode
 
@@ -31,7 +31,7 @@ def command(
         raise ConfigError(f"--output {target}: expected a name that ends in .yaml.")
     checked = load_any_config(config, overrides or ())
     require_kfp()
-    silence_native_logs()
+    silence_tensorflow()
     from ulmfit_tfx.pipeline.kubeflow.compilation import compile_pipeline
 
     spec = compile_pipeline(checked, target)

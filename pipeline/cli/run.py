@@ -13,6 +13,7 @@ import typer
 from ulmfit_tfx.components.corpus_ingest.source_files import check_source
 from ulmfit_tfx.pipeline.cli.console import output
 from ulmfit_tfx.pipeline.run_folder import RunFolder
+from ulmfit_tfx.pipeline.run_lock import locked_for_run
 from ulmfit_tfx.pipeline.run_log import log_to, silence_native_logs
 from ulmfit_tfx.schemas.beam_arguments import as_options
 from ulmfit_tfx.schemas.config import BeamConfig, PipelineConfig
@@ -134,8 +135,12 @@ def run_stages(
         raise UserError(f"{folder.root}: cannot be written: {error.strerror}.") from None
     output.print(f"{title} -> {folder.root}", style="bold", markup=False)
     silence_native_logs()
-    with log_to(log_file, verbose):
+    with locked_for_run(folder.root, _say_that_cleaning_is_waited_for), log_to(log_file, verbose):
         return _run(log_file, build, conclude)
+
+
+def _say_that_cleaning_is_waited_for() -> None:
+    output.print("Waiting for `ulmfit-tfx clean`, which removes files there", style="dim", markup=False)
 
 
 def _run(

@@ -15,7 +15,7 @@ from ulmfit_tfx.pipeline.cli.console import output
 from ulmfit_tfx.pipeline.cli.extras import require_kfp
 from ulmfit_tfx.pipeline.cli.replay import parsed_parameters
 from ulmfit_tfx.pipeline.cli.run import Overrides
-from ulmfit_tfx.pipeline.run_log import silence_native_logs
+from ulmfit_tfx.pipeline.run_log import silence_tensorflow
 from ulmfit_tfx.schemas.config_file import load_any_config
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode
 from ulmfit_tfx.schemas.kubeflow_config import KubeflowConfig
@@ -134,7 +134,7 @@ def _is_compiled(file: Path) -> bool:
 @contextlib.contextmanager
 def _compiled(config: Any) -> Iterator[Path]:
     output.print("Compiling", style="dim")
-    silence_native_logs()
+    silence_tensorflow()
     from ulmfit_tfx.pipeline.kubeflow.compilation import compile_pipeline
 
     with TemporaryDirectory() as folder:

@@ -46,7 +46,10 @@ def _declared() -> descriptor_pb2.FileDescriptorProto:
 
 
 def _class_of(name: str):
-    return message_factory.MessageFactory(_POOL).GetPrototype(_POOL.FindMessageTypeByName(f"tensorflow.serving.{name}"))
+    descriptor = _POOL.FindMessageTypeByName(f"tensorflow.serving.{name}")
+    if hasattr(message_factory, "GetMessageClass"):  # of protobuf 4.22 and later
+        return message_factory.GetMessageClass(descriptor)
+    return message_factory.MessageFactory(_POOL).GetPrototype(descriptor)
 
 
 _POOL = descriptor_pool.DescriptorPool()

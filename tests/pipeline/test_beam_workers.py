@@ -23,7 +23,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types import standard_component_specs as standard
 from tfx.utils import json_utils, proto_utils
-from wheel_environment import build_wheel, make_environment
+from wheel_environment import build_distributions, make_environment
 
 from ulmfit_tfx.components.task_evaluator.executor import Executor
 from ulmfit_tfx.pipeline.eval_config import task_eval_config
@@ -45,7 +45,7 @@ FILES = 4
 def python(tmp_path_factory):
     """Runs the wheel's Python, in a folder without sources; returns what it prints."""
     folder = tmp_path_factory.mktemp("wheel")
-    executable, site = make_environment(folder / "venv", build_wheel(folder))
+    executable, site = make_environment(folder / "venv", build_distributions(folder).wheel)
 
     def run(*arguments):
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}

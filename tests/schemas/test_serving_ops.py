@@ -23,6 +23,8 @@ def test_ops_of_the_installed_version_are_those_that_its_libraries_register(tmp_
     from tensorflow.core.framework import kernel_def_pb2, op_def_pb2
 
     version = tf.__version__.rpartition(".")[0]
+    if version not in versions():
+        pytest.skip(f"no ops are known of a TensorFlow Serving {version}")
     script, package = ROOT / "requirements" / "op_registry.py", Path(tf.__file__).parent
     subprocess.run([sys.executable, "-I", script, tmp_path, package], check=True, capture_output=True)
     kernels = kernel_def_pb2.KernelList.FromString((tmp_path / "kernels").read_bytes()).kernel

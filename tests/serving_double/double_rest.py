@@ -1,6 +1,7 @@
 """The REST API."""
 
 import contextlib
+import inspect
 import re
 import threading
 from collections.abc import Iterator
@@ -35,6 +36,14 @@ _HTTP_CODES = {
     grpc.StatusCode.UNAVAILABLE: 503,
 }
 """Of all others 500."""
+
+_OPTIONS = inspect.signature(MessageToDict).parameters
+_WITH_DEFAULTS = {
+    next(
+        name for name in ("always_print_fields_with_no_presence", "including_default_value_fields") if name in _OPTIONS
+    ): True
+}
+"""The option has another name in protobuf 5 and later."""
 
 
 @contextlib.contextmanager
@@ -73,7 +82,7 @@ class _RestApi:
             return _metadata(self._servables.metadata(request))
         request = get_model_status_pb2.GetModelStatusRequest()
         _fill_spec(request, match)
-        return MessageToDict(self._servables.status(request), including_default_value_fields=True)
+        return MessageToDict(self._servables.status(request), **_WITH_DEFAULTS)
 
     def post(self, path: str, body: bytes) -> Any:
         """Predictions.
@@ -135,7 +144,7 @@ def _fill_examples(request: Any, body: dict[str, Any]) -> None:
 def _metadata(response: get_model_metadata_pb2.GetModelMetadataResponse) -> Any:
     signatures = get_model_metadata_pb2.SignatureDefMap()
     response.metadata["signature_def"].Unpack(signatures)
-    as_json = {"preserving_proto_field_name": True, "including_default_value_fields": True}
+    as_json = {"preserving_proto_field_name": True, **_WITH_DEFAULTS}
     return {
         "model_spec": MessageToDict(response.model_spec, **as_json),
         "metadata": {"signature_def": MessageToDict(signatures, **as_json)},

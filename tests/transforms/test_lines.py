@@ -1,3 +1,4 @@
+import gc
 import io
 
 import pytest
@@ -92,3 +93,10 @@ def test_length_is_that_in_utf8(text, limit):
 def test_byte_order_mark_counts_for_no_character_of_the_first_line(mark, line, is_too_long):
     found = list(bounded_lines(io.StringIO(f"{mark}{line}\nnext\n"), 10))
     assert found == [None if is_too_long else f"{line}\n", "next\n"]
+
+
+def test_stream_stays_open_where_its_text_is_left_behind():
+    stream = io.BytesIO(b"one\ntwo\n")
+    assert next(bounded_lines(open_text(stream, "rows.txt", "utf-8"), 1000)) == "one\n"
+    gc.collect()
+    assert not stream.closed

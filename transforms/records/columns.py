@@ -115,6 +115,8 @@ def _csv_records(text: io.TextIOBase, source: str, limit: int) -> Iterator[_Fiel
                 return
             size += len(line)
             taken.append(line)
+            if "\0" in line:  # Python 3.10's reader says the same, later ones let it pass
+                raise csv.Error("line contains NUL")
             yield line
 
     # Of the whole process, so never lowered: others read CSV too, such as Python's own list of installed packages.

@@ -21,6 +21,20 @@ _BYTE_ORDER_MARKS = {
 """The longer ones first: one of them begins with a shorter one."""
 
 
+class _Lent(io.RawIOBase):
+    """Reads a stream of somebody else's: unlike the stream itself, it may be left behind or closed without effect."""
+
+    def __init__(self, stream: BinaryIO):
+        super().__init__()
+        self._stream = cast(io.RawIOBase, stream)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int | None:
+        return self._stream.readinto(buffer)
+
+
 def open_text(stream: BinaryIO, source: str, encoding: str) -> io.TextIOWrapper:
     r"""Decodes a byte stream. Every line ends with `\n`, undecodable bytes become lone surrogates.
 
@@ -29,14 +43,14 @@ def open_text(stream: BinaryIO, source: str, encoding: str) -> io.TextIOWrapper:
     what follows may be read in the wrong one, or `UnicodeError` be raised.
 
     Args:
-        stream: Is closed with what is returned.
+        stream: Stays open; whoever opened it closes it.
         source: The file's name, for errors.
         encoding: Any name that Python knows.
 
     Raises:
         DataError: The file should be UTF-8, and begins with the byte order mark of another encoding.
     """
-    buffered = io.BufferedReader(cast(io.RawIOBase, stream), _READ_AT_ONCE)
+    buffered = io.BufferedReader(_Lent(stream), _READ_AT_ONCE)
     errors = LONE_SURROGATES
     if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig", "ascii"):
         errors = "surrogateescape"  # does the same there, without a call for each of the bytes

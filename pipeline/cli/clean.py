@@ -1,0 +1,203 @@
+"""`ulmfit-tfx clean`: removes what old runs left, and says first what would go."""
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ulmfit_tfx.pipeline.cli.console import errors, output
+from ulmfit_tfx.pipeline.retention.item import BY_DEFAULT, KINDS, Item, Kind
+from ulmfit_tfx.pipeline.retention.places import Place, find_place
+from ulmfit_tfx.pipeline.retention.rules import Rules, Verdict, seconds
+from ulmfit_tfx.pipeline.run_lock import locked_for_cleaning
+from ulmfit_tfx.pipeline.run_log import silence_libraries
+from ulmfit_tfx.schemas.errors import ConfigError, ExitCode, UserError
+
+if TYPE_CHECKING:
+    from ulmfit_tfx.pipeline.cli.clean_tables import Overview
+
+NAME = "clean"
+EXAMPLE = "Example: `ulmfit-tfx clean runs/reviews --keep 3 --older-than 30d`"
+
+_KEEP = 3
+
+
+def command(
+    folder: Annotated[
+        str,
+        typer.Argument(metavar="DIR", help="A folder of runs, or of the versions of a served model."),
+    ],
+    keep: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help=f"The newest N of each stage and model stay. Default: {_KEEP}; with --older-than, age alone decides.",
+        ),
+    ] = None,
+    older_than: Annotated[
+        str | None,
+        typer.Option("--older-than", metavar="AGE", help="Only what no run used for so long: 90m, 12h, 30d, 8w."),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            metavar="KINDS",
+            help=f"Kinds to remove, with commas between: {', '.join(KINDS)}. Default: all but predictions. Repeatable.",
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would go, and remove nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove without asking.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON: each thing with its fate. Without --yes nothing is removed.")
+    ] = False,
+) -> ExitCode:
+    """Remove old artifacts, checkpoints, versions and logs of runs, and show first what would go.
+
+    With --keep and --older-than goes what both give free. What is in service or pinned, what the newest finished run
+    has in its cache, and what a killed one goes on from stays in any case.
+    """
+    if dry_run and yes:
+        raise ConfigError("--dry-run and --yes exclude each other: give at most one of them.")
+    rules = _rules(keep, older_than)
+    kinds = _kinds(only)
+    place = find_place(folder)
+    silence_libraries()
+    only_shows = dry_run or (as_json and not yes)
+    with contextlib.nullcontext() if only_shows else _locked(place):
+        verdicts = _plan(place, kinds, rules)
+    going = [verdict.item for verdict in verdicts if verdict.goes]
+    if as_json:
+        failures = _remove(place, kinds, rules, going) if yes else []
+        typer.echo(json.dumps(_as_json(place, verdicts, removed=yes), indent=2))
+        return _checked(failures)
+    overview = _show(folder, verdicts)
+    if not going:
+        output.print("There is nothing to remove.")
+        return ExitCode.OK
+    if dry_run:
+        output.print("Nothing was removed, as --dry-run says.")
+        return ExitCode.OK
+    if not yes and not _agreed(overview):
+        output.print("Nothing was removed.")
+        return ExitCode.OK
+    failures = _remove(place, kinds, rules, going)
+    if not failures:
+        output.print(f"Removed: {overview.going}.", markup=False)
+    return _checked(failures)
+
+
+def _rules(keep: int | None, older_than: str | None) -> Rules:
+    age = None if older_than is None else seconds(older_than)
+    return Rules(_KEEP if keep is None and age is None else keep, age)
+
+
+def _kinds(only: Sequence[str] | None) -> list[Kind]:
+    if not only:
+        return list(BY_DEFAULT)
+    named = [name.strip() for text in only for name in text.split(",")]
+    for name in named:
+        if name not in KINDS:
+            raise ConfigError(f"--only is '{name}', expected some of {', '.join(KINDS)}.")
+    return [kind for kind in KINDS if kind in named]
+
+
+def _locked(place: Place) -> contextlib.AbstractContextManager[None]:
+    """Holds off runs. A served model outside a folder of runs has no lock; pushes leave older versions alone."""
+    has_runs = place.folder.metadata.is_file()
+    return locked_for_cleaning(place.folder.root) if has_runs else contextlib.nullcontext()
+
+
+def _plan(place: Place, kinds: Sequence[Kind], rules: Rules) -> list[Verdict]:
+    from ulmfit_tfx.pipeline.retention.plan import plan
+
+    looking = errors.status("Looking at what is needed") if errors.is_terminal else contextlib.nullcontext()
+    with looking:
+        return plan(place, kinds, rules, time.time())
+
+
+def _show(title: str, verdicts: Sequence[Verdict]) -> "Overview":
+    from ulmfit_tfx.pipeline.cli.clean_tables import Overview
+
+    overview = Overview(verdicts, time.time())
+    overview.show(output, title)
+    return overview
+
+
+def _agreed(overview: "Overview") -> bool:
+    """Asks on a terminal.
+
+    Raises:
+        ConfigError: There is no terminal to ask on.
+    """
+    if not _on_terminal():
+        raise ConfigError("Nothing was removed: there is no terminal to ask on. Give --yes to remove, or --dry-run.")
+    return typer.confirm(f"Remove {overview.going}?")
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
+def _remove(place: Place, kinds: Sequence[Kind], rules: Rules, shown: Sequence[Item]) -> list[OSError]:
+    """Removes what was shown, but for what is needed by now: meanwhile there may have been a run or a rollback."""
+    from rich.progress import Progress
+
+    from ulmfit_tfx.pipeline.retention.removal import remove
+
+    identities = {item.identity for item in shown}
+    with _locked(place):
+        verdicts = _plan(place, kinds, rules)
+        items = [verdict.item for verdict in verdicts if verdict.goes and verdict.item.identity in identities]
+        with Progress(console=output, transient=True, disable=not output.is_terminal) as progress:
+            task = progress.add_task("Removing", total=sum(item.size for item in items))
+            return remove(place, items, lambda item: progress.advance(task, item.size))
+
+
+def _checked(failures: Sequence[OSError]) -> ExitCode:
+    """Says what could not be removed.
+
+    Raises:
+        UserError: There is something.
+    """
+    if not failures:
+        return ExitCode.OK
+    first = failures[0]
+    raise UserError(
+        f"{first.filename}: cannot be removed: {first.strerror}{_and_more(len(failures) - 1)}. All else is removed. No "
+        "run takes from a cache what is left of these; once they can be removed, the same command does so."
+    )
+
+
+def _and_more(count: int) -> str:
+    return f" (and {count} more)" if count else ""
+
+
+def _as_json(place: Place, verdicts: Iterable[Verdict], removed: bool) -> dict[str, Any]:
+    now = time.time()
+    fates: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
+    for verdict in verdicts:
+        item = verdict.item
+        fates[verdict.goes].append(
+            {
+                "kind": item.kind,
+                "of": item.of,
+                "name": item.name,
+                "reason": verdict.reason,
+                "age_seconds": round(now - item.last_used),
+                "bytes": item.size,
+                "paths": [str(path) for path in item.paths],
+            }
+        )
+    return {
+        "folder": str(place.served or place.folder.root),
+        "removed": removed,
+        "bytes": sum(record["bytes"] for record in fates[True]),
+        "goes": fates[True],
+        "stays": fates[False],
+    }

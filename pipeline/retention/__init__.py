@@ -1,0 +1,1 @@
+"""What `ulmfit-tfx clean` does: finds what a run folder keeps, tells what is needed from what may go, removes it."""

@@ -1,0 +1,95 @@
+"""Commands in the pages, without running one: each is classified, and what it names exists."""
+
+import re
+
+import pytest
+from commands import check, check_names, commands, commands_of, make_targets, simple_commands
+from not_run import EXCEPTIONS, exception_of
+from pages import ROOT, Block, blocks, code_spans
+
+LANGUAGES = {"console", "json", "python", "sh", "text", "yaml"}
+# Of a line, and of the indented ones below it that go on with its options.
+SYNOPSIS = re.compile(r"^\s*(?:ulmfit-tfx (?=[a-z-])|(?=tokenizer (?:train|encode|show) ))(.*(?:\n {8,}\S.*)*)", re.MULTILINE)
+
+
+def of(items):
+    return pytest.mark.parametrize("item", items, ids=[f"{item.place} {item.text}"[:80] for item in items])
+
+
+@of(blocks())
+def test_block_says_its_language(item):
+    assert item.language in LANGUAGES, (
+        f"{item.place}: the block's language is '{item.language}', expected one of {', '.join(sorted(LANGUAGES))}. "
+        "Commands are sh, commands after '$ ' with what they show are console, all that is only shown is text."
+    )
+
+
+@of(commands())
+def test_command_is_run_or_the_reason_is_given(item):
+    exception = exception_of(item)
+    assert exception is None or exception.reason
+
+
+@pytest.mark.parametrize("exception", EXCEPTIONS, ids=lambda exception: f"{exception.page} {exception.beginning}")
+def test_exception_is_of_a_command_and_its_test_is_there(exception):
+    assert any(map(exception.is_of, commands())), f"{exception.page} has no command '{exception.beginning}...'"
+    if exception.tested_by:
+        assert exception.naming in (ROOT / exception.tested_by).read_text(encoding="utf-8")
+
+
+@of(commands())
+def test_what_a_command_names_exists(item):
+    for words in simple_commands(item.text):
+        check(words)
+
+
+@of([block for block in blocks("text") if SYNOPSIS.search(block.text)] + [s for s in code_spans() if SYNOPSIS.match(s.text)])
+def test_subcommand_and_options_of_a_synopsis_exist(item):
+    for synopsis in SYNOPSIS.findall(item.text):
+        check_names(synopsis.split())
+
+
+def test_stale_commands_are_found():
+    """What the tests above would say."""
+    stale = {
+        "ulmfit-tfx trian x.yaml": "no subcommand trian",
+        "ulmfit-tfx run x.yaml --epochs 3": "No such option: --epochs",
+        "ulmfit-tfx run": "Missing argument 'CONFIG.yaml'",
+        "ulmfit-tfx tokenizer train a.txt": "Missing option '--output'",
+        "ulmfit-tfx complete lm text --beams many": "'many' is not a valid integer",
+        "make demos": "no target demos",
+        "python benchmarks/speed.py": "no script benchmarks/speed.py",
+        "python benchmarks/tasks.py --ful": "tasks.py has no option --ful",
+        "python -m apache_beam.runners.worker.pool": "no module apache_beam.runners.worker.pool",
+    }
+    for text, complaint in stale.items():
+        with pytest.raises(ValueError, match=re.escape(complaint)):
+            check(*simple_commands(text))
+    with pytest.raises(ValueError, match="no option --set-field"):
+        check_names("run CONFIG.yaml [--set-field key=value]".split())
+
+
+def test_commands_of_a_script_are_cut_as_bash_reads_them():
+    text = "# said\nexport A=1\n\ncat <<'END' | wc \\\n  -l   # counted\n  # within\nEND\nmake \"a\nb\"\n"
+    found = commands_of(Block("p.md", 10, "sh", (), text))
+    assert [(command.line, command.text) for command in found] == [
+        (11, "export A=1"),
+        (13, "cat <<'END' | wc \\\n  -l   # counted\n  # within\nEND"),
+        (17, 'make "a\nb"'),
+    ]
+
+
+def test_commands_of_a_console_have_what_they_show():
+    found = commands_of(Block("p.md", 1, "console", (), "$ cat a | head\nfirst\n\n$ make demo\n"))
+    assert [(command.text, command.shown) for command in found] == [("cat a | head", "first\n"), ("make demo", "")]
+
+
+@pytest.mark.parametrize(("language", "text"), [("sh", "make 'demo\n"), ("console", "make demo\n"), ("console", "$ a |\n")])
+def test_what_bash_does_not_take_is_an_error(language, text):
+    with pytest.raises(ValueError, match=r"p\.md:1"):
+        commands_of(Block("p.md", 1, language, (), text))
+
+
+def test_targets_are_those_of_the_makefile():
+    assert {"demo", "test", "lint"} <= make_targets()
+    assert "VERSION" not in make_targets()

@@ -1,0 +1,46 @@
+"""The sources: which way imports flow, and what is not to be in them."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from ulmfit_tfx.schemas.code_version import IMPORT_ORDER
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = (*IMPORT_ORDER, "package")
+SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+
+
+def imported_modules(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names.add(node.module)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_flow_one_way_and_are_never_bare(path):
+    folder = path.relative_to(ROOT).parts[0]
+    allowed = IMPORT_ORDER[: IMPORT_ORDER.index(folder) + 1] if folder in IMPORT_ORDER else ()
+    for name in imported_modules(path):
+        first, *rest = name.split(".")
+        assert first not in FOLDERS, f"bare import of {name}"
+        if first == "ulmfit_tfx" and rest and rest[0] in IMPORT_ORDER:
+            assert rest[0] in allowed, f"{folder} imports {name}"
+
+
+def test_nothing_uses_tf_keras_or_module_files():
+    for path in SOURCES:
+        assert not re.search(r"\btf\.keras\b|module_file=", path.read_text()), path
+
+
+def test_layers_and_artifact_types_are_not_registered_in_reloaded_modules():
+    for path in [*(ROOT / "trainer_modules").glob("*.py"), *(ROOT / "transforms" / "preprocessing").glob("*.py")]:
+        assert "register_keras_serializable" not in path.read_text(), path
