@@ -4,13 +4,16 @@ SHELL := /bin/bash
 unexport PYTHONDONTWRITEBYTECODE # without byte code every TFX import costs a minute
 BIN := .venv/bin
 comma := ,
+LANE ?=
+COMPILE := .venvs/uv/bin/uv pip compile pyproject.toml --quiet --extra aws --extra kfp --extra examples --extra dev \
+  --custom-compile-command "make lock"
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' package/__init__.py)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## create .venv from the lock file
-	@requirements/install.sh
+setup: ## create .venv from the lock of the newest lane that this machine can install; LANE=default or newest: of that one
+	@LANE="$(LANE)" requirements/install.sh
 
 demo: setup ## pretrain on unlabelled reviews, classify with few labels, show what pretraining buys
 	@$(BIN)/ulmfit-tfx run examples/pretrain_then_classify.yaml
@@ -19,13 +22,11 @@ example-data: setup ## fetch the data of two more examples: rated sentences, tag
 	@$(BIN)/python examples/get_data.py
 
 test: setup ## run the tests
-	@# In processes of their own: TensorFlow keeps graphs for good, and one process of all would take 20 GB.
-	@$(BIN)/python -m pytest --ignore tests/pipeline --ignore tests/trainer_modules
-	@$(BIN)/python -m pytest tests/pipeline/test_drift.py
-	@mkdir -p build; $(BIN)/python -m pytest tests/trainer_modules > build/trainer_modules.log 2>&1 & beside=$$!; \
-	  trap "kill $$beside" INT TERM; \
-	  $(BIN)/python -m pytest tests/pipeline --ignore tests/pipeline/test_drift.py; status=$$?; \
-	  wait $$beside; status=$$((status | $$?)); cat build/trainer_modules.log; exit $$status
+	@tests/run.sh $(BIN)/python whole
+
+test-newest: ## run what tells whether the newest lane works, beside the lane in use (skipped where it cannot be installed)
+	@requirements/install.sh newest && tests/run.sh .venvs/newest/bin/python lane || { status=$$?; \
+	  [ $$status -eq 75 ] && echo "SKIPPED: the newest lane cannot be installed on this machine, see above" || exit $$status; }
 
 test-random: setup ## train models of a hundred random configurations (20 minutes)
 	@$(BIN)/python -m pytest -m random_configurations tests/trainer_modules/test_random_configurations.py
@@ -53,9 +54,9 @@ image: ## build the image ulmfit-tfx:VERSION; GPU=1: CUDA, BEAM=1: worker of Bea
 docs: setup ## write docs/configuration.md from the configuration's definitions
 	@$(BIN)/python -m ulmfit_tfx.schemas.config_reference docs/configuration.md
 
-lock: setup ## resolve requirements/default.txt anew
-	@.uv/bin/uv pip compile pyproject.toml --quiet --python $(BIN)/python --extra aws --extra kfp --extra examples --extra dev \
-	  --exclude-newer 2025-03-15 --custom-compile-command "make lock" --output-file requirements/default.txt
+lock: setup ## resolve the requirements of both lanes anew
+	@$(COMPILE) --python-version 3.10 --exclude-newer 2025-03-15 --output-file requirements/default.txt
+	@$(COMPILE) --universal --python-version 3.11 --exclude-newer 2026-11-01 --output-file requirements/newest.txt
 
 serving-ops: setup ## read the ops of TensorFlow Serving's versions from wheels into schemas/ (5 minutes, 2 GB of downloads)
 	@$(BIN)/python requirements/serving_ops.py
@@ -63,4 +64,4 @@ serving-ops: setup ## read the ops of TensorFlow Serving's versions from wheels 
 clean: ## remove what builds, tests and runs leave behind; the environment stays
 	@rm -rf build dist runs *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo example-data test test-random test-workers bench lint format build image docs lock serving-ops clean
+.PHONY: help setup demo example-data test test-newest test-random test-workers bench lint format build image docs lock serving-ops clean

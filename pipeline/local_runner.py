@@ -5,6 +5,7 @@ TFX's LocalDagRunner does the same and says it to the log alone: it has no hook 
 
 import dataclasses
 import time
+import warnings
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
@@ -68,7 +69,9 @@ def run(pipeline: Pipeline, observer: Observer) -> dict[str, StageResult]:
     uncached = {component.id for component in pipeline.components if looks_outside(component)}
     compiled = compiler.Compiler().compile(pipeline)
     run_id = {constants.PIPELINE_RUN_ID_PARAMETER_NAME: datetime.now().isoformat()}
-    runtime_parameter_utils.substitute_runtime_parameter(compiled, run_id)
+    with warnings.catch_warnings():  # of protobuf 6, about TFX 1.21, but naming this file
+        warnings.filterwarnings("ignore", r"label\(\) is deprecated", DeprecationWarning)
+        runtime_parameter_utils.substitute_runtime_parameter(compiled, run_id)
     deployment = runner_utils.extract_local_deployment_config(compiled)
     connection = deployment.metadata_connection_config
     connection = getattr(connection, connection.WhichOneof("connection_config"))

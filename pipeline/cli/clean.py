@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ulmfit_tfx.pipeline.cli.console import errors, output
+from ulmfit_tfx.pipeline.cli.console import output
 from ulmfit_tfx.pipeline.retention.item import BY_DEFAULT, KINDS, Item, Kind
 from ulmfit_tfx.pipeline.retention.places import Place, find_place
 from ulmfit_tfx.pipeline.retention.rules import Rules, Verdict, seconds
 from ulmfit_tfx.pipeline.run_lock import locked_for_cleaning
-from ulmfit_tfx.pipeline.run_log import silence_libraries
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode, UserError
 
 if TYPE_CHECKING:
@@ -67,7 +66,8 @@ def command(
     rules = _rules(keep, older_than)
     kinds = _kinds(only)
     place = find_place(folder)
-    silence_libraries()
+    if place.served and "versions" not in kinds:
+        raise ConfigError(f"{folder}: holds versions of a model and nothing else, --only has to name versions.")
     only_shows = dry_run or (as_json and not yes)
     with contextlib.nullcontext() if only_shows else _locked(place):
         verdicts = _plan(place, kinds, rules)
@@ -116,7 +116,7 @@ def _locked(place: Place) -> contextlib.AbstractContextManager[None]:
 def _plan(place: Place, kinds: Sequence[Kind], rules: Rules) -> list[Verdict]:
     from ulmfit_tfx.pipeline.retention.plan import plan
 
-    looking = errors.status("Looking at what is needed") if errors.is_terminal else contextlib.nullcontext()
+    looking = output.status("Looking at what is needed") if output.is_terminal else contextlib.nullcontext()
     with looking:
         return plan(place, kinds, rules, time.time())
 

@@ -22,20 +22,19 @@ def instead_of(error: Exception, arguments: Sequence[str]) -> int:
 
     Returns:
         The exit code.
-
-    Raises:
-        Exception: The error itself, if it is none of the installation's.
     """
-    asks_doctor = arguments[:1] == ["doctor"]
-    if not of_the_installation(error) and not asks_doctor:
-        raise error
-    print(f"ulmfit-tfx: {error}{_place(error)}", file=sys.stderr)
-    if asks_doctor:
+    if arguments[:1] == ["doctor"]:
+        print(f"ulmfit-tfx: {error}{_place(error)}", file=sys.stderr)
         return examine_plainly(arguments[1:])
+    if of_the_installation(error):
+        print(f"ulmfit-tfx: {error}{_place(error)}", file=sys.stderr)
+    else:
+        traceback.print_exception(error)
     findings = [one for one in requirement_findings(this_installation()) if one.verdict is Verdict.BROKEN]
     if findings:
         print(f"\n{problems_as_text(findings)}", file=sys.stderr)
-    print("\nTo look at the whole installation: ulmfit-tfx doctor", file=sys.stderr)
+    if findings or of_the_installation(error):
+        print("\nTo look at the whole installation: ulmfit-tfx doctor", file=sys.stderr)
     return ExitCode.STAGE_FAILED
 
 

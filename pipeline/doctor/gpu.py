@@ -6,13 +6,14 @@ from typing import Any
 
 from ulmfit_tfx.pipeline.doctor.finding import Finding, Verdict
 from ulmfit_tfx.pipeline.doctor.installation import Installation
+from ulmfit_tfx.pipeline.doctor.requirement_tree import installed_tensorflows
 
 _QUERY = ("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
 _SECONDS = 20
 
 
 def ask_driver() -> tuple[list[str], str]:
-    """GPUs as `NAME, DRIVER'S VERSION`, and "" or what is wrong with the driver. No driver is nothing wrong."""
+    """GPUs as `NAME (driver VERSION)`, and "" or what is wrong with the driver. No driver is nothing wrong."""
     try:
         done = subprocess.run(_QUERY, capture_output=True, text=True, errors="replace", timeout=_SECONDS)
     except FileNotFoundError:
@@ -22,7 +23,8 @@ def ask_driver() -> tuple[list[str], str]:
     if done.returncode:
         said = (done.stdout + done.stderr).strip().partition("\n")[0]
         return [], f"nvidia-smi exits with {done.returncode}: {said}"
-    return done.stdout.strip().splitlines(), ""
+    rows = (line.rpartition(", ") for line in done.stdout.strip().splitlines())
+    return [f"{name} (driver {version})" for name, _, version in rows], ""
 
 
 def gpu_finding(
@@ -52,14 +54,14 @@ def gpu_finding(
         return Finding("GPU", "none: TensorFlow computes on the CPU")
     found = "; ".join(present)
     if seen is None:
-        return Finding("GPU", f"driver has {found}; TensorFlow was not asked")
+        return Finding("GPU", f"{found}; TensorFlow was not asked")
     return _unseen(installation, found, tensorflow, built, log)
 
 
 def _unseen(installation: Installation, found: str, tensorflow: dict[str, Any], built: str, log: str) -> Finding:
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
     if hidden in ("", "-1"):
-        problem = f"CUDA_VISIBLE_DEVICES={hidden} hides the GPU from TensorFlow."
+        problem = f"CUDA_VISIBLE_DEVICES='{hidden}' hides the GPU from TensorFlow."
         return Finding("GPU", f"{found}, hidden", Verdict.NOTE, problem, "unset CUDA_VISIBLE_DEVICES")
     version = tensorflow["version"]
     if not built:
@@ -70,7 +72,7 @@ def _unseen(installation: Installation, found: str, tensorflow: dict[str, Any], 
         problem += f" It says: {said}"
     remedy = installation.install(f"tensorflow[and-cuda]=={version}")
     if not built:
-        remedy = f"{installation.uninstall('tensorflow-cpu')}; {remedy}"
+        remedy = f"{installation.uninstall(*installed_tensorflows())} && {remedy}"
     return Finding("GPU", f"{found}, not seen by TensorFlow", Verdict.WARNING, problem, remedy)
 
 

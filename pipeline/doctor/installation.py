@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 import ulmfit_tfx
+from ulmfit_tfx.pipeline.doctor.lanes import DEFAULT
 
 NAME = "ulmfit-tfx"
 
@@ -51,11 +52,25 @@ class Installation:
     def renew(self) -> str:
         """The command that installs the package and all that it requires."""
         path = self._within
-        if self.checkout is None or path is None:
-            return self.pip(f"--editable {shlex.quote(str(self.checkout))}" if self.checkout else shlex.quote(NAME))
-        lane = "" if path == Path(".venv") else f"LANE={path.name} "
-        folder, venv = shlex.quote(str(self.checkout)), shlex.quote(str(self.checkout / path))
-        return f"rm -r {venv} && {lane}make -C {folder} setup"
+        if self.checkout is None:
+            return self.install(NAME)
+        if path is None:
+            return self.pip(f"--editable {shlex.quote(str(self.checkout))}")
+        remove = f"rm -r {shlex.quote(str(self.checkout / path))}"
+        if path == Path(".venv"):
+            return f"{remove} && {self._make()}"
+        if (self.checkout / ".venv").resolve() == self.prefix.resolve():
+            return f"{remove} && LANE={path.name} {self._make()}"
+        return f"{remove} && {shlex.quote(str(self.checkout / _SET_UP_BY))} {path.name}"  # a lane beside the one in use
+
+    def default_lane(self) -> str:
+        """The command that makes an environment of the lane that installs on any Linux."""
+        if self.checkout is not None:
+            return f"LANE={DEFAULT.name} {self._make()}"
+        return f"uv venv --seed --python 3.10 .venv && uv pip install --python .venv/bin/python {NAME}"
+
+    def _make(self) -> str:
+        return f"make -C {shlex.quote(str(self.checkout))} setup"
 
     def mend(self, *requirements: str) -> str:
         """The command for packages that are missing or of a wrong version: from the lock, where there is one."""

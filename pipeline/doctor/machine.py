@@ -5,6 +5,7 @@ import ctypes
 import importlib.util
 import os
 import platform
+import shlex
 import shutil
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ulmfit_tfx.pipeline.doctor.finding import Finding, Verdict
-from ulmfit_tfx.pipeline.doctor.installation import NAME, Installation
+from ulmfit_tfx.pipeline.doctor.installation import Installation
 from ulmfit_tfx.pipeline.doctor.lanes import DEFAULT, Lane, lane_of
 
 _GB = 10**9
@@ -50,11 +51,8 @@ def python_finding(installation: Installation, version: tuple[int, ...], lane: L
     found = ".".join(map(str, version))
     if lane:
         return Finding("Python", f"{found}: lane {lane.name} ({lane.stack})")
-    remedy = f"uv venv --seed --python 3.10 .venv && .venv/bin/python -m pip install {NAME}"
-    if installation.checkout is not None:
-        remedy = f"LANE={DEFAULT.name} make -C {installation.checkout} setup"
     problem = f"There is no TFX for Python {found}. 3.10 to 3.13 have one."
-    return Finding("Python", found, Verdict.BROKEN, problem, remedy)
+    return Finding("Python", found, Verdict.BROKEN, problem, installation.default_lane())
 
 
 def platform_finding(system: str, machine: str) -> Finding:
@@ -84,23 +82,17 @@ def glibc_finding(installation: Installation, version: str | None, lane: Lane | 
     if lane is None or tuple(map(int, version.split(".")[:2])) >= lane.glibc:
         return Finding("glibc", version)
     needed = ".".join(map(str, lane.glibc))
-    problem = f"Lane {lane.name} needs glibc {needed} or later. "
-    if installation.checkout is not None:
-        problem += "Lane default, of Python 3.10, does not:"
-        remedy = f"LANE={DEFAULT.name} make -C {installation.checkout} setup"
-    else:
-        problem += "With Python 3.10 an older one does:"
-        remedy = f"uv venv --seed --python 3.10 .venv && .venv/bin/python -m pip install {NAME}"
-    return Finding("glibc", version, Verdict.BROKEN, problem, remedy)
+    problem = f"Lane {lane.name} needs glibc {needed} or later; lane {DEFAULT.name}, of Python 3.10, does not."
+    return Finding("glibc", version, Verdict.BROKEN, problem, installation.default_lane())
 
 
 def pip_finding(installation: Installation, there: bool) -> Finding:
     """TFX runs `python -m pip` to package user code for workers."""
     if there:
         return Finding("pip", "in the environment")
-    remedy = f"{installation.python} -m ensurepip --upgrade"
+    remedy = f"{shlex.quote(installation.python)} -m ensurepip --upgrade"
     if importlib.util.find_spec("ensurepip") is None:
-        remedy = f"uv pip install --python {installation.python} pip"
+        remedy = f"uv pip install --python {shlex.quote(installation.python)} pip"
     return Finding("pip", "missing", Verdict.BROKEN, "TFX calls `python -m pip`, and so do the commands below.", remedy)
 
 

@@ -101,6 +101,12 @@ def walk(root: importlib.metadata.Distribution, extras: Sequence[str] = ()) -> R
     return RequirementTree(versions, list(unmet.values()), wanted)
 
 
+def installed_tensorflows() -> dict[str, str]:
+    """Versions of the distributions that install TensorFlow's modules, by name."""
+    names = ("tensorflow", *STAND_INS["tensorflow"])
+    return {name: version for name in names if (version := installed_version(name))}
+
+
 def _installed(name: str) -> tuple[str, str | None]:
     """The distribution that provides another one's modules, mostly itself, and its version."""
     for candidate in (name, *STAND_INS.get(name, ())):
@@ -138,15 +144,16 @@ def _text(requirement: Any) -> str:
 def _together(packaging: Any, name: str, requirements: Sequence[Any]) -> str:
     """One requirement that meets all: of several lower bounds the highest, of several upper ones the lowest."""
     extras = sorted(set().union(*(requirement.extras for requirement in requirements)))
+    key = packaging.version.Version
     bounds: dict[str, set[str]] = {}
     for requirement in requirements:
         for specifier in requirement.specifier:
             bounds.setdefault(specifier.operator, set()).add(specifier.version)
-    tightest = {">=": max, "<": min}
-    parts = [
-        operator + choose(versions, key=packaging.version.Version)
-        for operator, choose in tightest.items()
-        if (versions := bounds.pop(operator, None))
-    ]
+    lowest = max(bounds.pop(">=", ()), key=key, default=None)
+    highest = min(bounds.pop("<", ()), key=key, default=None)
+    if highest:  # what is excluded beyond it needs no mention
+        excluded = bounds.pop("!=", set())
+        bounds["!="] = {version for version in excluded if key(version.removesuffix(".*")) < key(highest)}
+    parts = [f">={lowest}"] * bool(lowest) + [f"<{highest}"] * bool(highest)
     parts += sorted(operator + version for operator, versions in bounds.items() for version in versions)
     return name + (f"[{','.join(extras)}]" if extras else "") + ",".join(parts)

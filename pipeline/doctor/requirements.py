@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from ulmfit_tfx.pipeline.doctor.finding import Finding, Verdict
 from ulmfit_tfx.pipeline.doctor.installation import NAME, Installation
 from ulmfit_tfx.pipeline.doctor.requirement_tree import (
-    STAND_INS,
     PackagingMissingError,
     RequirementTree,
     Unmet,
+    installed_tensorflows,
     installed_version,
     walk,
 )
@@ -78,9 +78,10 @@ def _unmet_finding(installation: Installation, unmet: Sequence[Unmet], wanted: s
 def _pair(installation: Installation, tree: RequirementTree) -> Finding | None:
     """Whether tensorflow-text was built for the TensorFlow that is there. None: one of them is missing."""
     text = installed_version("tensorflow-text")
-    name, version = _tensorflow()
-    if text is None or version is None:
+    tensorflows = installed_tensorflows()
+    if text is None or not tensorflows:
         return None
+    name, version = next(iter(tensorflows.items()))
     check, found = f"{name} = tensorflow-text", f"{version} and {text}"
     if _minor(version) == _minor(text):
         return Finding(check, found)
@@ -90,23 +91,18 @@ def _pair(installation: Installation, tree: RequirementTree) -> Finding | None:
     return Finding(check, found, Verdict.BROKEN, problem, installation.mend(*wanted))
 
 
-def _tensorflow() -> tuple[str, str | None]:
-    names = ("tensorflow", *STAND_INS["tensorflow"])
-    return next(((name, version) for name in names if (version := installed_version(name))), ("tensorflow", None))
-
-
 def _minor(version: str) -> str:
     return ".".join(version.split(".")[:2])
 
 
 def _overlapping_tensorflows(installation: Installation) -> list[Finding]:
-    names = [name for name in ("tensorflow", *STAND_INS["tensorflow"]) if installed_version(name)]
-    if len(names) < 2:
+    tensorflows = installed_tensorflows()
+    if len(tensorflows) < 2:
         return []
-    version = installed_version(names[0])
-    found = " and ".join(f"{name} {installed_version(name)}" for name in names)
+    found = " and ".join(f"{name} {version}" for name, version in tensorflows.items())
+    kept = next(f"{name}=={version}" for name, version in tensorflows.items())
     problem = "They write the same files, so the modules are a mixture of both, and removing one breaks the other."
-    remedy = f"{installation.uninstall(*names)} && {installation.install(f'{names[0]}=={version}')}"
+    remedy = f"{installation.uninstall(*tensorflows)} && {installation.install(kept)}"
     if installation.set_up_by_make:
         remedy = installation.renew()
     return [Finding("one TensorFlow", found, Verdict.BROKEN, problem, remedy)]
@@ -117,6 +113,6 @@ def _extra(installation: Installation, extra: str, purpose: str, unmet: Sequence
     check = f"extra {extra}"
     if not unmet:
         return Finding(check, "installed")
-    found = ", ".join(f"{one.name} {one.installed or 'missing'}" for one in unmet[:_REQUIRERS_NAMED])
+    found = ", ".join(dict.fromkeys(f"{one.name} {one.installed or 'missing'}" for one in unmet))
     demands = ", ".join(f"{one.requirer} requires {one.requirement}" for one in unmet[:_REQUIRERS_NAMED])
     return Finding(check, found, Verdict.NOTE, f"Optional: {purpose}. {demands}.", installation.extra(extra))

@@ -11,7 +11,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from ulmfit_tfx.schemas.errors import UserError
 
 _SQLITE = b"SQLite format 3\0"
-_SERVED = "served"
+SERVED = "served"
 """Parameter of stages that read a served model, `component_specs.SERVED`: the name is there beside imports of TFX."""
 
 
@@ -183,7 +183,7 @@ def _executions(store: metadata_store.MetadataStore) -> Iterator[Execution]:
             time=execution.last_update_time_since_epoch / 1000,
             reads=frozenset(reads[execution.id]),
             gives=frozenset(gives[execution.id]),
-            served=execution.custom_properties[_SERVED].string_value if _SERVED in execution.custom_properties else "",
+            served=execution.custom_properties[SERVED].string_value if SERVED in execution.custom_properties else "",
         )
 
 

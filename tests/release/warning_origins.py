@@ -1,10 +1,12 @@
 """Notes whose fault each warning is. Imported at the start of every Python of the environment that holds this file.
 
-A line of JSON for each goes to the file that the variable WARNING_ORIGINS names: the package whose code warned, the
-package that had called it, and the message. It sees what `logging.captureWarnings` does.
+A line of JSON for each goes to the file that the variable WARNING_ORIGINS names: the package at fault and the message.
+It sees what `logging.captureWarnings` does. The file that a message names is found by a count of callers, which
+libraries get wrong at times; the stack tells who called what.
 """
 
 import json
+import linecache
 import logging
 import os
 import sys
@@ -17,20 +19,20 @@ def package_of(frame: FrameType) -> str:
     return frame.f_globals.get("__name__", "?").partition(".")[0]
 
 
-def origins() -> tuple[str, str]:
-    """The package whose code warns now, and the next one among its callers."""
+def at_fault() -> str:
+    """The package that did what is warned of: who called the code that warns, or where C code warns, called that."""
     frame: FrameType | None = sys._getframe()
     while frame and package_of(frame) in MACHINERY:
         frame = frame.f_back
-    warns = package_of(frame) if frame else "?"
-    while frame and package_of(frame) == warns:
-        frame = frame.f_back
-    return warns, package_of(frame) if frame else "?"
+    if frame and "warn" in linecache.getline(frame.f_code.co_filename, frame.f_lineno):
+        warns = package_of(frame)
+        while frame and package_of(frame) == warns:
+            frame = frame.f_back
+    return package_of(frame) if frame else "?"
 
 
 def note(record: logging.LogRecord) -> bool:
-    warns, called_by = origins()
-    line = json.dumps({"warns": warns, "called_by": called_by, "message": record.getMessage()})
+    line = json.dumps({"at_fault": at_fault(), "message": record.getMessage()})
     with open(os.environ["WARNING_ORIGINS"], "a", encoding="utf-8") as file:
         file.write(line + "\n")
     return True

@@ -1,9 +1,10 @@
 """Folders of runs as `ulmfit-tfx run` leaves them, in milliseconds: real ML Metadata, small files of no content."""
 
+import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from ml_metadata.metadata_store import metadata_store
@@ -17,6 +18,7 @@ STAGES = {
     "Pusher": (("Trainer", "TaskEvaluator"), "pushed_model", "PushedModel"),
 }
 """Of each stage: those it reads from, its output and the output's type."""
+_CONTEXTS = ("pipeline", "pipeline_run", "node")
 _STATES = mlmd.Execution
 
 
@@ -35,7 +37,12 @@ class RunFolderWriter:
         config.sqlite.filename_uri = str(root / "metadata.sqlite")
         config.sqlite.connection_mode = mlmd.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
         self.store = metadata_store.MetadataStore(config)
-        self._given: dict[str, int] = {}
+        self._types = {
+            **{stage: self.store.put_execution_type(mlmd.ExecutionType(name=stage)) for stage in STAGES},
+            **{kind: self.store.put_artifact_type(mlmd.ArtifactType(name=kind)) for _, _, kind in STAGES.values()},
+            **{kind: self.store.put_context_type(mlmd.ContextType(name=kind)) for kind in _CONTEXTS},
+        }
+        self._given: dict[str, mlmd.Artifact] = {}
         self._runs = 0
 
     def run(
@@ -75,16 +82,17 @@ class RunFolderWriter:
                 if pushed:
                     self.version(pushed, days_ago, folder)
             state = _STATES.CACHED if stage in cached else ends if stage == until else _STATES.COMPLETE
-            ids[stage] = self._execution(stage, state, days_ago, served if not sources else "")
-            self._events(ids[stage], mlmd.Event.INPUT, [self._given[source] for source in sources])
+            if state == _STATES.COMPLETE:
+                self._given[stage] = self._artifact(stage, properties)
+            linked = [(self._given[source], mlmd.Event.INPUT) for source in sources]
+            if state in (_STATES.COMPLETE, _STATES.CACHED):
+                linked.append((self._given[stage], mlmd.Event.OUTPUT))
+            ids[stage] = self._execution(stage, state, served if not sources else "", linked)
             if state not in (_STATES.CACHED, _STATES.FAILED):
                 self.output(stage, key, ids[stage], days_ago)
-            if state == _STATES.COMPLETE:
-                self._given[stage] = self._artifact(stage, ids[stage], properties)
-            if state in (_STATES.COMPLETE, _STATES.CACHED):
-                self._events(ids[stage], mlmd.Event.OUTPUT, [self._given[stage]])
             if stage == until:
                 break
+        self._set_time(ids.values(), days_ago)
         return ids
 
     def output(self, stage: str, key: str, execution: int, days_ago: float = 0) -> Path:
@@ -129,41 +137,42 @@ class RunFolderWriter:
                 written[event.artifact_id] = event.execution_id
         return {execution: states[artifact] for artifact, execution in written.items()}
 
-    def _execution(self, stage: str, state: int, days_ago: float, served: str) -> int:
-        execution = mlmd.Execution(type_id=self.store.put_execution_type(mlmd.ExecutionType(name=stage)))
-        execution.last_known_state = state
+    def _execution(
+        self, stage: str, state: int, served: str, linked: Collection[tuple[mlmd.Artifact, "mlmd.Event.Type"]]
+    ) -> int:
+        execution = mlmd.Execution(type_id=self._types[stage], last_known_state=state)
         if served:
             execution.custom_properties["served"].string_value = served
         names = {"pipeline": self.name, "pipeline_run": f"run {self._runs}", "node": f"{self.name}.{stage}"}
-        contexts = [self._context(kind, name) for kind, name in names.items()]
-        execution_id, _, _ = self.store.put_execution(execution, [], contexts, reuse_context_if_already_exist=True)
-        milliseconds = int((time.time() - days_ago * DAY) * 1000)
-        with sqlite3.connect(self.root / "metadata.sqlite") as database:  # ML Metadata knows no other time than now
-            database.execute(
-                "UPDATE Execution SET last_update_time_since_epoch = ? WHERE id = ?", (milliseconds, execution_id)
-            )
+        contexts = [mlmd.Context(type_id=self._types[kind], name=name) for kind, name in names.items()]
+        path = mlmd.Event.Path(steps=[mlmd.Event.Path.Step(key="key")])
+        events = [(artifact, mlmd.Event(type=kind, path=path)) for artifact, kind in linked]
+        execution_id, artifact_ids, _ = self.store.put_execution(
+            execution, events, contexts, reuse_context_if_already_exist=True
+        )
+        for (artifact, _), artifact_id in zip(events, artifact_ids, strict=True):
+            artifact.id = artifact_id
         return execution_id
 
-    def _context(self, kind: str, name: str) -> mlmd.Context:
-        return mlmd.Context(type_id=self.store.put_context_type(mlmd.ContextType(name=kind)), name=name)
-
-    def _artifact(self, stage: str, execution: int, properties: Mapping[str, int | str]) -> int:
+    def _artifact(self, stage: str, properties: Mapping[str, int | str]) -> mlmd.Artifact:
         _, key, kind = STAGES[stage]
-        artifact = mlmd.Artifact(type_id=self.store.put_artifact_type(mlmd.ArtifactType(name=kind)))
-        artifact.uri = str(self.root / "artifacts" / stage / key / str(execution))
-        artifact.state = mlmd.Artifact.LIVE
+        uri = str(self.root / "artifacts" / stage / key)
+        artifact = mlmd.Artifact(type_id=self._types[kind], state=mlmd.Artifact.LIVE, uri=uri)
         for name, value in properties.items():
             if isinstance(value, int):
                 artifact.custom_properties[name].int_value = value
             else:
                 artifact.custom_properties[name].string_value = value
-        return self.store.put_artifacts([artifact])[0]
+        return artifact
 
-    def _events(self, execution: int, kind: int, artifacts: Collection[int]) -> None:
-        step = mlmd.Event.Path(steps=[mlmd.Event.Path.Step(key="key")])
-        self.store.put_events(
-            [mlmd.Event(execution_id=execution, artifact_id=each, type=kind, path=step) for each in artifacts]
-        )
+    def _set_time(self, executions: Iterable[int], days_ago: float) -> None:
+        """Sets when executions ended, of which ML Metadata knows no other time than now."""
+        milliseconds = int((time.time() - days_ago * DAY) * 1000)
+        with contextlib.closing(sqlite3.connect(self.root / "metadata.sqlite")) as database, database:
+            database.executemany(
+                "UPDATE Execution SET last_update_time_since_epoch = ? WHERE id = ?",
+                [(milliseconds, execution) for execution in executions],
+            )
 
 
 def touch(path: Path, days_ago: float) -> Path:

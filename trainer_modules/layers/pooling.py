@@ -41,6 +41,9 @@ class ConcatPooling(keras.layers.Layer):
         mean = ops.sum(zero_padding(hidden, mask), axis=1) / ops.maximum(count, 1.0)
         return ops.concatenate([last_true(hidden, mask), largest, mean], axis=-1)
 
+    def compute_mask(self, inputs, previous_mask=None):
+        """None: what is pooled has no time any more. Keras warns of layers that do not say so."""
+
     def get_config(self):
         """Constructor arguments."""
         return super().get_config() | {"pieces": self.pieces, "reads_backward": self.reads_backward}

@@ -72,6 +72,9 @@ class WholeSequenceRNN(keras.layers.RNN):
         last_output = last_true(outputs, None if mask is None else ops.transpose(time_major_mask))
         return last_output, outputs, states
 
+    def compute_mask(self, inputs, mask):
+        """None: masks are given to each layer and to each loss by those who call it, in every version of Keras."""
+
     @property
     def recurrence_dtype(self) -> str:
         """States are float32 where products are float16 or bfloat16: small updates would be lost in these."""

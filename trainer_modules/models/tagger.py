@@ -9,6 +9,7 @@ from keras import ops
 
 from ulmfit_tfx.schemas.config import EncoderConfig, HeadConfig, TaggingConfig
 from ulmfit_tfx.trainer_modules.layers.awd_lstm import AWDLSTM
+from ulmfit_tfx.trainer_modules.layers.bidirectional import Bidirectional
 from ulmfit_tfx.trainer_modules.layers.crf import ConditionalRandomField
 from ulmfit_tfx.trainer_modules.layers.qrnn import QRNN
 from ulmfit_tfx.trainer_modules.models.encoder import layer_seeds
@@ -80,7 +81,7 @@ def _context_layer(config: EncoderConfig, units: int, seed: int | None) -> keras
         layer = AWDLSTM(units, return_sequences=True, seed=seed, name="context_layer")
     else:
         layer = QRNN(units, window=CONTEXT_WINDOW, return_sequences=True, seed=seed, name="context_layer")
-    return keras.layers.Bidirectional(layer, name="context")
+    return Bidirectional(layer, name="context")
 
 
 def _dropout(features: Any, rate: float, seed: int | None, name: str) -> Any:

@@ -214,7 +214,7 @@ def fit_resumably(
             if unfreeze:
                 freeze(model, unfreeze, frozen_at(unfreeze, state.epoch))
             callback = _Steps(state, steps, folder, checkpoint_seconds, progress, training_log)
-            model.fit(train_epoch(state.epoch, state.batch), verbose=0, callbacks=[callback])
+            model.fit(train_epoch(state.epoch, state.batch), shuffle=False, verbose=0, callbacks=[callback])
         evaluated = model.evaluate(eval_batches, verbose=0, return_dict=True)
         metrics = state.metrics | {f"eval_{name}": float(value) for name, value in evaluated.items()}
         check_loss(metrics["eval_loss"], "eval loss", model.optimizer, state)

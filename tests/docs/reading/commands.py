@@ -22,6 +22,7 @@ from ulmfit_tfx.pipeline.cli.app import app
 
 PROMPT = "$ "
 
+_ENDS_AT_ONCE = {"--help", "--version"}
 _ASSIGNMENT = re.compile(r"\w+=\S*")
 _OPERATORS = set("();<>|&")
 _OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
@@ -127,7 +128,7 @@ def check(words: list[str]) -> None:
     Raises:
         ValueError: With what does not exist: subcommand, option, argument, target, script or module.
     """
-    if words[0] == "ulmfit-tfx":
+    if Path(words[0]).name == "ulmfit-tfx":
         check_call(words[1:])
     elif words[0] == "make":
         for target in [word for word in words[1:] if not _ASSIGNMENT.fullmatch(word)]:
@@ -146,6 +147,8 @@ def check_call(arguments: list[str]) -> None:
         ValueError: It would refuse them.
     """
     command, rest = _subcommand(arguments)
+    if _ENDS_AT_ONCE & set(rest):
+        return check_names(arguments)
     try:
         command.make_context(command.name, list(rest))
     except click.UsageError as error:

@@ -35,7 +35,8 @@ sys.stdout.write(output)
 sys.stderr.write(errors)
 sys.exit(code)
 """
-_SECONDS = 240
+_SECONDS = 60
+"""That a command line may take without a call of `ulmfit-tfx`, or after one."""
 _NUMBERED = re.compile(r"(?:[\w.-]+/)+\d+(?=$|[^\w.])")
 _DEMO = re.compile(r"^demo:.*\n\t.*?(ulmfit-tfx run \S+)$", re.MULTILINE)
 
@@ -82,7 +83,7 @@ class PageSession:
         environment = os.environ | {"PATH": f"{self._bin}{os.pathsep}{os.environ['PATH']}"}
         with tempfile.TemporaryFile() as output:
             process = subprocess.Popen(
-                ["bash", "-c", with_present_numbers(command, self.folder)],
+                ["bash", "-o", "pipefail", "-c", with_present_numbers(command, self.folder)],
                 cwd=self.folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -114,6 +115,7 @@ class PageSession:
                     connection.settimeout(None)
                     request = json.loads(connection.makefile(encoding="utf-8").read())
                     connection.sendall(json.dumps(self._called(*request)).encode())
+                end = time.monotonic() + _SECONDS
 
     def _called(self, arguments: list[str], folder: str, given: str) -> tuple[int, str, str]:
         """Exit code, output and errors of a call of `ulmfit-tfx`."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,7 +83,7 @@ def anchors(page: str) -> frozenset[str]:
     space; a second heading with the same text gets `-1`.
     """
     tokens, found = _tokens(page), set()
-    for opening, content in zip(tokens, tokens[1:], strict=False):
+    for opening, content in itertools.pairwise(tokens):
         if opening.type != "heading_open":
             continue
         text = "".join(child.content for child in content.children or () if child.type in ("text", "code_inline"))

