@@ -27,12 +27,12 @@ def examine(quick: bool = False) -> list[Finding]:
     if quick:
         return [*findings, gpu_finding(installation, ask_driver(), None, {})]
     outcome = run_probe()
-    gpus = facts_of(outcome, "gpus")
+    gpus = facts_of(outcome, "gpus") or {}
     tensorflow = facts_of(outcome, "tensorflow") or {}
     return [
         *findings,
         *import_findings(installation, outcome, unmet=worst(requirements) is Verdict.BROKEN),
-        gpu_finding(installation, ask_driver(), gpus and gpus["names"], tensorflow, outcome.log),
+        gpu_finding(installation, ask_driver(), gpus.get("names"), tensorflow, outcome.log),
     ]
 
 

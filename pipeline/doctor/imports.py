@@ -105,14 +105,10 @@ def chosen_backend() -> str:
 
 
 def _tf_keras(_: Installation, facts: dict[str, Any]) -> Finding:
+    """Either will do: what is ours imports keras. Importing TFX sets TF_USE_LEGACY_KERAS for later processes."""
     version = facts["version"]
-    if not version.startswith("2."):
-        return Finding("tf.keras", f"{version}, Keras 3")
-    problem = (
-        "TF_USE_LEGACY_KERAS makes tf.keras Keras 2. This package uses Keras 3 all the same; layers of tf.keras in "
-        "your own code would not go with its models."
-    )
-    return Finding("tf.keras", f"{version}, Keras 2", Verdict.NOTE, problem, "unset TF_USE_LEGACY_KERAS")
+    kind = "Keras 2 (TF_USE_LEGACY_KERAS), not used here" if version.startswith("2.") else "Keras 3"
+    return Finding("tf.keras", f"{version}, {kind}")
 
 
 def _beam(installation: Installation, facts: dict[str, Any]) -> Finding:

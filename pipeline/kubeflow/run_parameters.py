@@ -82,7 +82,7 @@ def to_value(name: str, given: Parameter, parameter_type: ParameterType) -> stru
     try:
         read = _type(name, parameter_type).read(given) if isinstance(given, str) else given
         value = json_format.ParseDict(read, struct_pb2.Value())
-    except (ValueError, TypeError, json_format.ParseError):
+    except (ValueError, TypeError, OverflowError, json_format.ParseError):
         raise _wrong_type(name, given, parameter_type) from None
     return check_type(name, value, parameter_type)
 

@@ -19,6 +19,7 @@ import urllib3
 from kfp.client.set_volume_credentials import ServiceAccountTokenVolumeCredentials
 
 from ulmfit_tfx.schemas.errors import ConfigError, UserError
+from ulmfit_tfx.schemas.lanes import KFP_HEALTH, KFP_RUN, either
 
 SUCCEEDED = "SUCCEEDED"
 DEFAULT_EXPERIMENT = "Default"
@@ -235,7 +236,7 @@ class _Client(kfp.Client):
 
     def get_kfp_healthz(self, sleep_duration: int = 0) -> kfp_server_api.V2beta1GetHealthzResponse:
         try:
-            health, _, headers = self._healthz_api.get_healthz_with_http_info(_request_timeout=_SECONDS)
+            health, _, headers = either(self._healthz_api, KFP_HEALTH)(_request_timeout=_SECONDS)
         except kfp_server_api.ApiException as error:
             if error.status == 404:
                 raise _OtherServiceError from None
@@ -245,7 +246,7 @@ class _Client(kfp.Client):
         return health
 
     def get_run(self, run_id: str) -> kfp_server_api.V2beta1Run:
-        return self._run_api.get_run(run_id=run_id, _request_timeout=_SECONDS)
+        return either(self._run_api, KFP_RUN)(run_id=run_id, _request_timeout=_SECONDS)
 
     def link(self, run_id: str) -> str:
         """Address of a run's page."""
@@ -305,5 +306,6 @@ def _said(error: kfp_server_api.ApiException) -> str:
     return line if len(line) <= 500 else f"{line[:497]}..."
 
 
-def _message(status: kfp_server_api.GooglerpcStatus | None) -> str:
+def _message(status: Any) -> str:
+    """Of a `google.rpc.Status`, whose class has another name in later versions of `kfp_server_api`, or of None."""
     return " ".join(((status and status.message) or "").split())

@@ -383,7 +383,7 @@ def test_compose_mounts_the_folder_above_where_the_flags_look():
 def test_page_on_serving_starts_a_server_by_hand_as_compose_does():
     page = (Path(__file__).parents[2] / "docs" / "serving.md").read_text()
     [service] = server_files.compose("/srv/serving/reviews", ServingConfig())["services"].values()
-    by_hand = page.partition("docker run ")[2].partition("(docker)")[0].split()
+    by_hand = page.partition("docker run ")[2].partition("```")[0].split()
     assert service["image"] in by_hand
     assert set(service["command"]) == {argument for argument in by_hand if "=" in argument}
 

@@ -1,11 +1,18 @@
 """Commands in the pages, without running one: each is classified, and what it names exists."""
 
+import doctest
 import re
 
+import commands as commands_module
 import pytest
+import shown_labels
+import typer.main
 from commands import check, check_names, commands, commands_of, make_targets, simple_commands
 from not_run import EXCEPTIONS, exception_of
 from pages import ROOT, Block, blocks, code_spans
+
+from ulmfit_tfx.pipeline.cli.app import app
+from ulmfit_tfx.schemas.errors import ExitCode
 
 LANGUAGES = {"console", "json", "python", "sh", "text", "yaml"}
 # Of a line, and of the indented ones below it that go on with its options.
@@ -52,6 +59,21 @@ def test_what_a_command_names_exists(item):
 def test_subcommand_and_options_of_a_synopsis_exist(item):
     for synopsis in SYNOPSIS.findall(item.text):
         check_names(synopsis.split())
+
+
+def test_readme_lists_every_subcommand_and_exit_code():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in typer.main.get_command(app).commands:
+        assert f"| `ulmfit-tfx {name} " in readme, f"README.md's table of commands lacks {name}"
+    listed = re.search(r"Exit codes: (.*?)\.\n", readme, re.DOTALL).group(1)
+    assert [int(code) for code in re.findall(r"(?:^|; ?\n?)(\d+) ", listed)] == sorted(map(int, ExitCode))
+
+
+@pytest.mark.parametrize("module", [commands_module, shown_labels])
+def test_examples_in_docstrings(module):
+    result = doctest.testmod(module)
+    assert result.attempted > 0
+    assert result.failed == 0
 
 
 def test_stale_commands_are_found():

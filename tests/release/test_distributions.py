@@ -1,11 +1,11 @@
 """What an sdist and a wheel of the checkout hold, and what their metadata say."""
 
+import importlib.metadata
 import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
-import setuptools
 from packaging.metadata import Metadata
 from packaging.utils import parse_sdist_filename, parse_wheel_filename
 from packaging.version import Version
@@ -64,7 +64,7 @@ def test_build_leaves_no_folder_of_data_to_chance(distributions):
 
 
 @pytest.mark.skipif(
-    Version(setuptools.__version__) < Version("77"),
+    Version(importlib.metadata.version("setuptools")) < Version("77"),
     reason="setuptools before 77 writes the field License-File into metadata of a version that does not know it",
 )
 def test_metadata_are_valid(distributions):

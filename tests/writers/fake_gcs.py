@@ -22,6 +22,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import google_crc32c
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -68,6 +69,7 @@ class _Storage:
             "updated": updated,
             "timeCreated": updated,
             "etag": f"e{generation}",
+            "crc32c": base64.b64encode(google_crc32c.value(content).to_bytes(4, "big")).decode(),
             "md5Hash": base64.b64encode(hashlib.md5(content).digest()).decode(),
         }
 
@@ -92,6 +94,8 @@ class _Storage:
     def _json_api(self, method, bucket, rest, query, headers):
         if not rest:
             return _json({"name": bucket, "location": "NOWHERE", "projectNumber": "1"})
+        if rest == "storageLayout":  # TensorFlow 2.21 asks whether the bucket has folders
+            return _json({"kind": "storage#storageLayout", "hierarchicalNamespace": {"enabled": False}})
         if rest == "o":
             return self._listed(bucket, query)
         source, _, target = rest.removeprefix("o/").partition("/rewriteTo/b/")

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import venv
 from collections.abc import Iterable
 from pathlib import Path
@@ -62,7 +63,7 @@ def install_environment(folder: Path, wheel: Path, extras: Iterable[str] = ()) -
     """
     pins = {
         f"{distribution.name}=={distribution.version}"
-        for distribution in importlib.metadata.distributions()
+        for distribution in importlib.metadata.distributions(path=[sysconfig.get_path("purelib")])
         if distribution.name != "ulmfit-tfx"
     }
     constraints = folder.with_name(f"{folder.name}-constraints.txt")
