@@ -51,8 +51,8 @@ def make_environment(folder: Path, wheel: Path, extras: Iterable[str] = ()) -> t
 
 def find_uv() -> str | None:
     """The checkout's uv, or that on PATH."""
-    own = ROOT / ".uv" / "bin" / "uv"
-    return str(own) if own.exists() else shutil.which("uv")
+    own = (ROOT / folder / "bin" / "uv" for folder in (".venvs/uv", ".uv"))
+    return next((str(path) for path in own if path.exists()), shutil.which("uv"))
 
 
 def install_environment(folder: Path, wheel: Path, extras: Iterable[str] = ()) -> tuple[Path, Path]:
