@@ -78,6 +78,7 @@ EXCEPTIONS = [
         "cd ",
     ),
     *_all("docs/releasing.md", "a tool of the release, not installed", ".venv/bin/twine "),
+    *_all("docs/lanes.md", "changes the environment", "python -m pip install "),
     *_all("docs/serving.md", "needs a container engine", "docker compose ", "docker run "),
     *_all("docs/serving.md", "needs a cluster", "kubectl "),
     *_all("docs/serving.md", "needs a server at a fixed port", "curl ", **_ASKED),
