@@ -5,8 +5,6 @@ unexport PYTHONDONTWRITEBYTECODE # without byte code every TFX import costs a mi
 BIN := .venv/bin
 comma := ,
 LANE ?=
-COMPILE := .venvs/uv/bin/uv pip compile pyproject.toml --quiet --extra aws --extra kfp --extra examples --extra dev \
-  --custom-compile-command "make lock"
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' package/__init__.py)
 
 help: ## list the targets
@@ -34,6 +32,14 @@ test-random: setup ## train models of a hundred random configurations (20 minute
 test-workers: setup ## run the Beam components in several processes, from an installed wheel (3 minutes)
 	@$(BIN)/python -m pytest -m beam_workers tests/pipeline/test_beam_workers.py tests/components/test_deduplication.py
 
+test-release: setup ## run the wheel, installed by uv in an environment of its own (3 minutes)
+	@$(BIN)/python -m pytest -m release tests/release
+
+coverage: setup ## run the tests and report what they cover, to the terminal and build/coverage/html (a third slower)
+	@rm -rf build/coverage && mkdir -p build/coverage
+	@COVERAGE=1 tests/run.sh $(BIN)/python whole; status=$$?; \
+	  $(BIN)/coverage combine --quiet && $(BIN)/coverage report && $(BIN)/coverage html --quiet; exit $$status
+
 bench: setup ## time the encoders against their peers (6 minutes)
 	@$(BIN)/python benchmarks/encoder_speed.py
 
@@ -46,8 +52,10 @@ format: setup ## format the code
 build: setup ## build wheel and sdist into dist/
 	@$(BIN)/python -m build
 
-image: ## build the image ulmfit-tfx:VERSION; GPU=1: CUDA, BEAM=1: worker of Beam's runners, EXAMPLES=1: reviews
+image: ## build the image ulmfit-tfx:VERSION; GPU=1: CUDA, BEAM=1: worker of Beam's runners, EXAMPLES=1: reviews, LANE=newest
 	@docker build --build-arg ACCELERATOR=$(if $(GPU),gpu,cpu) --build-arg EXTRAS=kfp$(if $(EXAMPLES),$(comma)examples) \
+	  $(if $(filter newest,$(LANE)),--build-arg LANE=newest --build-arg PYTHON_VERSION=3.13 --build-arg DEBIAN=trixie \
+	  --build-arg BEAM_VERSION=$(shell sed -n 's/^apache-beam==//p' requirements/newest.txt)) \
 	  --build-arg VERSION=$(VERSION) --build-arg REVISION=$(shell git rev-parse HEAD) $(if $(BEAM),--target beam) \
 	  --tag ulmfit-tfx:$(VERSION)$(if $(GPU),-gpu)$(if $(BEAM),-beam)$(if $(EXAMPLES),-examples) .
 
@@ -55,8 +63,7 @@ docs: setup ## write docs/configuration.md from the configuration's definitions
 	@$(BIN)/python -m ulmfit_tfx.schemas.config_reference docs/configuration.md
 
 lock: setup ## resolve the requirements of both lanes anew
-	@$(COMPILE) --python-version 3.10 --exclude-newer 2025-03-15 --output-file requirements/default.txt
-	@$(COMPILE) --universal --python-version 3.11 --exclude-newer 2026-11-01 --output-file requirements/newest.txt
+	@requirements/lock.sh
 
 serving-ops: setup ## read the ops of TensorFlow Serving's versions from wheels into schemas/ (5 minutes, 2 GB of downloads)
 	@$(BIN)/python requirements/serving_ops.py
@@ -64,4 +71,4 @@ serving-ops: setup ## read the ops of TensorFlow Serving's versions from wheels 
 clean: ## remove what builds, tests and runs leave behind; the environment stays
 	@rm -rf build dist runs *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo example-data test test-newest test-random test-workers bench lint format build image docs lock serving-ops clean
+.PHONY: help setup demo example-data test test-newest test-random test-workers test-release coverage bench lint format build image docs lock serving-ops clean

@@ -1,13 +1,18 @@
 """Sends everything that is noise on a terminal to a log file."""
 
 import contextlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
 import logging
 import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 _FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
@@ -66,13 +71,37 @@ def _standard_error_to(path: Path) -> Iterator[None]:
 
 
 def silence_tensorflow() -> None:
-    """Imports TensorFlow, without what it writes about CPU and GPU as it loads: from 2.21 on no variable asks it not to.
+    """Keeps what TensorFlow writes to standard error while it is imported, if it is: no variable keeps 2.21 from that.
 
     Where the import fails, what was written comes out.
     """
     silence_native_logs()
-    with _standard_error_held():
-        import tensorflow  # noqa: F401
+    if "tensorflow" not in sys.modules:
+        sys.meta_path.insert(0, _QuietImport("tensorflow"))
+
+
+class _QuietImport(importlib.abc.MetaPathFinder):
+    """Finds one package, once, and holds standard error while it is loaded."""
+
+    def __init__(self, package: str):
+        self._package = package
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        if fullname != self._package:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            spec.loader.exec_module = self._quietly(spec.loader.exec_module)  # type: ignore[method-assign, assignment]
+        return spec
+
+    @staticmethod
+    def _quietly(execute: Callable[[ModuleType], None]) -> Callable[[ModuleType], None]:
+        def executed(module: ModuleType) -> None:
+            with _standard_error_held():
+                execute(module)
+
+        return executed
 
 
 def silence_libraries() -> None:

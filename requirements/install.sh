@@ -11,16 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 unset PYTHONDONTWRITEBYTECODE # without byte code every TFX import costs a minute
 
-NEEDED_GLIBC=2.39 # of the newest lane: the wheels of ml-metadata and TFDV are manylinux_2_39
-
-# The Pythons that a lane's lock is for, the preferred one first.
-pythons_of() {
-  case "$1" in
-    default) echo 3.10 ;;
-    newest) echo 3.13 3.12 3.11 ;;
-    *) fail "There is no lane '$1'. Allowed: default, newest." ;;
-  esac
-}
+. requirements/lanes.sh
 
 fail() { printf '\n%s\n' "$*" >&2; exit 1; }
 cannot() { printf '%s\n' "$*" >&2; exit 75; }
@@ -31,7 +22,7 @@ has_needed_glibc() { [ -n "$(glibc)" ] && printf '%s\n' "$NEEDED_GLIBC" "$(glibc
 # Sets lane and why.
 choose_lane() {
   if [ -n "${LANE:-}" ]; then lane=$LANE why="LANE=$LANE"
-  elif ! has_needed_glibc; then lane=default why="glibc is ${1:-$(glibc)} here, the newest lane needs $NEEDED_GLIBC"
+  elif ! has_needed_glibc; then lane=default why="glibc is $(glibc) here, the newest lane needs $NEEDED_GLIBC"
   elif ! find_python $(pythons_of newest) >/dev/null; then lane=default why="glibc is $(glibc) here, but no Python 3.11 to 3.13 was found"
   else lane=newest why="glibc is $(glibc) here"
   fi
@@ -64,7 +55,7 @@ if [ $# -gt 0 ]; then lane=$1 why="beside the one in use"; else choose_lane; fi
 pythons=$(pythons_of "$lane")
 venv=.venvs/$lane
 lock=requirements/$lane.txt
-wanted="$lane $(cat "$lock" pyproject.toml setup.py requirements/install.sh | sha256sum | cut -d' ' -f1)"
+wanted="$lane $(cat "$lock" pyproject.toml setup.py requirements/{install,lanes}.sh | sha256sum | cut -d' ' -f1)"
 link() {
   [ $# -eq 0 ] || return 0
   [ -L .venv ] || rm -rf .venv # of before there were lanes

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the locked packages that the image needs into a virtual environment, compiled, and checks them.
 #
-#   requirements/install_image.sh VENV cpu|gpu EXTRAS [PACKAGE...]
+#   LANE=default|newest requirements/install_image.sh VENV cpu|gpu EXTRAS [PACKAGE...]
 #
 # EXTRAS are those of pyproject.toml, with commas. Of a PACKAGE that the lock does not have, the newest release of the
 # lock's date is taken.
@@ -13,10 +13,14 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 venv=$1 accelerator=$2 extras=$3
 shift 3
-export UV_EXCLUDE_NEWER=2025-03-15 UV_LINK_MODE=copy
+. requirements/lanes.sh
+pythons_of "${LANE:=default}" > /dev/null
+export UV_LINK_MODE=copy
+UV_EXCLUDE_NEWER=$(date_of "$LANE")
+export UV_EXCLUDE_NEWER
 export PYC_INVALIDATION_MODE=UNCHECKED_HASH # times of files need not survive the copying between stages
 
-lock=requirements/default.txt
+lock=requirements/$LANE.txt
 version=$(sed -n 's/^tensorflow==//p' "$lock")
 case $accelerator in
   cpu) left_out=(notebook tensorflow) tensorflow="tensorflow-cpu==$version" ;;

@@ -1,7 +1,7 @@
 """What differs between the libraries of the two lanes: names that later versions gave to the same things.
 
-The code is the same in both lanes, and what differs stands here. docs/lanes.md has the versions and the differences that
-need no code.
+The code is the same in both lanes, and what differs stands here. docs/lanes.md has the versions, and the differences
+that need no such name.
 """
 
 from typing import Any

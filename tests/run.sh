@@ -4,6 +4,8 @@
 #   tests/run.sh PYTHON whole     every test but the long ones, which have targets of their own in the Makefile
 #   tests/run.sh PYTHON lane      what tells whether a lane works: a pipeline's run, export and reload, imports, Kubeflow, exchange
 #
+# COVERAGE=1 measures what of ulmfit_tfx runs, see `make coverage`.
+#
 # A line for each process as it ends, and all that it wrote where it failed; the rest is in build/tests/. JOBS=1 runs one at a time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,13 +27,13 @@ models       tests/trainer_modules/test_saved_model.py tests/trainer_modules/tes
 "
 
 case $selection in whole | lane) groups=${!selection} ;; *) echo "There is no selection '$selection'. Allowed: whole, lane." >&2; exit 2 ;; esac
-export python logs=build/tests/$selection
+export python logs=build/tests/$selection measured=${COVERAGE:+-m coverage run}
 rm -rf "$logs" && mkdir -p "$logs"
 
 run_group() {
   local name=$1 began=$SECONDS status=0
   shift
-  "$python" -m pytest "$@" > "$logs/$name.log" 2>&1 || status=$?
+  "$python" $measured -m pytest "$@" > "$logs/$name.log" 2>&1 || status=$?
   printf '%-12s %s\n' "$name" "$(tail -1 "$logs/$name.log")"
   [ "$status" -eq 0 ] || cat "$logs/$name.log"
   return "$status"

@@ -118,19 +118,21 @@ def install(tmp_path):
     python = tmp_path / "venv/bin/python"
     python.parent.mkdir(parents=True)
 
-    def run(*arguments, unmet=()):
+    def run(*arguments, unmet=(), **lane):
         check = "\n".join(f"The package `{name}` requires `{of}`, but it's not installed" for name, of in unmet)
         (tmp_path / "unmet").write_text(check)
         notes = tmp_path / "notes"
         uv = (
             f'#!/bin/bash\nif [ "$2" = check ]; then cat {tmp_path}/unmet >&2; exit 1; fi\n'
-            f'printf "%s\\n" "$@" > {notes}; for i in "$@"; do [ -f "$i" ] && cat "$i" >> {notes}; done; exit 0\n'
+            f'printf "%s\\n" "$UV_EXCLUDE_NEWER" "$@" > {notes}\n'
+            'for i in "$@"; do [ -f "$i" ] && cat "$i" >> '
+            f"{notes}; done; exit 0\n"
         )
         for path, content in ((python, "#!/bin/bash\n"), (tmp_path / "uv", uv)):
             path.write_text(content)
             path.chmod(path.stat().st_mode | stat.S_IXUSR)
         command = [INSTALL, tmp_path / "venv", *arguments]
-        environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+        environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"} | lane
         done = subprocess.run(command, capture_output=True, text=True, env=environment)
         return done, notes.read_text().splitlines() if notes.exists() else []
 
@@ -175,6 +177,16 @@ def test_an_unknown_accelerator_is_refused(install):
     assert "Allowed: cpu, gpu" in done.stderr
 
 
-def test_packages_that_the_lock_lacks_are_of_its_date():
-    (date,) = re.findall(r"UV_EXCLUDE_NEWER=(\S+)", INSTALL.read_text())
-    assert f"--exclude-newer {date} " in (ROOT / "Makefile").read_text()
+def test_image_of_the_newest_lane_has_its_versions_and_packages_of_its_date(install):
+    newest = dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements/newest.txt").read_text(), re.MULTILINE))
+    done, asked = install("cpu", "kfp", unmet=MEANT, LANE="newest")
+    assert done.returncode == 0, done.stderr
+    assert f"tensorflow-cpu=={newest['tensorflow']}" in asked
+    dates = [install("cpu", "kfp", unmet=MEANT, LANE=lane)[1][0] for lane in ("default", "newest")]
+    assert dates == ["2025-03-15", "2026-11-01"]
+
+
+def test_an_unknown_lane_is_refused(install):
+    done, asked = install("cpu", "kfp", LANE="oldest")
+    assert (done.returncode, asked) == (1, [])
+    assert "Allowed: default, newest" in done.stderr

@@ -106,7 +106,8 @@ def test_model_of_each_task_passes(exported, kind):
     assert all(0 < found.p50_ms <= found.p99_ms for found in report.latency.values())
     assert 0 < report.memory.imported_mb < report.memory.loaded_mb <= report.memory.answered_mb
     assert report.written_by == tf.__version__
-    assert report.is_newer == (tf.version.GRAPH_DEF_VERSION > serving_version("2.19").graph_version)
+    newest = serving_version("2.19").graph_version
+    assert report.is_newer == (tf.version.GRAPH_DEF_VERSION > newest)
 
 
 @pytest.mark.parametrize("kind", MODELS)

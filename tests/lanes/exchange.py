@@ -1,7 +1,7 @@
-"""Writes what one lane makes and measures what another gets from it: SavedModels, encoder folders, checkpoints, configs.
+"""Writes what one lane makes, measures what another gets from it: SavedModels, encoder folders, checkpoints, configs.
 
-    .venvs/default/bin/python tests/lanes/exchange.py write FOLDER      models of every task, and what they answer
-    .venvs/newest/bin/python tests/lanes/exchange.py read FOLDER        as JSON: largest difference of the answers, by item
+    .venvs/default/bin/python tests/lanes/exchange.py write FOLDER    models of every task, and what they answer
+    .venvs/newest/bin/python tests/lanes/exchange.py read FOLDER      largest differences of the answers, as JSON
 
 `tests/lanes/test_exchange.py` runs both in both directions; `table` prints the table of docs/lanes.md:
 
@@ -60,9 +60,8 @@ def read(folder: Path) -> dict[str, float]:
     """
     differences = {}
     for item, answers in _answers(folder):
-        differences[item] = max(
-            (_difference(answer, _written(folder, item, name)) for name, answer in answers.items()), default=float("inf")
-        )
+        found = [_difference(answer, _written(folder, item, name)) for name, answer in answers.items()]
+        differences[item] = max(found, default=float("inf"))
     for name, content in _resolved_configs().items():
         same = json.loads((folder / "configs" / f"{name}.json").read_text()) == content
         differences[f"configuration {name}"] = 0.0 if same else float("inf")
@@ -122,7 +121,8 @@ def _by_signature(signatures) -> dict:
 
     answers = {}
     for name, function in signatures.items():
-        given = {key: tf.constant(_fed(key), spec.dtype) for key, spec in function.structured_input_signature[1].items()}
+        _, inputs = function.structured_input_signature
+        given = {key: tf.constant(_fed(key), spec.dtype) for key, spec in inputs.items()}
         answers |= {f"{name}/{key}": value.numpy() for key, value in function(**given).items()}
     return answers
 
@@ -208,7 +208,8 @@ def _resolved_configs() -> dict[str, object]:
     """All fields of the examples' configurations."""
     from ulmfit_tfx.schemas.config_file import load_any_config
 
-    return {path.stem: load_any_config(path, ()).model_dump(mode="json") for path in sorted((ROOT / "examples").glob("*.yaml"))}
+    examples = sorted((ROOT / "examples").glob("*.yaml"))
+    return {path.stem: load_any_config(path).model_dump(mode="json") for path in examples}
 
 
 def _put(path: Path, content: object) -> None:

@@ -1,4 +1,4 @@
-"""What one lane writes gives the same numbers in the other: models, encoders, checkpoints of trainings, configurations."""
+"""What one lane writes gives the same in the other: models, encoders, checkpoints of trainings, configurations."""
 
 import itertools
 import json
