@@ -107,7 +107,7 @@ def test_model_of_each_task_passes(exported, kind):
     assert 0 < report.memory.imported_mb < report.memory.loaded_mb <= report.memory.answered_mb
     assert report.written_by == tf.__version__
     newest = serving_version("2.19").graph_version
-    assert report.is_newer == (tf.version.GRAPH_DEF_VERSION > newest)
+    assert report.is_newer == (newest < tf.version.GRAPH_DEF_VERSION)
 
 
 @pytest.mark.parametrize("kind", MODELS)
