@@ -93,11 +93,9 @@ uv=.venvs/uv/bin/uv
   .venvs/uv/bin/pip install --quiet --disable-pip-version-check uv
 }
 make_venv "$python" "$venv"
-VIRTUAL_ENV=$venv "$uv" pip sync --quiet "$lock" --link-mode copy
+VIRTUAL_ENV=$venv "$uv" pip sync --quiet "$lock" --link-mode copy --compile-bytecode
 "$uv" pip install --quiet --python "$venv/bin/python" pip # TFX calls `python -m pip`
 "$uv" pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation --editable .
-echo "Compiling byte code"
-"$venv/bin/python" -m compileall -q -j 0 -x '/tests?/' "$venv/lib" >/dev/null 2>&1 || true # some packages ship templates that are not Python
 echo "$wanted" > "$venv/installed"
 link "$@"
 [ $# -gt 0 ] || report

@@ -20,7 +20,7 @@ NAMES = {
     "tensorflow": "TensorFlow",
     "gpus": "GPU",
     "keras": "Keras",
-    "tf.keras": "tf.keras",
+    "tensorflow.keras": "tensorflow.keras",
     "tensorflow_text": "tensorflow-text",
     "ml_metadata": "ML Metadata",
     "apache_beam": "Beam",
@@ -29,7 +29,7 @@ NAMES = {
 }
 """The steps of the probe, as the table names them."""
 
-_DISTRIBUTIONS = {name: name.replace("_", "-") for name in NAMES} | {"gpus": "tensorflow", "tf.keras": "tf-keras"}
+_DISTRIBUTIONS = {name: name.replace("_", "-") for name in NAMES} | {"gpus": "tensorflow", "tensorflow.keras": "tf-keras"}
 _SLOW_SECONDS = 60
 _MESSAGE_CHARACTERS = 300
 _ABSENT_MODULE = re.compile(r"No module named '(\w+)")
@@ -108,7 +108,7 @@ def _tf_keras(_: Installation, facts: dict[str, Any]) -> Finding:
     """Either will do: what is ours imports keras. Importing TFX sets TF_USE_LEGACY_KERAS for later processes."""
     version = facts["version"]
     kind = "Keras 2 (TF_USE_LEGACY_KERAS), not used here" if version.startswith("2.") else "Keras 3"
-    return Finding("tf.keras", f"{version}, {kind}")
+    return Finding("tensorflow.keras", f"{version}, {kind}")
 
 
 def _beam(installation: Installation, facts: dict[str, Any]) -> Finding:
@@ -132,7 +132,7 @@ def _tfma(installation: Installation, facts: dict[str, Any]) -> Finding:
 _DONE: dict[str, Callable[[Installation, dict[str, Any]], Finding]] = {
     "tensorflow": _version("TensorFlow"),
     "keras": _keras,
-    "tf.keras": _tf_keras,
+    "tensorflow.keras": _tf_keras,
     "tensorflow_text": _version("tensorflow-text"),
     "ml_metadata": lambda _, facts: Finding("ML Metadata", f"{facts['version']}, opened a SQLite store"),
     "apache_beam": _beam,

@@ -42,9 +42,9 @@ def _keras() -> dict[str, Any]:
 
 def _tf_keras() -> dict[str, Any]:
     import keras
-    import tensorflow as tf
+    import tensorflow
 
-    if tf.keras.Model is keras.Model:
+    if tensorflow.keras.Model is keras.Model:
         return {"version": keras.__version__}
     import tf_keras
 
@@ -95,14 +95,14 @@ STEPS: dict[str, tuple[Callable[[], dict[str, Any]], tuple[str, ...]]] = {
     "tensorflow": (_tensorflow, ()),
     "gpus": (_gpus, ("tensorflow",)),
     "keras": (_keras, ("tensorflow",)),
-    "tf.keras": (_tf_keras, ("tensorflow", "keras")),
+    "tensorflow.keras": (_tf_keras, ("tensorflow", "keras")),
     "tensorflow_text": (_tensorflow_text, ("tensorflow", "keras")),
     "ml_metadata": (_ml_metadata, ()),
     "apache_beam": (_apache_beam, ()),
     "tensorflow_model_analysis": (_tensorflow_model_analysis, ("tensorflow", "keras", "apache_beam")),
     "tfx": (_tfx, ("tensorflow", "keras", "ml_metadata", "apache_beam")),
 }
-"""By name, what a step does and which steps it needs. TFMA and TFX come after tf.keras: they turn it into Keras 2."""
+"""By name, what a step does and which steps it needs. TFMA and TFX come last: they turn tensorflow.keras into Keras 2."""
 
 
 def main() -> None:
