@@ -29,7 +29,8 @@ NAMES = {
 }
 """The steps of the probe, as the table names them."""
 
-_DISTRIBUTIONS = {name: name.replace("_", "-") for name in NAMES} | {"gpus": "tensorflow", "tensorflow.keras": "tf-keras"}
+_OTHERWISE_NAMED = {"gpus": "tensorflow", "tensorflow.keras": "tf-keras"}
+_DISTRIBUTIONS = {name: name.replace("_", "-") for name in NAMES} | _OTHERWISE_NAMED
 _SLOW_SECONDS = 60
 _MESSAGE_CHARACTERS = 300
 _ABSENT_MODULE = re.compile(r"No module named '(\w+)")

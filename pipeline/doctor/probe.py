@@ -102,7 +102,7 @@ STEPS: dict[str, tuple[Callable[[], dict[str, Any]], tuple[str, ...]]] = {
     "tensorflow_model_analysis": (_tensorflow_model_analysis, ("tensorflow", "keras", "apache_beam")),
     "tfx": (_tfx, ("tensorflow", "keras", "ml_metadata", "apache_beam")),
 }
-"""By name, what a step does and which steps it needs. TFMA and TFX come last: they turn tensorflow.keras into Keras 2."""
+"""By name, what a step does and which steps it needs. TFMA and TFX come last: they make tensorflow.keras Keras 2."""
 
 
 def main() -> None:

@@ -504,7 +504,7 @@ def test_encode_obeys_the_folder_of_a_tokenizer_and_options_go_before_it(tmp_pat
 def test_model_that_lacks_a_mark_needs_its_option(tmp_path, corpus, texts):
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(texts), model_writer=model, vocab_size=90, bos_id=-1, eos_id=1, unk_id=2, pad_id=0
+        sentence_iterator=iter(texts), model_writer=model, vocab_size=70, bos_id=-1, eos_id=1, unk_id=2, pad_id=0
     )
     (tmp_path / "other.model").write_bytes(model.getvalue())
     arguments = ["encode", corpus, "--tokenizer", tmp_path / "other.model", "--output", tmp_path / "ids"]
