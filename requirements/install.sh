@@ -22,6 +22,7 @@ has_needed_glibc() { [ -n "$(glibc)" ] && printf '%s\n' "$NEEDED_GLIBC" "$(glibc
 # Sets lane and why.
 choose_lane() {
   if [ -n "${LANE:-}" ]; then lane=$LANE why="LANE=$LANE"
+  elif [ -z "$(glibc)" ]; then lane=default why="the C library is not glibc, which the newest lane needs"
   elif ! has_needed_glibc; then lane=default why="glibc is $(glibc) here, the newest lane needs $NEEDED_GLIBC"
   elif ! find_python $(pythons_of newest) >/dev/null; then lane=default why="glibc is $(glibc) here, but no Python 3.11 to 3.13 was found"
   else lane=newest why="glibc is $(glibc) here"
@@ -82,7 +83,8 @@ Any of Python 3.11 to 3.13 does too: the newest lane is for them."; fi
 }
 if [ "$lane" = newest ] && ! has_needed_glibc; then
   echo "Lane 'newest' needs glibc $NEEDED_GLIBC, this machine's is $(glibc): fetching a newer one beside it"
-  [ -x .venvs/newer-glibc/python/bin/python3 ] || requirements/python_on_newer_glibc.sh .venvs/newer-glibc "$python"
+  [ -x .venvs/newer-glibc/python/bin/python3 ] || requirements/python_on_newer_glibc.sh .venvs/newer-glibc "$python" \
+    || { [ $# -gt 0 ] || printf 'LANE=default installs on any Linux.\n' >&2; exit 75; }
   python=$PWD/.venvs/newer-glibc/python/bin/python3
 fi
 
