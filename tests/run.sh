@@ -31,10 +31,10 @@ export python logs=build/tests/$selection measured=${COVERAGE:+-m coverage run}
 rm -rf "$logs" && mkdir -p "$logs"
 
 run_group() {
-  local name=$1 began=$SECONDS status=0
+  local name=$1 status=0
   shift
   "$python" $measured -m pytest "$@" > "$logs/$name.log" 2>&1 || status=$?
-  printf '%-12s %s\n' "$name" "$(tail -1 "$logs/$name.log")"
+  printf '%-12s %s\n' "$name" "$(grep -E '^=+ .* in [0-9.]+s' "$logs/$name.log" | tail -1 | tr -d =)" # TensorFlow may write after it
   [ "$status" -eq 0 ] || cat "$logs/$name.log"
   return "$status"
 }
