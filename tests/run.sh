@@ -19,7 +19,7 @@ training     tests/trainer_modules
 serving      tests/serving tests/test_examples.py tests/benchmarks tests/pipeline/test_drift.py
 transforms   tests/transforms tests/schemas
 docs         tests/docs
-release      tests/release tests/lanes tests/test_packaging.py tests/test_image.py
+release      tests/release tests/lanes tests/test_sources.py tests/test_image.py
 "
 lane="
 pipeline     tests/pipeline/test_pipeline_run.py tests/pipeline/kubeflow/test_compilation.py tests/pipeline/test_predict.py

@@ -44,3 +44,13 @@ def test_nothing_uses_tf_keras_or_module_files():
 def test_layers_and_artifact_types_are_not_registered_in_reloaded_modules():
     for path in [*(ROOT / "trainer_modules").glob("*.py"), *(ROOT / "transforms" / "preprocessing").glob("*.py")]:
         assert "register_keras_serializable" not in path.read_text(), path
+
+
+def test_whole_run_has_every_test_once():
+    groups = re.search(r'^whole="\n(.*?)"', (ROOT / "tests" / "run.sh").read_text(), re.DOTALL | re.MULTILINE)[1]
+    words = [line.split()[1:] for line in groups.splitlines()]
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        name = str(path.relative_to(ROOT))
+        found = [named for line in words for named in line if name == named or name.startswith(f"{named}/")]
+        ignored = [named for line in words if "--ignore" in line for named in line[line.index("--ignore") + 1 :]]
+        assert len(found) == 1 + (name in ignored) * 2, (name, found)
