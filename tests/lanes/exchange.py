@@ -54,9 +54,11 @@ def write(folder: Path) -> None:
 
 
 def read(folder: Path) -> dict[str, float]:
-    """Largest absolute difference between the answers that were written and those of this lane, by item.
+    """Largest difference between the answers that were written and those of this lane, by item.
 
-    Whatever is no number has to be equal: where it is not, the difference is infinite.
+    It is absolute up to 1 and relative above, where float32 has no more digits.
+
+    Whatever is no float has to be equal: where it is not, the difference is infinite.
     """
     differences = {}
     for item, answers in _answers(folder):
@@ -249,7 +251,7 @@ def _difference(found, written) -> float:
     if found.shape != written.shape or found.dtype.kind != written.dtype.kind:
         return float("inf")
     if found.dtype.kind == "f":
-        return float(np.max(np.abs(found - written), initial=0.0))
+        return float(np.max(np.abs(found - written) / np.maximum(np.abs(written), 1), initial=0.0))
     return 0.0 if np.array_equal(found, written) else float("inf")
 
 
