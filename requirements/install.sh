@@ -82,9 +82,11 @@ Any of Python 3.11 to 3.13 does too: the newest lane is for them."; fi
   fail "$message"
 }
 if [ "$lane" = newest ] && ! has_needed_glibc; then
-  echo "Lane 'newest' needs glibc $NEEDED_GLIBC, this machine's is $(glibc): fetching a newer one beside it"
-  [ -x .venvs/newer-glibc/python/bin/python3 ] || requirements/python_on_newer_glibc.sh .venvs/newer-glibc "$python" \
-    || { [ $# -gt 0 ] || printf 'LANE=default installs on any Linux.\n' >&2; exit 75; }
+  [ -x .venvs/newer-glibc/python/bin/python3 ] || {
+    echo "Lane 'newest' needs glibc $NEEDED_GLIBC, this machine's is $(glibc): fetching a newer one beside it"
+    requirements/python_on_newer_glibc.sh .venvs/newer-glibc "$python" \
+      || { [ $# -gt 0 ] || printf 'LANE=default installs on any Linux.\n' >&2; exit 75; }
+  }
   python=$PWD/.venvs/newer-glibc/python/bin/python3
 fi
 
