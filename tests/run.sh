@@ -22,8 +22,10 @@ docs         tests/docs
 release      tests/release tests/lanes tests/test_sources.py tests/test_image.py
 "
 lane="
+exchange     tests/lanes tests/trainer_modules/test_saved_model.py
+imports      tests/components/encoder_importer
 pipeline     tests/pipeline/test_pipeline_run.py tests/pipeline/kubeflow/test_compilation.py -k 'compilation or blessed_and_says or predicts or noise or all_cache or pretrained_encoder'
-models       tests/trainer_modules/test_saved_model.py tests/trainer_modules/test_tagger_training.py::test_words_that_were_not_trained_on_get_their_tags tests/components/encoder_importer tests/lanes
+tagging      tests/trainer_modules/test_tagger_training.py::test_words_that_were_not_trained_on_get_their_tags
 "
 
 case $selection in whole | lane) groups=${!selection} ;; *) echo "There is no selection '$selection'. Allowed: whole, lane." >&2; exit 2 ;; esac
