@@ -57,16 +57,15 @@ pythons=$(pythons_of "$lane")
 venv=.venvs/$lane
 lock=requirements/$lane.txt
 wanted="$lane $(cat "$lock" pyproject.toml setup.py requirements/{install,lanes}.sh | sha256sum | cut -d' ' -f1)"
-link() {
+take_into_use() { # not a lane beside the one in use
   [ $# -eq 0 ] || return 0
   [ -L .venv ] || rm -rf .venv # of before there were lanes
   ln -sfn "$venv" .venv
+  echo "Lane '$lane' ($("$venv/bin/python" --version)): $why."
 }
-report() { echo "Lane '$lane' ($("$venv/bin/python" --version)): $why."; }
 
 if [ -e "$venv/installed" ] && [ "$(cat "$venv/installed")" = "$wanted" ]; then
-  link "$@"
-  [ $# -gt 0 ] || report
+  take_into_use "$@"
   exit 0
 fi
 
@@ -101,5 +100,4 @@ VIRTUAL_ENV=$venv "$uv" pip sync --quiet "$lock" --link-mode copy --compile-byte
 "$uv" pip install --quiet --python "$venv/bin/python" pip # TFX calls `python -m pip`
 "$uv" pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation --editable .
 echo "$wanted" > "$venv/installed"
-link "$@"
-[ $# -gt 0 ] || report
+take_into_use "$@"
