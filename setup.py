@@ -10,8 +10,8 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 ROOT = "ulmfit_tfx"
-FOLDERS = ("schemas", "transforms", "trainer_modules", "components", "pipeline")
-FOLDERS_OF_DATA = ("schemas.tfdv", "transforms.stages.abbreviations")
+FOLDERS = ("schemas", "transforms", "trainer_modules", "evaluation", "tasks", "components", "pipeline")
+FOLDERS_OF_DATA = ("schemas.tfdv", "transforms.corpus_cleanup.abbreviations")
 
 version = re.search(r'__version__ = "(.+)"', Path("package/__init__.py").read_text()).group(1)
 
@@ -29,6 +29,6 @@ setup(
         f"{ROOT}.schemas": ["serving_ops.tsv"],
         f"{ROOT}.schemas.tfdv": ["*.pbtxt"],
         f"{ROOT}.components": ["**/*.j2"],
-        f"{ROOT}.transforms.stages.abbreviations": ["*.txt"],
+        f"{ROOT}.transforms.corpus_cleanup.abbreviations": ["*.txt"],
     },
 )

@@ -28,13 +28,13 @@ from rich.table import Table
 
 from ulmfit_tfx.components.corpus_ingest.source_files import find_files
 from ulmfit_tfx.components.sentencepiece_trainer.executor import train as train_tokenizer
-from ulmfit_tfx.schemas import signatures as names
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, TokenizerConfig
-from ulmfit_tfx.trainer_modules.export.saved_model import ModelInfo, save
-from ulmfit_tfx.trainer_modules.export.signatures import encoder_signatures
 from ulmfit_tfx.trainer_modules.layers.qrnn import QRNNCell
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.models.language_model import build_language_model
+from ulmfit_tfx.trainer_modules.serving import signature_names as names
+from ulmfit_tfx.trainer_modules.serving.saved_model import ModelInfo, save
+from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 tf.get_logger().setLevel("ERROR")

@@ -43,15 +43,15 @@ from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.shard_reading import ReadCounts, line_ends, read_shard
 from ulmfit_tfx.components.corpus_ingest.shards import Shard
 from ulmfit_tfx.components.corpus_ingest.source_files import readable
+from ulmfit_tfx.schemas.corpus_cleanup_config import SentenceLanguage, TextStagesConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.schemas.stages_config import SentenceLanguage, TextStagesConfig
+from ulmfit_tfx.transforms.corpus_cleanup.staging import staged
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.formats import check_header
 from ulmfit_tfx.transforms.records.line_ranges import is_splittable
 from ulmfit_tfx.transforms.records.lines import escaped
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 from ulmfit_tfx.transforms.splitting import SPLITS
-from ulmfit_tfx.transforms.stages.staging import staged
 
 LONGEST, GIVEN_UP_AFTER = 1.0, 10.0
 """Seconds for an input from which on it counts as hanging, and after which it is not waited for."""

@@ -97,7 +97,7 @@ def pipeline(texts: str, tokenizer: str, folder: str, *beam_arguments: str) -> d
         examples=ingest.outputs[specs.EXAMPLES],
         schema=_channel(standard_artifacts.Schema),
         tokenizer=_channel(standard_artifacts.Model),
-        preprocessing_fn="ulmfit_tfx.transforms.preprocessing.language_model.preprocessing_fn",
+        preprocessing_fn="ulmfit_tfx.tasks.language_model.preprocessing.preprocessing_fn",
         custom_config={},
         has_vocabulary=False,
     )

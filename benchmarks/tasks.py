@@ -35,8 +35,8 @@ from tagging_baselines import crf_baseline
 from tfx.types import artifact_utils, standard_artifacts
 
 from ulmfit_tfx.components.example_rows import read_rows
-from ulmfit_tfx.components.held_out_scorer.report import MODEL, REPORT_FILE, HeldOutReport
-from ulmfit_tfx.components.task_evaluator.scores import TaggingRows, lower_is_better, with_intervals
+from ulmfit_tfx.components.reports.held_out import MODEL, REPORT_FILE, HeldOutReport
+from ulmfit_tfx.evaluation.scores import TaggingRows, lower_is_better, with_intervals
 from ulmfit_tfx.transforms.splitting import SPLITS, TEST, TRAIN
 
 LANGUAGE_MODEL: dict[str, Any] = {

@@ -52,11 +52,11 @@ from ulmfit_tfx.schemas.config import (
     TrainingConfig,
 )
 from ulmfit_tfx.schemas.feature_names import LABEL_ID, TOKEN_IDS
+from ulmfit_tfx.tasks.classification.model import build_classifier
 from ulmfit_tfx.trainer_modules.data.bptt_stream import BpttStream, rows_for_evaluation
 from ulmfit_tfx.trainer_modules.data.task_batches import task_batches
 from ulmfit_tfx.trainer_modules.data.task_rows import labelled_rows
 from ulmfit_tfx.trainer_modules.data.token_corpus import TokenCorpus, write_corpus
-from ulmfit_tfx.trainer_modules.models.classifier import build_classifier
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.models.language_model import build_language_model
 from ulmfit_tfx.trainer_modules.models.stateful_encoder import recurrent_layers

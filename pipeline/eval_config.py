@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import tensorflow_model_analysis as tfma
 
 from ulmfit_tfx.components.perplexity_gate.metrics import Perplexity, Unit, metric_name
-from ulmfit_tfx.components.task_evaluator import metrics
-from ulmfit_tfx.components.task_evaluator.scores import lower_is_better
+from ulmfit_tfx.evaluation import metrics
+from ulmfit_tfx.evaluation.scores import lower_is_better
 from ulmfit_tfx.schemas import feature_names
 from ulmfit_tfx.schemas.config import Direction, EvaluationConfig, PipelineConfig
-from ulmfit_tfx.schemas.signatures import (
+from ulmfit_tfx.trainer_modules.serving.signature_names import (
     NEGATIVE_LOG_LIKELIHOOD,
     NEGATIVE_LOG_LIKELIHOOD_BACKWARD,
     SERVING_EXAMPLES,

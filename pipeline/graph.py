@@ -48,13 +48,11 @@ from ulmfit_tfx.transforms.splitting import EVAL, TEST
 
 _Node = TypeVar("_Node", bound=BaseNode)
 
-_PREPROCESSING_FN = "ulmfit_tfx.transforms.preprocessing.{}.preprocessing_fn"
-_RUN_FN = "ulmfit_tfx.trainer_modules.{}.run_fn"
-_TUNER_FN = "ulmfit_tfx.trainer_modules.language_model.tuner_fn"
+_PREPROCESSING_FN = "ulmfit_tfx.tasks.{}.preprocessing.preprocessing_fn"
+_RUN_FN = "ulmfit_tfx.tasks.{}.trainer.run_fn"
+_TUNER_FN = "ulmfit_tfx.tasks.language_model.trainer.tuner_fn"
 
 _LANGUAGE_MODEL: Task = "language_model"
-_TRAINERS = {"classification": "classifier", "regression": "regressor", "tagging": "tagger"}
-"""Module of each task's `run_fn`."""
 LEARNING_RATE_FINDER = "LearningRateFinder"
 PUSHER = "Pusher"
 
@@ -251,7 +249,7 @@ class _Stages:
         inputs = self._training_inputs(self._transformed(rows, tokenizer, config.task), "training")
         sections = self._custom_config("encoder", "head", "training", "export", config.task) | self._names(rows)
         sections["head"]["pairs"] = config.reads_pairs
-        run_fn = _RUN_FN.format(_TRAINERS[config.task])
+        run_fn = _RUN_FN.format(config.task)
         base_model = base.outputs[specs.MODEL] if base else None
         trainer = self._add(
             ModelTrainer(run_fn=run_fn, base_model=base_model, custom_config=sections, **inputs), "Trainer"

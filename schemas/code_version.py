@@ -11,7 +11,7 @@ import ulmfit_tfx
 
 # Imports flow one way, so the code behind a folder is that folder and those before it.
 _SOURCES = (".py", ".j2", ".tsv")
-IMPORT_ORDER = ("schemas", "transforms", "trainer_modules", "components", "pipeline")
+IMPORT_ORDER = ("schemas", "transforms", "trainer_modules", "evaluation", "tasks", "components", "pipeline")
 
 
 def code_version(folder: str) -> str:

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
+from ulmfit_tfx.schemas.corpus_cleanup_config import RowStagesConfig, TextStagesConfig
 from ulmfit_tfx.schemas.section import Section
-from ulmfit_tfx.schemas.stages_config import RowStagesConfig, TextStagesConfig
 
 Share = Annotated[float, Field(ge=0, le=1)]
 TextFormat = Literal["csv", "tsv", "jsonl", "text", "conll", "conllu", "mediawiki"]

@@ -12,7 +12,7 @@ from ulmfit_tfx.components.corpus_ingest.source_files import check_source, find_
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, TokenizerConfig
 from ulmfit_tfx.schemas.config_file import load_bulk_inference_config, load_config
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.trainer_modules.export.encoder_folder import EncoderRecord, build, write_encoder
+from ulmfit_tfx.trainer_modules.serving.encoder_folder import EncoderRecord, build, write_encoder
 from ulmfit_tfx.transforms.records.formats import parse
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tokenization import Tokenizer

@@ -10,7 +10,7 @@ from tfx.utils import path_utils
 from ulmfit_tfx.components.served_versions import holds_model, is_version_number, version_in_service
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.errors import UserError
-from ulmfit_tfx.trainer_modules.export.folder_copy import copy_folder
+from ulmfit_tfx.trainer_modules.serving.folder_copy import copy_folder
 
 log = logging.getLogger(__name__)
 

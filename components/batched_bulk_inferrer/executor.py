@@ -7,7 +7,7 @@ from typing import Any
 from tfx.components.bulk_inferrer import executor as bulk_inferrer
 from tfx_bsl.beam import run_inference
 
-from ulmfit_tfx.trainer_modules.export.length_batches import BATCH
+from ulmfit_tfx.trainer_modules.serving.length_batches import BATCH
 
 
 class Executor(bulk_inferrer.Executor):

@@ -24,8 +24,8 @@ from apache_beam.pvalue import AsMultiMap, TaggedOutput
 from apache_beam.transforms.window import GlobalWindows
 
 from ulmfit_tfx.components.corpus_ingest.shards import Shard
-from ulmfit_tfx.schemas.stages_config import RowStagesConfig
-from ulmfit_tfx.transforms.stages.duplicates import (
+from ulmfit_tfx.schemas.corpus_cleanup_config import RowStagesConfig
+from ulmfit_tfx.transforms.corpus_cleanup.duplicates import (
     DIGEST_BYTES,
     SIGNATURE_BYTES,
     band_keys,

@@ -16,7 +16,6 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from ulmfit_tfx.components.corpus_ingest.accounting import QUARANTINED, Accounting
 from ulmfit_tfx.components.corpus_ingest.deduplication import Duplicates
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.shard_ingestion import (
@@ -29,6 +28,7 @@ from ulmfit_tfx.components.corpus_ingest.shard_result import ShardResult
 from ulmfit_tfx.components.corpus_ingest.shards import Shard, shards_of
 from ulmfit_tfx.components.corpus_ingest.source_files import check_source, read_label_map, read_labels
 from ulmfit_tfx.components.record_files import prepare, publish
+from ulmfit_tfx.components.reports.accounting import QUARANTINED, Accounting
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
@@ -85,7 +85,7 @@ def _with_labels_read(ingestion: Ingestion) -> Ingestion:
 def _check_stages(ingestion: Ingestion) -> None:
     if not ingestion.source.stages.languages:
         return
-    from ulmfit_tfx.transforms.stages.languages import check_languages
+    from ulmfit_tfx.transforms.corpus_cleanup.languages import check_languages
 
     try:
         check_languages(ingestion.source.stages.languages)

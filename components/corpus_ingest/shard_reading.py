@@ -10,12 +10,12 @@ from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.shards import Shard
 from ulmfit_tfx.components.corpus_ingest.source_files import open_uncompressed, readable
 from ulmfit_tfx.schemas.source_config import SourceConfig
+from ulmfit_tfx.transforms.corpus_cleanup.staging import staged
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.formats import parse
 from ulmfit_tfx.transforms.records.line_ranges import align, count_line_ends, lines_before_range, range_stream
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 from ulmfit_tfx.transforms.splitting import is_sampled
-from ulmfit_tfx.transforms.stages.staging import staged
 
 _SAMPLED_OUT = "not in the sample"
 

@@ -26,8 +26,8 @@ from ulmfit_tfx.components.encoder_importer.own_model import is_own_saved_model,
 from ulmfit_tfx.components.encoder_importer.remote_files import remote_fingerprint
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, PretrainedConfig
 from ulmfit_tfx.schemas.errors import DataError, UserError
-from ulmfit_tfx.trainer_modules.export.saved_model import read_exported
 from ulmfit_tfx.trainer_modules.optimization.mirrored_folder import is_local
+from ulmfit_tfx.trainer_modules.serving.saved_model import read_exported
 
 _CHUNK = 1 << 20
 

@@ -17,7 +17,7 @@ class EncoderImporter(base_component.BaseComponent):
     Output `model`, a standard `Model` artifact for the channel `base_model` of Trainer and Tuner:
 
         Format-Serving/     the SavedModel, with the encoder's signatures
-        keras_weights/      and encoder.json: see `ulmfit_tfx.trainer_modules.export.encoder_folder`
+        keras_weights/      and encoder.json: see `ulmfit_tfx.trainer_modules.serving.encoder_folder`
         encoder.json
 
     Output `tokenizer`, a standard `Model` artifact, laid out as `ulmfit_tfx.transforms.tokenizer_layout` says, which

@@ -15,8 +15,8 @@ from ulmfit_tfx.components.encoder_importer.importing import import_encoder
 from ulmfit_tfx.components.encoder_importer.remote_files import fetched
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.config import CleaningConfig, PretrainedConfig
-from ulmfit_tfx.trainer_modules.export.encoder_folder import RECORD, SAVED_MODEL, SPM_MODEL, WEIGHTS
-from ulmfit_tfx.trainer_modules.export.folder_copy import copy_folder
+from ulmfit_tfx.trainer_modules.serving.encoder_folder import RECORD, SAVED_MODEL, SPM_MODEL, WEIGHTS
+from ulmfit_tfx.trainer_modules.serving.folder_copy import copy_folder
 
 PRETRAINED, CLEANING = "pretrained", "cleaning"
 FIXED_SEQ_LEN, MAX_SEQ_LEN = "fixed_seq_len", "max_seq_len"

@@ -19,7 +19,7 @@ from ulmfit_tfx.components.encoder_importer.vocabulary_mapping import map_vocabu
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, PretrainedConfig, TokenizerConfig
 from ulmfit_tfx.schemas.errors import ConfigError, DataError
 from ulmfit_tfx.schemas.presets import Preset, preset_of_file
-from ulmfit_tfx.trainer_modules.export.encoder_folder import RECORD, EncoderRecord, build, write_encoder
+from ulmfit_tfx.trainer_modules.serving.encoder_folder import RECORD, EncoderRecord, build, write_encoder
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 DEFAULT_MAX_SEQ_LEN = 512
@@ -56,7 +56,7 @@ def import_encoder(
 
     Args:
         config: The checkpoint, its format and its tokenizer.
-        output: Folder to write, laid out as `ulmfit_tfx.trainer_modules.export.encoder_folder` says. It appears when
+        output: Folder to write, laid out as `ulmfit_tfx.trainer_modules.serving.encoder_folder` says. It appears when
             all of it is written.
         fixed_seq_len: T of the SavedModel's encoder signatures; None: the longest text of the batch.
         max_seq_len: Bound of T where `fixed_seq_len` is None.

@@ -10,8 +10,8 @@ from ulmfit_tfx.components.encoder_importer.source_layers import KerasLSTM, Kera
 from ulmfit_tfx.components.encoder_importer.source_tensor import SourceTensor
 from ulmfit_tfx.schemas.config import EncoderConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.schemas.signatures import MODEL_INFO_FILE
-from ulmfit_tfx.trainer_modules.export.saved_model import ExportedModel
+from ulmfit_tfx.trainer_modules.serving.saved_model import ExportedModel
+from ulmfit_tfx.trainer_modules.serving.signature_names import MODEL_INFO_FILE
 
 _EMBEDDINGS = "embedding/embeddings"
 _HEAD_BIAS, _HEAD_KERNEL = "lm_head/bias", "lm_head/kernel"

@@ -10,8 +10,8 @@ import numpy as np
 from ulmfit_tfx.components.encoder_importer.language_model_weights import LanguageModelWeights
 from ulmfit_tfx.components.encoder_importer.source_tensor import SourceTensor
 from ulmfit_tfx.schemas.errors import UserError
-from ulmfit_tfx.trainer_modules.export.encoder_folder import EncoderRecord
 from ulmfit_tfx.trainer_modules.models.language_model import HEAD
+from ulmfit_tfx.trainer_modules.serving.encoder_folder import EncoderRecord
 
 LARGEST_DIFFERENCE = 1e-4
 """Above it, times the largest output where that is above 1, an import is wrong: float32 is ten times nearer."""

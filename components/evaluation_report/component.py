@@ -19,7 +19,7 @@ class EvaluationReport(base_component.BaseComponent):
 
         report.html     to look at: one file that needs no other
         errors.tsv      the rows of the eval split that the model gets wrong, worst first
-        scores.json     `ulmfit_tfx.components.evaluation_report.scores_file.EvaluationScores`
+        scores.json     `ulmfit_tfx.components.reports.scores_file.EvaluationScores`
 
     Rows of the test split are not read: of that split the report shows what HeldOutScorer found.
     """

@@ -6,8 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ulmfit_tfx.components.evaluation_report import charts
-from ulmfit_tfx.components.evaluation_report.blocks import (
+from ulmfit_tfx.components.evaluation_report.history import History
+from ulmfit_tfx.components.evaluation_report.tsv import to_tsv
+from ulmfit_tfx.components.reports import held_out as held_out_scorer
+from ulmfit_tfx.components.reports.held_out import HeldOutReport
+from ulmfit_tfx.components.reports.scores_file import Comparison, EvaluationScores, SliceScores
+from ulmfit_tfx.evaluation import charts
+from ulmfit_tfx.evaluation.blocks import (
     MINUS,
     Cell,
     Section,
@@ -18,18 +23,13 @@ from ulmfit_tfx.components.evaluation_report.blocks import (
     number_cell,
     signed,
 )
-from ulmfit_tfx.components.evaluation_report.classification import ClassificationView
-from ulmfit_tfx.components.evaluation_report.history import History
-from ulmfit_tfx.components.evaluation_report.multi_label import MultiLabelView
-from ulmfit_tfx.components.evaluation_report.regression import RegressionView
-from ulmfit_tfx.components.evaluation_report.scores_file import Comparison, EvaluationScores, SliceScores
-from ulmfit_tfx.components.evaluation_report.tagging import MultiLabelTaggingView, TaggingView
-from ulmfit_tfx.components.evaluation_report.task_view import TaskView
-from ulmfit_tfx.components.evaluation_report.tsv import to_tsv
-from ulmfit_tfx.components.held_out_scorer import report as held_out_scorer
-from ulmfit_tfx.components.held_out_scorer.report import HeldOutReport
-from ulmfit_tfx.components.task_evaluator.scores import Interval, lower_is_better, with_intervals
+from ulmfit_tfx.evaluation.scores import Interval, lower_is_better, with_intervals
+from ulmfit_tfx.evaluation.task_view import TaskView
 from ulmfit_tfx.schemas.config import EvaluationConfig
+from ulmfit_tfx.tasks.classification.multi_label_report_view import MultiLabelView
+from ulmfit_tfx.tasks.classification.report_view import ClassificationView
+from ulmfit_tfx.tasks.regression.report_view import RegressionView
+from ulmfit_tfx.tasks.tagging.report_view import MultiLabelTaggingView, TaggingView
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.splitting import EVAL
 

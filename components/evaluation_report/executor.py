@@ -13,14 +13,14 @@ from tfx.utils import path_utils
 from ulmfit_tfx.components.evaluation_report.content import Served, build_content
 from ulmfit_tfx.components.evaluation_report.history import History
 from ulmfit_tfx.components.evaluation_report.html import to_html
-from ulmfit_tfx.components.evaluation_report.scores_file import SCORES_FILE
 from ulmfit_tfx.components.example_rows import read_rows
-from ulmfit_tfx.components.held_out_scorer.report import REPORT_FILE, HeldOutReport
+from ulmfit_tfx.components.reports.held_out import REPORT_FILE, HeldOutReport
+from ulmfit_tfx.components.reports.scores_file import SCORES_FILE
 from ulmfit_tfx.components.task_evaluator.executor import why_not_comparable
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas import feature_names
 from ulmfit_tfx.schemas.config import EvaluationConfig
-from ulmfit_tfx.trainer_modules.export.loaded_model import Tagger, load_predictor, read_info
+from ulmfit_tfx.trainer_modules.serving.loaded_model import Tagger, load_predictor, read_info
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.splitting import EVAL
 

@@ -7,8 +7,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ulmfit_tfx.components.evaluation_report.blocks import number
 from ulmfit_tfx.components.evaluation_report.content import SCORES, Demand, ReportContent, signed_interval
+from ulmfit_tfx.evaluation.blocks import number
 
 _TEMPLATE = "report.html.j2"
 _LONG_TEXT = 1500

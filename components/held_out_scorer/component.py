@@ -16,7 +16,7 @@ class HeldOutScorer(base_component.BaseComponent):
 
     Output `report`, a standard `ModelEvaluation` artifact:
 
-        held_out.json     `ulmfit_tfx.components.held_out_scorer.report.HeldOutReport`
+        held_out.json     `ulmfit_tfx.components.reports.held_out.HeldOutReport`
     """
 
     SPEC_CLASS = specs.HeldOutScorerSpec

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from scipy.stats import binomtest
 
-from ulmfit_tfx.components.held_out_scorer import baselines
-from ulmfit_tfx.components.held_out_scorer.report import MAJORITY, MEAN, MOST_FREQUENT_TAG, TFIDF
-from ulmfit_tfx.components.task_evaluator.scores import (
+from ulmfit_tfx.components.reports.held_out import MAJORITY, MEAN, MOST_FREQUENT_TAG, TFIDF
+from ulmfit_tfx.evaluation import baselines
+from ulmfit_tfx.evaluation.scores import (
     ClassificationRows,
     Interval,
     MultiLabelRows,

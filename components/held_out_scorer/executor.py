@@ -10,9 +10,9 @@ from tfx.utils import path_utils
 
 from ulmfit_tfx.components.example_rows import read_rows
 from ulmfit_tfx.components.held_out_scorer.contest import contest_of, intervals_of
-from ulmfit_tfx.components.held_out_scorer.report import FROM_SCRATCH, MODEL, REPORT_FILE, HeldOutReport
+from ulmfit_tfx.components.reports.held_out import FROM_SCRATCH, MODEL, REPORT_FILE, HeldOutReport
 from ulmfit_tfx.schemas import component_specs as specs
-from ulmfit_tfx.trainer_modules.export.loaded_model import load_predictor, read_info
+from ulmfit_tfx.trainer_modules.serving.loaded_model import load_predictor, read_info
 from ulmfit_tfx.transforms.splitting import TEST, TRAIN
 
 

@@ -9,13 +9,13 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from ulmfit_tfx.components.infra_check.graph_checks import operation_failures, version_failures
 from ulmfit_tfx.components.infra_check.isolated_process import Findings, Request, run_isolated
-from ulmfit_tfx.components.infra_check.report import CheckName, InfraReport, Latency, Memory
 from ulmfit_tfx.components.infra_check.signature_checks import Contracts, answer_failures, declared_failures
 from ulmfit_tfx.components.infra_check.warmup import SignatureDefs, WarmupError, read_requests
-from ulmfit_tfx.schemas import signatures as names
+from ulmfit_tfx.components.reports.infra import CheckName, InfraReport, Latency, Memory
 from ulmfit_tfx.schemas.serving_ops import serving_version
-from ulmfit_tfx.schemas.signature_contract import signature_contracts
-from ulmfit_tfx.trainer_modules.export.loaded_model import read_info
+from ulmfit_tfx.trainer_modules.serving import signature_names as names
+from ulmfit_tfx.trainer_modules.serving.loaded_model import read_info
+from ulmfit_tfx.trainer_modules.serving.signature_contract import signature_contracts
 
 _Failures = dict[CheckName, list[str]]
 _NOTHING_FOUND = Findings([])

@@ -22,7 +22,7 @@ class InfraCheck(base_component.BaseComponent):
     `reason` where a check failed:
 
         INFRA_BLESSED       or INFRA_NOT_BLESSED, an empty file
-        report.json         `ulmfit_tfx.components.infra_check.report.InfraReport`
+        report.json         `ulmfit_tfx.components.reports.infra.InfraReport`
     """
 
     SPEC_CLASS = specs.InfraCheckSpec

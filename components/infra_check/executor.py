@@ -13,9 +13,9 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from ulmfit_tfx.components.infra_check.checking import check_model
-from ulmfit_tfx.components.infra_check.report import REPORT_FILE
+from ulmfit_tfx.components.reports.infra import REPORT_FILE
 from ulmfit_tfx.schemas import component_specs as specs
-from ulmfit_tfx.trainer_modules.export.folder_copy import copy_folder
+from ulmfit_tfx.trainer_modules.serving.folder_copy import copy_folder
 
 log = logging.getLogger(__name__)
 

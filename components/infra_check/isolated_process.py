@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ulmfit_tfx.components.infra_check.isolated_run import decoded, encoded
-from ulmfit_tfx.components.infra_check.report import CheckName
+from ulmfit_tfx.components.reports.infra import CheckName
 
 log = logging.getLogger(__name__)
 

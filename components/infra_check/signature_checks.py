@@ -7,7 +7,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from ulmfit_tfx.components.infra_check.isolated_process import Arrays, Request
-from ulmfit_tfx.schemas.signature_contract import SignatureContract, TensorContract
+from ulmfit_tfx.trainer_modules.serving.signature_contract import SignatureContract, TensorContract
 
 Contracts = Mapping[str, SignatureContract]
 

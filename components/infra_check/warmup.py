@@ -13,8 +13,8 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from ulmfit_tfx.components.infra_check.isolated_process import Arrays, Request
 from ulmfit_tfx.schemas import feature_names
-from ulmfit_tfx.schemas import signatures as names
-from ulmfit_tfx.trainer_modules.export.warmup_requests import MAX_RECORDS, read_warmup_requests
+from ulmfit_tfx.trainer_modules.serving import signature_names as names
+from ulmfit_tfx.trainer_modules.serving.warmup_requests import MAX_RECORDS, read_warmup_requests
 
 _SHOWN_CHARACTERS = 60
 

@@ -7,16 +7,16 @@ from typing import Any, NamedTuple
 
 import jinja2
 
-from ulmfit_tfx.components.corpus_ingest.accounting import Accounting
-from ulmfit_tfx.components.evaluation_report.scores_file import EvaluationScores
-from ulmfit_tfx.components.held_out_scorer import report
-from ulmfit_tfx.components.held_out_scorer.report import HeldOutReport
 from ulmfit_tfx.components.model_packager import description
 from ulmfit_tfx.components.model_packager.front_matter import front_matter
 from ulmfit_tfx.components.model_packager.markdown import plain
 from ulmfit_tfx.components.model_packager.scores import SCORES, number, with_interval
 from ulmfit_tfx.components.model_packager.sources import CardSources, file_name
-from ulmfit_tfx.components.perplexity_gate.report import PerplexityReport
+from ulmfit_tfx.components.reports import held_out as report
+from ulmfit_tfx.components.reports.accounting import Accounting
+from ulmfit_tfx.components.reports.held_out import HeldOutReport
+from ulmfit_tfx.components.reports.perplexity import PerplexityReport
+from ulmfit_tfx.components.reports.scores_file import EvaluationScores
 from ulmfit_tfx.transforms.splitting import SPLITS
 
 MODEL_DIR = "MODEL_DIR"

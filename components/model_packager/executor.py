@@ -13,23 +13,23 @@ from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from ulmfit_tfx.components.corpus_ingest.accounting import Accounting
-from ulmfit_tfx.components.evaluation_report.scores_file import SCORES_FILE, EvaluationScores
-from ulmfit_tfx.components.held_out_scorer.report import REPORT_FILE as HELD_OUT_FILE
-from ulmfit_tfx.components.held_out_scorer.report import HeldOutReport
 from ulmfit_tfx.components.model_packager.card import model_card
 from ulmfit_tfx.components.model_packager.sources import CardSources
-from ulmfit_tfx.components.perplexity_gate.report import REPORT_FILE as PERPLEXITY_FILE
-from ulmfit_tfx.components.perplexity_gate.report import PerplexityReport
 from ulmfit_tfx.components.pushed_statistics import made_by, training_statistics, write_statistics
+from ulmfit_tfx.components.reports.accounting import Accounting
+from ulmfit_tfx.components.reports.held_out import REPORT_FILE as HELD_OUT_FILE
+from ulmfit_tfx.components.reports.held_out import HeldOutReport
+from ulmfit_tfx.components.reports.perplexity import REPORT_FILE as PERPLEXITY_FILE
+from ulmfit_tfx.components.reports.perplexity import PerplexityReport
+from ulmfit_tfx.components.reports.scores_file import SCORES_FILE, EvaluationScores
 from ulmfit_tfx.components.run_settings import as_run
 from ulmfit_tfx.schemas import component_specs as specs
-from ulmfit_tfx.trainer_modules.export.encoder_folder import RECORD
-from ulmfit_tfx.trainer_modules.export.folder_copy import copy_folder
-from ulmfit_tfx.trainer_modules.export.loaded_model import read_info
-from ulmfit_tfx.trainer_modules.export.saved_model import BACKWARD
-from ulmfit_tfx.trainer_modules.export.warmup_requests import write_warmup_requests
 from ulmfit_tfx.trainer_modules.optimization.task_training import HISTORY
+from ulmfit_tfx.trainer_modules.serving.encoder_folder import RECORD
+from ulmfit_tfx.trainer_modules.serving.folder_copy import copy_folder
+from ulmfit_tfx.trainer_modules.serving.loaded_model import read_info
+from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD
+from ulmfit_tfx.trainer_modules.serving.warmup_requests import write_warmup_requests
 
 CARD_FILE = "assets.extra/README.md"
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
-from ulmfit_tfx.components.held_out_scorer.report import MODEL
 from ulmfit_tfx.components.model_packager.scores import SCORES, perplexities
 from ulmfit_tfx.components.model_packager.sources import CardSources, file_name
+from ulmfit_tfx.components.reports.held_out import MODEL
 
 _LIBRARY = "tensorflow"
 """What loads the model. Under the Hub's names `keras` and `tf-keras` it shows code that loads Keras models, which a

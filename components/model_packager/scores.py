@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ulmfit_tfx.components.perplexity_gate.report import SlicePerplexity
-from ulmfit_tfx.components.task_evaluator.scores import Interval
+from ulmfit_tfx.components.reports.perplexity import SlicePerplexity
+from ulmfit_tfx.evaluation.scores import Interval
 
 
 class ScoreName(NamedTuple):

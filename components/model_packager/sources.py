@@ -4,10 +4,10 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from ulmfit_tfx.components.corpus_ingest.accounting import Accounting
-from ulmfit_tfx.components.evaluation_report.scores_file import EvaluationScores
-from ulmfit_tfx.components.held_out_scorer.report import HeldOutReport
-from ulmfit_tfx.components.perplexity_gate.report import PerplexityReport
+from ulmfit_tfx.components.reports.accounting import Accounting
+from ulmfit_tfx.components.reports.held_out import HeldOutReport
+from ulmfit_tfx.components.reports.perplexity import PerplexityReport
+from ulmfit_tfx.components.reports.scores_file import EvaluationScores
 
 
 @dataclasses.dataclass(frozen=True)

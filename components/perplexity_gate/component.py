@@ -15,7 +15,7 @@ class PerplexityGate(VersionedEvaluator):
 
     Output `evaluation`, a standard `ModelEvaluation` artifact, TFMA's files and
 
-        perplexity.json     `ulmfit_tfx.components.perplexity_gate.report.PerplexityReport`
+        perplexity.json     `ulmfit_tfx.components.reports.perplexity.PerplexityReport`
 
     Output `blessing`, a standard `ModelBlessing` artifact, as Evaluator's.
     """

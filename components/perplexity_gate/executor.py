@@ -13,7 +13,7 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as standard
 
 from ulmfit_tfx.components.perplexity_gate.metrics import COUNTS, Unit, metric_name
-from ulmfit_tfx.components.perplexity_gate.report import (
+from ulmfit_tfx.components.reports.perplexity import (
     REPORT_FILE,
     MeasuredPerplexity,
     PerplexityReport,

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow_model_analysis as tfma
 
 from ulmfit_tfx.schemas.config import Direction
-from ulmfit_tfx.schemas.signatures import NEGATIVE_LOG_LIKELIHOOD, PREDICTED_PIECES, WORDS
+from ulmfit_tfx.trainer_modules.serving.signature_names import NEGATIVE_LOG_LIKELIHOOD, PREDICTED_PIECES, WORDS
 
 Unit = Literal["piece", "word"]
 

@@ -12,9 +12,10 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from ulmfit_tfx.schemas import component_specs as specs
-from ulmfit_tfx.schemas import feature_names, signatures
-from ulmfit_tfx.trainer_modules.export.loaded_model import read_info
-from ulmfit_tfx.trainer_modules.export.predictions import read_outputs
+from ulmfit_tfx.schemas import feature_names
+from ulmfit_tfx.trainer_modules.serving import signature_names as signatures
+from ulmfit_tfx.trainer_modules.serving.loaded_model import read_info
+from ulmfit_tfx.trainer_modules.serving.predictions import read_outputs
 
 
 class Executor(BaseBeamExecutor):

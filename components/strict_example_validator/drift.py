@@ -14,7 +14,7 @@ import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from ulmfit_tfx.components.pushed_statistics import is_compared
-from ulmfit_tfx.components.strict_example_validator.report import DriftReport, FeatureDrift
+from ulmfit_tfx.components.reports.drift import DriftReport, FeatureDrift
 from ulmfit_tfx.schemas.feature_names import TEXT
 
 _Feature: TypeAlias = statistics_pb2.FeatureNameStatistics

@@ -10,9 +10,9 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as standard
 from tfx.utils import path_utils
 
-from ulmfit_tfx.components.task_evaluator.comparability import why_not_comparable
+from ulmfit_tfx.evaluation.comparability import why_not_comparable
 from ulmfit_tfx.schemas import component_specs as specs
-from ulmfit_tfx.trainer_modules.export.loaded_model import read_info
+from ulmfit_tfx.trainer_modules.serving.loaded_model import read_info
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from ulmfit_tfx.components.served_versions import (
     version_numbers,
     versions,
 )
-from ulmfit_tfx.trainer_modules.export.folder_copy import copy_folder
+from ulmfit_tfx.trainer_modules.serving.folder_copy import copy_folder
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ def main() -> None:
 
         code = app()
     except Exception as error:
-        from ulmfit_tfx.pipeline.doctor.emergency import instead_of
+        from ulmfit_tfx.pipeline.tools.doctor.emergency import instead_of
 
         code = instead_of(error, sys.argv[1:])
     sys.exit(code)

@@ -13,16 +13,16 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from ulmfit_tfx.components.corpus_ingest.accounting import Accounting
 from ulmfit_tfx.components.corpus_ingest.source_files import check_source
+from ulmfit_tfx.components.reports.accounting import Accounting
 from ulmfit_tfx.pipeline.cli.console import output
 from ulmfit_tfx.pipeline.cli.run import Overrides, Root, Verbose, check_workers_see_folder, run_stages
 from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.schemas.bulk_inference_config import BulkInferenceConfig
 from ulmfit_tfx.schemas.config_file import load_bulk_inference_config
 from ulmfit_tfx.schemas.errors import ExitCode
-from ulmfit_tfx.trainer_modules.export.loaded_model import check_has_task, find_model, read_info
-from ulmfit_tfx.trainer_modules.export.predictions import from_json
+from ulmfit_tfx.trainer_modules.serving.loaded_model import check_has_task, find_model, read_info
+from ulmfit_tfx.trainer_modules.serving.predictions import from_json
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ulmfit_tfx.pipeline.cli.console import output
-from ulmfit_tfx.pipeline.retention.item import BY_DEFAULT, KINDS, Item, Kind
-from ulmfit_tfx.pipeline.retention.places import Place, find_place
-from ulmfit_tfx.pipeline.retention.rules import Rules, Verdict, seconds
 from ulmfit_tfx.pipeline.run_lock import locked_for_cleaning
+from ulmfit_tfx.pipeline.tools.clean.item import BY_DEFAULT, KINDS, Item, Kind
+from ulmfit_tfx.pipeline.tools.clean.places import Place, find_place
+from ulmfit_tfx.pipeline.tools.clean.rules import Rules, Verdict, seconds
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode, UserError
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _locked(place: Place) -> contextlib.AbstractContextManager[None]:
 
 
 def _plan(place: Place, kinds: Sequence[Kind], rules: Rules) -> list[Verdict]:
-    from ulmfit_tfx.pipeline.retention.plan import plan
+    from ulmfit_tfx.pipeline.tools.clean.plan import plan
 
     looking = output.status("Looking at what is needed") if output.is_terminal else contextlib.nullcontext()
     with looking:
@@ -148,7 +148,7 @@ def _remove(place: Place, kinds: Sequence[Kind], rules: Rules, shown: Sequence[I
     """Removes what was shown, but for what is needed by now: meanwhile there may have been a run or a rollback."""
     from rich.progress import Progress
 
-    from ulmfit_tfx.pipeline.retention.removal import remove
+    from ulmfit_tfx.pipeline.tools.clean.removal import remove
 
     identities = {item.identity for item in shown}
     with _locked(place):

@@ -10,8 +10,8 @@ from rich.filesize import decimal
 from rich.markup import escape
 from rich.table import Table
 
-from ulmfit_tfx.pipeline.retention.item import Item
-from ulmfit_tfx.pipeline.retention.rules import Verdict, in_units
+from ulmfit_tfx.pipeline.tools.clean.item import Item
+from ulmfit_tfx.pipeline.tools.clean.rules import Verdict, in_units
 
 _NAMED = 3
 """Names of a stage or model that are shown; of the others the number."""

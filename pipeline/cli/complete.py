@@ -9,7 +9,7 @@ import typer
 from ulmfit_tfx.pipeline.cli.console import output
 from ulmfit_tfx.pipeline.run_log import silence_libraries
 from ulmfit_tfx.schemas.errors import DataError, ExitCode
-from ulmfit_tfx.trainer_modules.export.loaded_model import LanguageModel, find_model
+from ulmfit_tfx.trainer_modules.serving.loaded_model import LanguageModel, find_model
 
 NAME = "complete"
 EXAMPLE = 'Example: `ulmfit-tfx complete runs/lm/serving/lm "The limits of my"`'

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from ulmfit_tfx.trainer_modules.export.loaded_model import Completion
+from ulmfit_tfx.trainer_modules.serving.loaded_model import Completion
 
 _SHOWN = 200
 

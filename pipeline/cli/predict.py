@@ -14,10 +14,10 @@ import typer
 from ulmfit_tfx.pipeline.cli.console import output
 from ulmfit_tfx.pipeline.run_log import silence_libraries
 from ulmfit_tfx.schemas.errors import ConfigError, DataError, ExitCode
-from ulmfit_tfx.trainer_modules.export.loaded_model import Classifier, Regressor, Tagger, find_model, load_predictor
+from ulmfit_tfx.trainer_modules.serving.loaded_model import Classifier, Regressor, Tagger, find_model, load_predictor
 
 if TYPE_CHECKING:
-    from ulmfit_tfx.trainer_modules.export.predictions import TaskPrediction
+    from ulmfit_tfx.trainer_modules.serving.predictions import TaskPrediction
 
 NAME = "predict"
 EXAMPLE = 'Example: `ulmfit-tfx predict runs/reviews/serving/reviews "A quiet film that stays with you."`'

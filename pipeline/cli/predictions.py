@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from ulmfit_tfx.trainer_modules.export.predictions import (
+from ulmfit_tfx.trainer_modules.serving.predictions import (
     Prediction,
     ScorePrediction,
     Span,

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from ulmfit_tfx.components.corpus_ingest.accounting import Accounting
+from ulmfit_tfx.components.reports.accounting import Accounting
 
 if TYPE_CHECKING:
     from ulmfit_tfx.pipeline.local_runner import StageResult

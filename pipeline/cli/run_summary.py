@@ -9,25 +9,25 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ulmfit_tfx.components.corpus_ingest.accounting import Accounting
-from ulmfit_tfx.components.evaluation_report.scores_file import SCORES_FILE, Comparison, EvaluationScores
-from ulmfit_tfx.components.held_out_scorer import report as held_out
-from ulmfit_tfx.components.infra_check.report import REPORT_FILE as INFRA_REPORT
-from ulmfit_tfx.components.infra_check.report import InfraReport
-from ulmfit_tfx.components.perplexity_gate.report import REPORT_FILE as REPORT_FILE_OF_PERPLEXITY
-from ulmfit_tfx.components.perplexity_gate.report import PerplexityReport
+from ulmfit_tfx.components.reports import drift as drift
+from ulmfit_tfx.components.reports import held_out as held_out
+from ulmfit_tfx.components.reports.accounting import Accounting
+from ulmfit_tfx.components.reports.infra import REPORT_FILE as INFRA_REPORT
+from ulmfit_tfx.components.reports.infra import InfraReport
+from ulmfit_tfx.components.reports.perplexity import REPORT_FILE as REPORT_FILE_OF_PERPLEXITY
+from ulmfit_tfx.components.reports.perplexity import PerplexityReport
+from ulmfit_tfx.components.reports.scores_file import SCORES_FILE, Comparison, EvaluationScores
 from ulmfit_tfx.components.served_versions import version_in_service
-from ulmfit_tfx.components.strict_example_validator import report as drift
-from ulmfit_tfx.components.task_evaluator.scores import Interval, lower_is_better
+from ulmfit_tfx.evaluation.scores import Interval, lower_is_better
 from ulmfit_tfx.pipeline.cli.completions import completion_table
 from ulmfit_tfx.pipeline.cli.predictions import show_predictions
 from ulmfit_tfx.pipeline.graph import PUSHER
 from ulmfit_tfx.pipeline.local_runner import StageResult
 from ulmfit_tfx.schemas import component_specs as specs
-from ulmfit_tfx.schemas import signatures
 from ulmfit_tfx.schemas.config import LANGUAGE_MODEL_MEASURES, PipelineConfig
 from ulmfit_tfx.schemas.errors import ExitCode
-from ulmfit_tfx.trainer_modules.export.loaded_model import LanguageModel, find_model, load_predictor, read_info
+from ulmfit_tfx.trainer_modules.serving import signature_names as signatures
+from ulmfit_tfx.trainer_modules.serving.loaded_model import LanguageModel, find_model, load_predictor, read_info
 
 Results = Mapping[str, StageResult]
 

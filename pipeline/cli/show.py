@@ -7,7 +7,7 @@ import typer
 from ulmfit_tfx.pipeline.cli.console import output
 from ulmfit_tfx.pipeline.run_log import silence_libraries
 from ulmfit_tfx.schemas.errors import ExitCode
-from ulmfit_tfx.trainer_modules.export.loaded_model import find_model, load, read_info
+from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model, load, read_info
 
 NAME = "show"
 EXAMPLE = "Example: `ulmfit-tfx show runs/reviews/serving/reviews`"

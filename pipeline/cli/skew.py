@@ -15,7 +15,7 @@ from ulmfit_tfx.schemas.config_file import load_config
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
-    from ulmfit_tfx.pipeline.serving_skew import SkewReport
+    from ulmfit_tfx.pipeline.tools.skew.comparison import SkewReport
 
 NAME = "skew"
 EXAMPLE = "Example: `ulmfit-tfx skew requests.jsonl --statistics runs/reviews`"
@@ -57,9 +57,9 @@ def command(
     checked = None if config is None else load_config(config)
     _check_local(logs)
     silence_libraries()
-    from ulmfit_tfx.pipeline.serving_logs import read_log
-    from ulmfit_tfx.pipeline.serving_skew import find_skew
-    from ulmfit_tfx.pipeline.training_statistics import training_statistics
+    from ulmfit_tfx.pipeline.tools.skew.comparison import find_skew
+    from ulmfit_tfx.pipeline.tools.skew.request_logs import read_log
+    from ulmfit_tfx.pipeline.tools.skew.training_statistics import training_statistics
 
     with _quiet():
         training = training_statistics(statistics, checked)

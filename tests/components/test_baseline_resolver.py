@@ -8,7 +8,7 @@ from ulmfit_tfx.components import models_config
 from ulmfit_tfx.components.baseline_resolver.component import BaselineResolver
 from ulmfit_tfx.components.baseline_resolver.executor import Executor
 from ulmfit_tfx.schemas.errors import UserError
-from ulmfit_tfx.trainer_modules.export.folder_copy import copy_folder
+from ulmfit_tfx.trainer_modules.serving.folder_copy import copy_folder
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.types import standard_artifacts
 
-from ulmfit_tfx.components.corpus_ingest.accounting import Accounting
 from ulmfit_tfx.components.corpus_ingest.executor import Executor
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.source_files import (
@@ -19,6 +18,7 @@ from ulmfit_tfx.components.corpus_ingest.source_files import (
     source_fingerprint,
 )
 from ulmfit_tfx.components.example_rows import read_rows
+from ulmfit_tfx.components.reports.accounting import Accounting
 from ulmfit_tfx.schemas.beam_arguments import IN_PROCESS, unstaged
 from ulmfit_tfx.schemas.config import TaggingConfig
 from ulmfit_tfx.schemas.curated_schema import curated_schema

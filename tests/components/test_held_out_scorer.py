@@ -9,12 +9,12 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from task_model_writer import write_classifier, write_regressor, write_tagger
 from tfx.types import standard_artifacts
 
-from ulmfit_tfx.components.held_out_scorer import baselines
 from ulmfit_tfx.components.held_out_scorer.contest import contest_of, intervals_of
 from ulmfit_tfx.components.held_out_scorer.executor import Executor
-from ulmfit_tfx.components.held_out_scorer.report import HeldOutReport
+from ulmfit_tfx.components.reports.held_out import HeldOutReport
 from ulmfit_tfx.components.row_encoding import serialized_examples
-from ulmfit_tfx.components.task_evaluator.scores import ClassificationRows, Interval
+from ulmfit_tfx.evaluation import baselines
+from ulmfit_tfx.evaluation.scores import ClassificationRows, Interval
 from ulmfit_tfx.transforms.records.record import Row
 
 REVIEWS = ["great fun", "great joy", "dull bore", "dull waste"] * 5

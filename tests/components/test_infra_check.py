@@ -19,14 +19,14 @@ from ulmfit_tfx.components.infra_check.component import InfraCheck
 from ulmfit_tfx.components.infra_check.executor import Executor
 from ulmfit_tfx.components.infra_check.graph_checks import operation_failures, used_ops, version_failures
 from ulmfit_tfx.components.infra_check.isolated_process import Request, describe_exit, run_isolated
-from ulmfit_tfx.components.infra_check.report import InfraReport, Latency, Memory
 from ulmfit_tfx.components.infra_check.signature_checks import answer_failures, declared_failures
 from ulmfit_tfx.components.infra_check.warmup import WarmupError, read_requests
+from ulmfit_tfx.components.reports.infra import InfraReport, Latency, Memory
 from ulmfit_tfx.schemas.serving_ops import serving_version, versions
-from ulmfit_tfx.schemas.signature_contract import SignatureContract, TensorContract, signature_contracts
-from ulmfit_tfx.trainer_modules.export.loaded_model import read_info
-from ulmfit_tfx.trainer_modules.export.signature_defs import signature_defs
-from ulmfit_tfx.trainer_modules.export.warmup_requests import write_warmup_requests
+from ulmfit_tfx.trainer_modules.serving.loaded_model import read_info
+from ulmfit_tfx.trainer_modules.serving.signature_contract import SignatureContract, TensorContract, signature_contracts
+from ulmfit_tfx.trainer_modules.serving.signature_defs import signature_defs
+from ulmfit_tfx.trainer_modules.serving.warmup_requests import write_warmup_requests
 
 TEXTS = ("a tender film", "dull")
 TASKS = ("classifier", "regressor", "tagger", "language_model")

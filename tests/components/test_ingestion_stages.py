@@ -6,13 +6,13 @@ import pytest
 from tfx.types import standard_artifacts
 
 from ulmfit_tfx.components.corpus_ingest import shards
-from ulmfit_tfx.components.corpus_ingest.accounting import Accounting
 from ulmfit_tfx.components.corpus_ingest.executor import Executor
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.shard_reading import ReadCounts
 from ulmfit_tfx.components.corpus_ingest.shard_result import ShardResult
 from ulmfit_tfx.components.example_rows import read_rows
 from ulmfit_tfx.components.record_files import Part
+from ulmfit_tfx.components.reports.accounting import Accounting
 from ulmfit_tfx.schemas.beam_arguments import IN_PROCESS, unstaged
 from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.transforms.splitting import SPLITS

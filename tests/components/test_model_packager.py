@@ -18,33 +18,33 @@ from task_model_writer import write_regressor, write_tagger
 from tfx.types import channel_utils, standard_artifacts
 
 import ulmfit_tfx
-from ulmfit_tfx.components.corpus_ingest.accounting import Accounting
-from ulmfit_tfx.components.evaluation_report.scores_file import Comparison, EvaluationScores, SliceScores
-from ulmfit_tfx.components.held_out_scorer.report import HeldOutReport
 from ulmfit_tfx.components.model_packager import markdown, scores
 from ulmfit_tfx.components.model_packager.card import MODEL_DIR, model_card
 from ulmfit_tfx.components.model_packager.component import ModelPackager
 from ulmfit_tfx.components.model_packager.executor import CARD_FILE, Executor, best_epochs
 from ulmfit_tfx.components.model_packager.markdown import plain
 from ulmfit_tfx.components.model_packager.sources import CardSources
-from ulmfit_tfx.components.perplexity_gate.report import MeasuredPerplexity, PerplexityReport, SlicePerplexity
 from ulmfit_tfx.components.pushed_statistics import STATISTICS_FILE
-from ulmfit_tfx.components.task_evaluator.scores import Interval
+from ulmfit_tfx.components.reports.accounting import Accounting
+from ulmfit_tfx.components.reports.held_out import HeldOutReport
+from ulmfit_tfx.components.reports.perplexity import MeasuredPerplexity, PerplexityReport, SlicePerplexity
+from ulmfit_tfx.components.reports.scores_file import Comparison, EvaluationScores, SliceScores
+from ulmfit_tfx.evaluation.scores import Interval
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, HeadConfig, PipelineConfig, TokenizerConfig
-from ulmfit_tfx.schemas.signatures import WARMUP_FILE
-from ulmfit_tfx.trainer_modules.export.encoder_folder import (
+from ulmfit_tfx.tasks.classification.model import build_classifier
+from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
+from ulmfit_tfx.trainer_modules.serving.encoder_folder import (
     EncoderRecord,
     PretrainedModel,
     build,
     save_pretrained,
     write_weights,
 )
-from ulmfit_tfx.trainer_modules.export.loaded_model import load
-from ulmfit_tfx.trainer_modules.export.saved_model import ModelInfo, save
-from ulmfit_tfx.trainer_modules.export.signatures import classifier_signatures, encoder_signatures
-from ulmfit_tfx.trainer_modules.export.warmup_requests import read_warmup_requests
-from ulmfit_tfx.trainer_modules.models.classifier import build_classifier
-from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
+from ulmfit_tfx.trainer_modules.serving.loaded_model import load
+from ulmfit_tfx.trainer_modules.serving.saved_model import ModelInfo, save
+from ulmfit_tfx.trainer_modules.serving.signature_names import WARMUP_FILE
+from ulmfit_tfx.trainer_modules.serving.signatures import classifier_signatures, encoder_signatures
+from ulmfit_tfx.trainer_modules.serving.warmup_requests import read_warmup_requests
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 LABELS = ["plain|text", "good\nnews", "*bad*"]

@@ -15,7 +15,7 @@ from tfx.utils import json_utils, proto_utils
 
 from ulmfit_tfx.components.perplexity_gate.executor import Executor
 from ulmfit_tfx.components.perplexity_gate.metrics import Perplexity, perplexity
-from ulmfit_tfx.components.perplexity_gate.report import (
+from ulmfit_tfx.components.reports.perplexity import (
     REPORT_FILE,
     MeasuredPerplexity,
     PerplexityReport,

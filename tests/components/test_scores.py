@@ -11,8 +11,8 @@ from seqeval import metrics as seqeval
 from sklearn import metrics as sklearn
 from sklearn.preprocessing import MultiLabelBinarizer
 
-from ulmfit_tfx.components.task_evaluator import scores
-from ulmfit_tfx.components.task_evaluator.scores import Interval, LabelScores
+from ulmfit_tfx.evaluation import scores
+from ulmfit_tfx.evaluation.scores import Interval, LabelScores
 
 CLASSES = ("a", "b", "c", "d")
 TYPES = ("PER", "LOC", "ORG-X")

@@ -18,11 +18,11 @@ from ulmfit_tfx.components.pushed_statistics import (
     training_statistics,
     write_statistics,
 )
+from ulmfit_tfx.components.reports.drift import DriftReport
 from ulmfit_tfx.components.strict_example_validator import drift
 from ulmfit_tfx.components.strict_example_validator.component import StrictExampleValidator
 from ulmfit_tfx.components.strict_example_validator.drift import _in_ranges, _tenths
 from ulmfit_tfx.components.strict_example_validator.executor import Executor
-from ulmfit_tfx.components.strict_example_validator.report import DriftReport
 from ulmfit_tfx.pipeline.surroundings import looks_outside
 from ulmfit_tfx.schemas.config import PipelineConfig
 from ulmfit_tfx.schemas.errors import DataError

@@ -15,9 +15,9 @@ from tfx.types import standard_component_specs as standard
 from tfx.utils import json_utils, proto_utils
 
 from ulmfit_tfx.components.perplexity_gate.component import PerplexityGate
-from ulmfit_tfx.components.task_evaluator.comparability import why_not_comparable
 from ulmfit_tfx.components.task_evaluator.component import TaskEvaluator
 from ulmfit_tfx.components.task_evaluator.executor import Executor
+from ulmfit_tfx.evaluation.comparability import why_not_comparable
 from ulmfit_tfx.pipeline.eval_config import task_eval_config
 from ulmfit_tfx.schemas.beam_arguments import IN_PROCESS, unstaged
 from ulmfit_tfx.schemas.code_version import code_version

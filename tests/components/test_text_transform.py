@@ -23,7 +23,7 @@ from ulmfit_tfx.components.text_transform.executor import Executor
 from ulmfit_tfx.schemas.config import CleaningConfig, PretrainedConfig, TokenizerConfig
 from ulmfit_tfx.schemas.curated_schema import curated_schema
 from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig, SplitsConfig
-from ulmfit_tfx.trainer_modules.export import encoder_folder
+from ulmfit_tfx.trainer_modules.serving import encoder_folder
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tokenizer_files import write_tokenizer
 
@@ -74,7 +74,7 @@ def transformed(folder, examples, tokenizer, task="language_model", source=None,
     (folder / "schema" / "schema.pbtxt").write_text(schema)
     component = TextTransform(
         **{name: types.Channel(type=type(artifact)) for name, artifact in inputs.items()},
-        preprocessing_fn=f"ulmfit_tfx.transforms.preprocessing.{task}.preprocessing_fn",
+        preprocessing_fn=f"ulmfit_tfx.tasks.{task}.preprocessing.preprocessing_fn",
         custom_config=custom_config,
         has_vocabulary=task == "tagging",
     )

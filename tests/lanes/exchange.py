@@ -105,7 +105,7 @@ def _answers(folder: Path) -> Iterator[tuple[str, dict]]:
     import tensorflow as tf
     import tensorflow_text  # noqa: F401
 
-    from ulmfit_tfx.trainer_modules.export.encoder_folder import load_language_model
+    from ulmfit_tfx.trainer_modules.serving.encoder_folder import load_language_model
 
     for model in sorted((folder / "saved_models").iterdir()):
         yield f"SavedModel {model.name}", _by_signature(tf.saved_model.load(str(model)).signatures)
@@ -158,7 +158,7 @@ def _fed(name: str) -> list:
 
 def _write_encoder(folder: Path, cell: str, spm_model: bytes) -> None:
     from ulmfit_tfx.schemas.config import CleaningConfig, TokenizerConfig
-    from ulmfit_tfx.trainer_modules.export.encoder_folder import EncoderRecord, build, write_encoder
+    from ulmfit_tfx.trainer_modules.serving.encoder_folder import EncoderRecord, build, write_encoder
     from ulmfit_tfx.transforms.tokenization import Tokenizer
 
     tokenizer = Tokenizer(spm_model, TokenizerConfig(), CleaningConfig())
@@ -185,7 +185,7 @@ def _train(folder: Path, cell: str, saves: bool) -> dict:
     import numpy as np
 
     from ulmfit_tfx.schemas.config import HeadConfig
-    from ulmfit_tfx.trainer_modules.models.classifier import build_classifier
+    from ulmfit_tfx.tasks.classification.model import build_classifier
     from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
     from ulmfit_tfx.trainer_modules.optimization.resumable import CheckpointFolder, TrainingState
 

@@ -31,8 +31,8 @@ from ulmfit_tfx.pipeline.graph import build_pipeline
 from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.pipeline.surroundings import LocalSurroundings
 from ulmfit_tfx.schemas.config_file import load_config
-from ulmfit_tfx.trainer_modules.export.loaded_model import load_predictor
-from ulmfit_tfx.trainer_modules.export.predictions import from_json
+from ulmfit_tfx.trainer_modules.serving.loaded_model import load_predictor
+from ulmfit_tfx.trainer_modules.serving.predictions import from_json
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.beam_workers]
 

@@ -12,9 +12,9 @@ from tensorflow_serving.apis import prediction_log_pb2
 from typer.testing import CliRunner
 
 from ulmfit_tfx.pipeline.cli.app import app
-from ulmfit_tfx.trainer_modules.export.length_batches import BATCH
-from ulmfit_tfx.trainer_modules.export.loaded_model import load_predictor
-from ulmfit_tfx.trainer_modules.export.predictions import ScorePrediction, from_json
+from ulmfit_tfx.trainer_modules.serving.length_batches import BATCH
+from ulmfit_tfx.trainer_modules.serving.loaded_model import load_predictor
+from ulmfit_tfx.trainer_modules.serving.predictions import ScorePrediction, from_json
 
 pytestmark = pytest.mark.pipeline
 

@@ -10,12 +10,12 @@ from typer.testing import CliRunner
 
 from ulmfit_tfx.pipeline.cli.app import app
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, EncoderDropoutConfig, TokenizerConfig
-from ulmfit_tfx.trainer_modules.export.language_model_signatures import language_model_signatures
-from ulmfit_tfx.trainer_modules.export.loaded_model import LanguageModel, find_model
-from ulmfit_tfx.trainer_modules.export.saved_model import ModelInfo, save
-from ulmfit_tfx.trainer_modules.export.signatures import encoder_signatures
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.models.language_model import build_language_model
+from ulmfit_tfx.trainer_modules.serving.language_model_signatures import language_model_signatures
+from ulmfit_tfx.trainer_modules.serving.loaded_model import LanguageModel, find_model
+from ulmfit_tfx.trainer_modules.serving.saved_model import ModelInfo, save
+from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 SENTENCE = "a great film and a dull story."

@@ -7,7 +7,7 @@ import pytest
 from tfx.types import standard_artifacts
 
 from ulmfit_tfx.components.pushed_statistics import made_by, training_statistics, write_statistics
-from ulmfit_tfx.components.strict_example_validator.report import DriftReport
+from ulmfit_tfx.components.reports.drift import DriftReport
 from ulmfit_tfx.pipeline import local_runner
 from ulmfit_tfx.pipeline.graph import build_pipeline
 from ulmfit_tfx.pipeline.local_runner import StageFailedError

@@ -20,8 +20,8 @@ from typer.testing import CliRunner
 
 import ulmfit_tfx
 from ulmfit_tfx.pipeline.cli.app import app
-from ulmfit_tfx.trainer_modules.export.encoder_folder import load_language_model
-from ulmfit_tfx.trainer_modules.export.loaded_model import find_model, read_info
+from ulmfit_tfx.trainer_modules.serving.encoder_folder import load_language_model
+from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model, read_info
 
 pytestmark = pytest.mark.pipeline
 

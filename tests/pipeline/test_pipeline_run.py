@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 import ulmfit_tfx
 from ulmfit_tfx.pipeline.cli.app import app
-from ulmfit_tfx.trainer_modules.export.loaded_model import Classifier, find_model, read_info
+from ulmfit_tfx.trainer_modules.serving.loaded_model import Classifier, find_model, read_info
 
 pytestmark = pytest.mark.pipeline
 

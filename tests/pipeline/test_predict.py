@@ -29,7 +29,7 @@ from ulmfit_tfx.pipeline.cli.predictions import (
     words_over_tags,
 )
 from ulmfit_tfx.pipeline.cli.prompt import history_file, prompted_lines
-from ulmfit_tfx.trainer_modules.export.predictions import (
+from ulmfit_tfx.trainer_modules.serving.predictions import (
     Prediction,
     ScorePrediction,
     Span,

@@ -14,8 +14,8 @@ from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.pipeline.surroundings import LocalSurroundings
 from ulmfit_tfx.schemas.bulk_inference_config import BulkInferenceConfig
 from ulmfit_tfx.schemas.config import PipelineConfig
-from ulmfit_tfx.trainer_modules.export.folder_copy import copy_folder
-from ulmfit_tfx.trainer_modules.export.loaded_model import Classifier, find_model, read_info
+from ulmfit_tfx.trainer_modules.serving.folder_copy import copy_folder
+from ulmfit_tfx.trainer_modules.serving.loaded_model import Classifier, find_model, read_info
 
 pytestmark = pytest.mark.pipeline
 

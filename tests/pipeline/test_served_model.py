@@ -6,7 +6,7 @@ import pytest
 from ulmfit_tfx.components import models_config
 from ulmfit_tfx.pipeline.served_model import BASELINES_FILE, served_model
 from ulmfit_tfx.schemas.errors import UserError
-from ulmfit_tfx.trainer_modules.export.folder_copy import copy_folder
+from ulmfit_tfx.trainer_modules.serving.folder_copy import copy_folder
 
 
 @pytest.fixture

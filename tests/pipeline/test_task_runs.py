@@ -14,8 +14,8 @@ import yaml
 from typer.testing import CliRunner
 
 from ulmfit_tfx.pipeline.cli.app import app
-from ulmfit_tfx.trainer_modules.export.loaded_model import find_model, read_info
-from ulmfit_tfx.trainer_modules.export.saved_model import BACKWARD, read_exported
+from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model, read_info
+from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, read_exported
 
 pytestmark = pytest.mark.pipeline
 

@@ -14,7 +14,7 @@ import tensorflow as tf
 from serving_double import serve
 from tensorflow_serving.apis import model_service_pb2_grpc, predict_pb2, prediction_service_pb2_grpc
 
-from ulmfit_tfx.trainer_modules.export.loaded_model import load
+from ulmfit_tfx.trainer_modules.serving.loaded_model import load
 
 NAME = "moods"
 TIMEOUT = 120

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ulmfit_tfx.trainer_modules.export.loaded_model import load
+from ulmfit_tfx.trainer_modules.serving.loaded_model import load
 
 SHORT = ["a dull plot", "warm music."]
 LONG = ["a tender and moving story and a brilliant cast and a funny ending.", ""]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ulmfit_tfx.trainer_modules.export.loaded_model import Classifier, Regressor, Tagger
+from ulmfit_tfx.trainer_modules.serving.loaded_model import Classifier, Regressor, Tagger
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "serving"
 TEXTS = ["A great film!", "Tedious and a dull story."]

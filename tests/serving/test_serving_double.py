@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from serving_double import serve
 
-from ulmfit_tfx.trainer_modules.export.method_names import set_method_names
+from ulmfit_tfx.trainer_modules.serving.method_names import set_method_names
 
 
 class HalfPlus(tf.Module):

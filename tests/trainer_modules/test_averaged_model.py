@@ -15,14 +15,14 @@ from ulmfit_tfx.schemas.config import (
     TokenizerConfig,
 )
 from ulmfit_tfx.schemas.config import TrainingConfig as Training
-from ulmfit_tfx.trainer_modules import classifier
-from ulmfit_tfx.trainer_modules.export.saved_model import BACKWARD, ModelInfo, read_exported, save
-from ulmfit_tfx.trainer_modules.export.signatures import encoder_signatures
+from ulmfit_tfx.tasks.classification import trainer as classifier
+from ulmfit_tfx.tasks.classification.model import build_classifier
 from ulmfit_tfx.trainer_modules.models.averaged_model import averaged_model, mean, mean_of_sigmoid, mean_of_softmax
-from ulmfit_tfx.trainer_modules.models.classifier import build_classifier
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.optimization import task_training
 from ulmfit_tfx.trainer_modules.optimization.progress import Progress
+from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, ModelInfo, read_exported, save
+from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 SIZES = {"embedding_size": 8, "hidden_sizes": (8,)}

@@ -3,10 +3,10 @@ import pytest
 
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, EncoderDropoutConfig, TokenizerConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.trainer_modules.export.saved_model import BACKWARD, ModelInfo, save
-from ulmfit_tfx.trainer_modules.export.signatures import encoder_signatures
-from ulmfit_tfx.trainer_modules.models.base_model import base_directions, encoder_from
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
+from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, ModelInfo, save
+from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
+from ulmfit_tfx.trainer_modules.transfer.base_model import base_directions, encoder_from
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 IDS = np.array([[2, 9, 8, 7, 3], [2, 11, 3, 1, 1]], "int32")

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from ulmfit_tfx.schemas.config import EncoderConfig, EncoderDropoutConfig, HeadConfig
-from ulmfit_tfx.trainer_modules.models.classifier import build_classifier
+from ulmfit_tfx.tasks.classification.model import build_classifier
 from ulmfit_tfx.trainer_modules.models.document_encoder import DocumentEncoder, padding_first
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.models.stateful_encoder import recurrent_layers
@@ -175,7 +175,7 @@ PEAK_MEMORY = """
 import resource, sys
 import numpy as np, tensorflow as tf
 from ulmfit_tfx.schemas.config import EncoderConfig, HeadConfig
-from ulmfit_tfx.trainer_modules.models.classifier import build_classifier
+from ulmfit_tfx.tasks.classification.model import build_classifier
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 
 encoder = build_encoder(EncoderConfig(embedding_size=64, hidden_sizes=(256,)), 100, 1, seed=0)

@@ -11,10 +11,10 @@ from task_examples import CONFIG, write_inputs
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, PipelineConfig, TokenizerConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.trainer_modules import classifier, regressor
-from ulmfit_tfx.trainer_modules.export.loaded_model import Classifier, Regressor, read_info
-from ulmfit_tfx.trainer_modules.export.saved_model import read_exported
-from ulmfit_tfx.trainer_modules.models.base_model import base_directions, encoder_from
 from ulmfit_tfx.trainer_modules.objectives.smoothed_cross_entropy import SmoothedCrossEntropy
+from ulmfit_tfx.trainer_modules.serving.loaded_model import Classifier, Regressor, read_info
+from ulmfit_tfx.trainer_modules.serving.saved_model import read_exported
+from ulmfit_tfx.trainer_modules.transfer.base_model import base_directions, encoder_from
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 

@@ -9,8 +9,7 @@ import pytest
 
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, TokenizerConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.schemas.signatures import MODEL_INFO_FILE
-from ulmfit_tfx.trainer_modules.export.encoder_folder import (
+from ulmfit_tfx.trainer_modules.serving.encoder_folder import (
     EncoderRecord,
     build,
     load_encoder,
@@ -18,7 +17,8 @@ from ulmfit_tfx.trainer_modules.export.encoder_folder import (
     read_record,
     write_encoder,
 )
-from ulmfit_tfx.trainer_modules.export.saved_model import read_exported
+from ulmfit_tfx.trainer_modules.serving.saved_model import read_exported
+from ulmfit_tfx.trainer_modules.serving.signature_names import MODEL_INFO_FILE
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 RECORD = EncoderRecord(EncoderConfig(embedding_size=6, hidden_sizes=(8, 6)), 200, 1, "tied", 70, 512, {})

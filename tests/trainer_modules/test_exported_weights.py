@@ -6,10 +6,10 @@ import pytest
 
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.trainer_modules.export.saved_model import ExportedModel
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
-from ulmfit_tfx.trainer_modules.models.exported_weights import assign_exported
 from ulmfit_tfx.trainer_modules.models.language_model import build_language_model
+from ulmfit_tfx.trainer_modules.serving.saved_model import ExportedModel
+from ulmfit_tfx.trainer_modules.transfer.exported_weights import assign_exported
 
 CONFIG = EncoderConfig(embedding_size=4, hidden_sizes=(5, 4))
 

@@ -3,7 +3,7 @@ import uuid
 import pytest
 import tensorflow as tf
 
-from ulmfit_tfx.trainer_modules.export.folder_copy import copy_folder
+from ulmfit_tfx.trainer_modules.serving.folder_copy import copy_folder
 
 FILES = {"top.txt": b"1", "a/inner.bin": b"\x00\xff", "a/b/deep.txt": b"3"}
 

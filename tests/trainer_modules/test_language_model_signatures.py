@@ -4,10 +4,10 @@ import sentencepiece
 import tensorflow as tf
 
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, TokenizerConfig
-from ulmfit_tfx.trainer_modules.export.language_model_signatures import language_model_signatures
-from ulmfit_tfx.trainer_modules.export.saved_model import BACKWARD, ModelInfo, save
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.models.language_model import build_language_model
+from ulmfit_tfx.trainer_modules.serving.language_model_signatures import language_model_signatures
+from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, ModelInfo, save
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 V, MAX_SEQ_LEN = 200, 30

@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 
 from ulmfit_tfx.schemas.config import EncoderConfig, HeadConfig, TaggingConfig, TrainingConfig
-from ulmfit_tfx.trainer_modules.models.classifier import build_classifier
+from ulmfit_tfx.tasks.classification.model import build_classifier
+from ulmfit_tfx.tasks.tagging.model import build_tagger
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.models.language_model import build_language_model
-from ulmfit_tfx.trainer_modules.models.tagger import build_tagger
 from ulmfit_tfx.trainer_modules.optimization.layer_groups import freeze, frozen_at, layer_groups, rate_factors
 from ulmfit_tfx.trainer_modules.optimization.optimizers import optimizer_for
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from task_model_writer import write_classifier, write_info, write_regressor, write_tagger
 
 from ulmfit_tfx.schemas.errors import ConfigError
-from ulmfit_tfx.trainer_modules.export.length_batches import BATCH, BATCH_CHARACTERS, answer_in_order, length_batches
-from ulmfit_tfx.trainer_modules.export.loaded_model import (
+from ulmfit_tfx.trainer_modules.serving.length_batches import BATCH, BATCH_CHARACTERS, answer_in_order, length_batches
+from ulmfit_tfx.trainer_modules.serving.loaded_model import (
     Classifier,
     Prediction,
     Regressor,

@@ -5,9 +5,9 @@ from exported_models import LABELS, export_model
 from tensorflow.core.protobuf import fingerprint_pb2
 from tensorflow.python.saved_model.pywrap_saved_model import fingerprinting
 
-from ulmfit_tfx.trainer_modules.export.loaded_model import load
-from ulmfit_tfx.trainer_modules.export.method_names import set_method_names
-from ulmfit_tfx.trainer_modules.export.signature_defs import signature_defs
+from ulmfit_tfx.trainer_modules.serving.loaded_model import load
+from ulmfit_tfx.trainer_modules.serving.method_names import set_method_names
+from ulmfit_tfx.trainer_modules.serving.signature_defs import signature_defs
 
 PREDICT = "tensorflow/serving/predict"
 TEXTS = ["a great film", "", "Tedious, naïve and a dull story " * 20]

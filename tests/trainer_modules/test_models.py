@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from ulmfit_tfx.schemas.config import EncoderConfig, EncoderDropoutConfig, HeadConfig
-from ulmfit_tfx.trainer_modules.models.classifier import build_classifier
+from ulmfit_tfx.tasks.classification.model import build_classifier
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 
 RNG = np.random.default_rng(0)

@@ -18,10 +18,10 @@ from task_examples import write_inputs
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, PipelineConfig, TokenizerConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.trainer_modules import classifier, regressor, tagger
-from ulmfit_tfx.trainer_modules.export.loaded_model import load_predictor
-from ulmfit_tfx.trainer_modules.export.saved_model import BACKWARD, ModelInfo, save
-from ulmfit_tfx.trainer_modules.export.signatures import encoder_signatures
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
+from ulmfit_tfx.trainer_modules.serving.loaded_model import load_predictor
+from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, ModelInfo, save
+from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tag_schemes import tags_of_spans
 from ulmfit_tfx.transforms.tokenization import Tokenizer

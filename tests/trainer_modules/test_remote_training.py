@@ -10,11 +10,11 @@ from task_examples import CONFIG, write_inputs
 
 from ulmfit_tfx.schemas.config import CleaningConfig, LanguageModelConfig, PipelineConfig, TokenizerConfig
 from ulmfit_tfx.trainer_modules import classifier, language_model
-from ulmfit_tfx.trainer_modules.export.folder_copy import copy_folder
-from ulmfit_tfx.trainer_modules.export.loaded_model import Classifier, LanguageModel, find_model
-from ulmfit_tfx.trainer_modules.export.saved_model import read_exported
 from ulmfit_tfx.trainer_modules.optimization.learning_rate_tuner import CHART_FILE, CURVE_FILE
 from ulmfit_tfx.trainer_modules.optimization.progress import Progress
+from ulmfit_tfx.trainer_modules.serving.folder_copy import copy_folder
+from ulmfit_tfx.trainer_modules.serving.loaded_model import Classifier, LanguageModel, find_model
+from ulmfit_tfx.trainer_modules.serving.saved_model import read_exported
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 

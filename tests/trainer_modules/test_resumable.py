@@ -12,7 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from ulmfit_tfx.schemas.config import EncoderConfig, HeadConfig
 from ulmfit_tfx.schemas.errors import UserError
-from ulmfit_tfx.trainer_modules.models.classifier import build_classifier
+from ulmfit_tfx.tasks.classification.model import build_classifier
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.optimization.layer_groups import layer_groups, rate_factors
 from ulmfit_tfx.trainer_modules.optimization.optimizers import ReplicaLossScale, ScheduledAdamW

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ulmfit_tfx.trainer_modules.run_identity import checkpoint_folder, corpora_folder, matching_files
+from ulmfit_tfx.trainer_modules.optimization.run_identity import checkpoint_folder, corpora_folder, matching_files
 
 
 @pytest.fixture

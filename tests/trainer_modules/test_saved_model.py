@@ -7,10 +7,10 @@ import sentencepiece
 import tensorflow as tf
 
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, HeadConfig, TokenizerConfig
-from ulmfit_tfx.trainer_modules.export.saved_model import ModelInfo, save
-from ulmfit_tfx.trainer_modules.export.signatures import classifier_signatures, encoder_signatures
-from ulmfit_tfx.trainer_modules.models.classifier import build_classifier
+from ulmfit_tfx.tasks.classification.model import build_classifier
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
+from ulmfit_tfx.trainer_modules.serving.saved_model import ModelInfo, save
+from ulmfit_tfx.trainer_modules.serving.signatures import classifier_signatures, encoder_signatures
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 LABELS = ["plain", "good", "bad"]

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
 
 from ulmfit_tfx.schemas.config import CleaningConfig, TaggingConfig, TokenizerConfig
-from ulmfit_tfx.trainer_modules.export.saved_model import ModelInfo, save
-from ulmfit_tfx.trainer_modules.export.tagger_signatures import tagger_signatures
 from ulmfit_tfx.trainer_modules.layers.crf import ConditionalRandomField
+from ulmfit_tfx.trainer_modules.serving.saved_model import ModelInfo, save
+from ulmfit_tfx.trainer_modules.serving.tagger_signatures import tagger_signatures
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 MAX_SEQ_LEN, OVERLAP = 12, 3

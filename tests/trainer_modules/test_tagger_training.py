@@ -13,14 +13,14 @@ from task_examples import CONFIG, write_inputs
 
 from ulmfit_tfx.components.sentencepiece_trainer.executor import train as train_sentencepiece
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, PipelineConfig, TokenizerConfig
-from ulmfit_tfx.trainer_modules import tagger
-from ulmfit_tfx.trainer_modules.export.loaded_model import Tagger, read_info
-from ulmfit_tfx.trainer_modules.export.saved_model import BACKWARD, ModelInfo, read_exported, save
-from ulmfit_tfx.trainer_modules.export.signatures import encoder_signatures
-from ulmfit_tfx.trainer_modules.models.base_model import encoder_from
+from ulmfit_tfx.tasks.tagging import trainer as tagger
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.optimization import task_training
 from ulmfit_tfx.trainer_modules.optimization.progress import Progress
+from ulmfit_tfx.trainer_modules.serving.loaded_model import Tagger, read_info
+from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, ModelInfo, read_exported, save
+from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
+from ulmfit_tfx.trainer_modules.transfer.base_model import encoder_from
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 from ulmfit_tfx.transforms.word_pieces import word_pieces

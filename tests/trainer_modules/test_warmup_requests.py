@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from task_model_writer import write_classifier
 from tensorflow_serving.apis import prediction_log_pb2
 
-from ulmfit_tfx.schemas.signatures import WARMUP_FILE
-from ulmfit_tfx.trainer_modules.export.loaded_model import load
-from ulmfit_tfx.trainer_modules.export.signature_defs import signature_defs
-from ulmfit_tfx.trainer_modules.export.warmup_requests import (
+from ulmfit_tfx.trainer_modules.serving.loaded_model import load
+from ulmfit_tfx.trainer_modules.serving.signature_defs import signature_defs
+from ulmfit_tfx.trainer_modules.serving.signature_names import WARMUP_FILE
+from ulmfit_tfx.trainer_modules.serving.warmup_requests import (
     MAX_RECORDS,
     MAX_TEXTS,
     OWN_TEXTS,

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ulmfit_tfx.transforms.records.record import Row
-from ulmfit_tfx.transforms.stages.duplicates import (
+from ulmfit_tfx.transforms.corpus_cleanup.duplicates import (
     SIGNATURE_BYTES,
     Bands,
     band_keys,
@@ -24,6 +23,7 @@ from ulmfit_tfx.transforms.stages.duplicates import (
     signatures,
     text_digest,
 )
+from ulmfit_tfx.transforms.records.record import Row
 
 WORDS = [f"word{number}" for number in range(3000)]
 TEXTS = st.lists(
@@ -176,7 +176,7 @@ def test_keys_are_the_same_in_every_process():
     script = (
         "import json\n"
         "from ulmfit_tfx.transforms.records.record import Row\n"
-        "from ulmfit_tfx.transforms.stages.duplicates import *\n"
+        "from ulmfit_tfx.transforms.corpus_cleanup.duplicates import *\n"
         "text = 'Zażółć gęślą jaźń, one two three.'\n"
         "_, values = signatures([text])\n"
         "keys = band_keys(values, bands_for(0.8)).tolist()\n"
@@ -199,7 +199,7 @@ def test_keys_are_the_same_in_every_process():
 def test_datasketch_is_imported_where_signatures_are_asked_for_alone():
     script = (
         "import sys\n"
-        "from ulmfit_tfx.transforms.stages import duplicates\n"
+        "from ulmfit_tfx.transforms.corpus_cleanup import duplicates\n"
         "duplicates.text_digest('a')\n"
         "assert not {'datasketch', 'scipy', 'tensorflow'} & set(sys.modules)\n"
     )

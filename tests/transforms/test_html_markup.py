@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ulmfit_tfx.transforms.stages.html_markup import strip_html
+from ulmfit_tfx.transforms.markup.html_markup import strip_html
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from ulmfit_tfx.transforms.stages import languages
-from ulmfit_tfx.transforms.stages.languages import UNDETERMINED, check_languages, language_of
+from ulmfit_tfx.transforms.corpus_cleanup import languages
+from ulmfit_tfx.transforms.corpus_cleanup.languages import UNDETERMINED, check_languages, language_of
 
 PACKAGE = LanguageIdentifier.from_pickled_model(MODEL_FILE, norm_probs=True)
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -69,7 +69,7 @@ def test_a_long_text_takes_no_longer_than_its_beginning():
 
 def test_nothing_is_read_before_a_language_is_asked_for():
     code = (
-        "from ulmfit_tfx.transforms.stages import languages\n"
+        "from ulmfit_tfx.transforms.corpus_cleanup import languages\n"
         "assert languages._identifier.cache_info().misses == 0\n"
         "import sys; assert 'tensorflow' not in sys.modules"
     )

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sentence_splitter import SentenceSplitter
 
-from ulmfit_tfx.schemas.stages_config import SentenceLanguage
-from ulmfit_tfx.transforms.stages import sentences
-from ulmfit_tfx.transforms.stages.sentences import split_sentences
+from ulmfit_tfx.schemas.corpus_cleanup_config import SentenceLanguage
+from ulmfit_tfx.transforms.corpus_cleanup import sentences
+from ulmfit_tfx.transforms.corpus_cleanup.sentences import split_sentences
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 LANGUAGES = typing.get_args(SentenceLanguage)

@@ -1,9 +1,9 @@
 import pytest
 
-from ulmfit_tfx.schemas.stages_config import RowStagesConfig, TextStagesConfig
+from ulmfit_tfx.schemas.corpus_cleanup_config import RowStagesConfig, TextStagesConfig
+from ulmfit_tfx.transforms.corpus_cleanup.staging import staged
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.record import Row
-from ulmfit_tfx.transforms.stages.staging import staged
 
 ENGLISH, POLISH = "The weather was fine all day long.", "Przez cały dzień była piękna pogoda."
 

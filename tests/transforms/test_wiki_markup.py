@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ulmfit_tfx.transforms.stages.wiki_markup import strip_wiki
+from ulmfit_tfx.transforms.markup.wiki_markup import strip_wiki
 
 WIKITEXT = Path(__file__).parents[3] / "shared" / "data" / "wikitext2" / "valid.txt"
 

@@ -7,14 +7,18 @@ import numpy as np
 import tensorflow as tf
 
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, HeadConfig, TaggingConfig, TokenizerConfig
-from ulmfit_tfx.trainer_modules.export.encoder_folder import EncoderRecord, PretrainedModel, build, save_pretrained
-from ulmfit_tfx.trainer_modules.export.saved_model import ModelInfo, save
-from ulmfit_tfx.trainer_modules.export.signatures import classifier_signatures, encoder_signatures, regressor_signatures
-from ulmfit_tfx.trainer_modules.export.tagger_signatures import tagger_signatures
-from ulmfit_tfx.trainer_modules.models.classifier import build_classifier
+from ulmfit_tfx.tasks.classification.model import build_classifier
+from ulmfit_tfx.tasks.regression.model import build_regressor
+from ulmfit_tfx.tasks.tagging.model import build_tagger
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
-from ulmfit_tfx.trainer_modules.models.regressor import build_regressor
-from ulmfit_tfx.trainer_modules.models.tagger import build_tagger
+from ulmfit_tfx.trainer_modules.serving.encoder_folder import EncoderRecord, PretrainedModel, build, save_pretrained
+from ulmfit_tfx.trainer_modules.serving.saved_model import ModelInfo, save
+from ulmfit_tfx.trainer_modules.serving.signatures import (
+    classifier_signatures,
+    encoder_signatures,
+    regressor_signatures,
+)
+from ulmfit_tfx.trainer_modules.serving.tagger_signatures import tagger_signatures
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 MODELS = ("classifier", "multi_label", "regressor", "several_targets", "tagger", "language_model")

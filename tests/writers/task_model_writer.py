@@ -9,7 +9,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from ulmfit_tfx.trainer_modules.export.method_names import set_method_names
+from ulmfit_tfx.trainer_modules.serving.method_names import set_method_names
 
 CLASSES = ("bad", "good", "plain")
 TARGETS = ("characters", "rows", "longest")

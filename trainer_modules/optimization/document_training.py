@@ -9,8 +9,6 @@ import keras
 
 from ulmfit_tfx.schemas.config import Direction, EncoderConfig
 from ulmfit_tfx.trainer_modules.data.task_batches import TaskBatches
-from ulmfit_tfx.trainer_modules.export.saved_model import BACKWARD, ModelInfo, save
-from ulmfit_tfx.trainer_modules.export.signatures import Signatures, encoder_signatures
 from ulmfit_tfx.trainer_modules.models.averaged_model import Combine, averaged_model
 from ulmfit_tfx.trainer_modules.optimization.resumable import CheckpointFolder
 from ulmfit_tfx.trainer_modules.optimization.task_training import (
@@ -21,6 +19,8 @@ from ulmfit_tfx.trainer_modules.optimization.task_training import (
     trained,
     write_history,
 )
+from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, ModelInfo, save
+from ulmfit_tfx.trainer_modules.serving.signatures import Signatures, encoder_signatures
 
 
 @dataclasses.dataclass(frozen=True)

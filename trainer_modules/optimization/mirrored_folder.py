@@ -11,7 +11,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from ulmfit_tfx.trainer_modules.export.folder_copy import copy_folder
+from ulmfit_tfx.trainer_modules.serving.folder_copy import copy_folder
 
 _UNFINISHED = "unfinished"
 

@@ -16,7 +16,6 @@ from ulmfit_tfx.schemas.config import Direction, EncoderConfig, ExportConfig, He
 from ulmfit_tfx.schemas.feature_names import LABEL_VOCABULARY
 from ulmfit_tfx.trainer_modules.data.task_batches import TaskBatches, task_batches
 from ulmfit_tfx.trainer_modules.data.task_rows import TaskRows
-from ulmfit_tfx.trainer_modules.models.base_model import base_directions, encoder_from
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.optimization.distribution import strategy_for
 from ulmfit_tfx.trainer_modules.optimization.layer_groups import layer_groups, rate_factor, rate_factors
@@ -24,8 +23,9 @@ from ulmfit_tfx.trainer_modules.optimization.mixed_precision import mixed_precis
 from ulmfit_tfx.trainer_modules.optimization.optimizers import optimizer_for
 from ulmfit_tfx.trainer_modules.optimization.progress import Progress
 from ulmfit_tfx.trainer_modules.optimization.resumable import CheckpointFolder, TrainingState, fit_resumably
+from ulmfit_tfx.trainer_modules.optimization.run_identity import checkpoint_folder, matching_files
 from ulmfit_tfx.trainer_modules.optimization.tensorboard import TrainingLog
-from ulmfit_tfx.trainer_modules.run_identity import checkpoint_folder, matching_files
+from ulmfit_tfx.trainer_modules.transfer.base_model import base_directions, encoder_from
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 from ulmfit_tfx.transforms.tokenizer_files import read_tokenizer
 

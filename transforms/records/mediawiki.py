@@ -9,10 +9,10 @@ from xml.parsers import expat
 
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.schemas.source_config import SourceConfig
+from ulmfit_tfx.transforms.markup.wiki_markup import strip_wiki
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.lines import LONE_SURROGATES, excerpt
 from ulmfit_tfx.transforms.records.record import Refusal, Row
-from ulmfit_tfx.transforms.stages.wiki_markup import strip_wiki
 
 NOT_AN_ARTICLE = "not an article"
 REDIRECT = "redirect"

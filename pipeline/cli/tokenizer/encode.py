@@ -18,9 +18,9 @@ from ulmfit_tfx.schemas.config import CleaningConfig
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
-    from ulmfit_tfx.pipeline.tokenizer.encoding import Encoder
-    from ulmfit_tfx.pipeline.tokenizer.length_statistics import LengthStatistics, LengthSummary
-    from ulmfit_tfx.pipeline.tokenizer.loading import LoadedTokenizer
+    from ulmfit_tfx.pipeline.tools.tokenizer.encoding import Encoder
+    from ulmfit_tfx.pipeline.tools.tokenizer.length_statistics import LengthStatistics, LengthSummary
+    from ulmfit_tfx.pipeline.tools.tokenizer.loading import LoadedTokenizer
 
 NAME = "encode"
 EXAMPLE = (
@@ -73,9 +73,9 @@ def command(
     started = time.monotonic()
     silence_libraries()
     from ulmfit_tfx.pipeline.cli.tokenizer.progress import reading, show_left_out, shown
-    from ulmfit_tfx.pipeline.tokenizer.loading import load_tokenizer
-    from ulmfit_tfx.pipeline.tokenizer.output_files import new_file
-    from ulmfit_tfx.pipeline.tokenizer.texts import Texts
+    from ulmfit_tfx.pipeline.tools.tokenizer.loading import load_tokenizer
+    from ulmfit_tfx.pipeline.tools.tokenizer.output_files import new_file
+    from ulmfit_tfx.pipeline.tools.tokenizer.texts import Texts
 
     encoder = _encoder(load_tokenizer(tokenizer), add_bos, add_eos, lower_case, as_ is As.PIECES)
     texts = Texts(sources)
@@ -98,7 +98,7 @@ def command(
 def _encoder(
     tokenizer: "LoadedTokenizer", add_bos: bool | None, add_eos: bool | None, lower_case: bool | None, as_pieces: bool
 ) -> "Encoder":
-    from ulmfit_tfx.pipeline.tokenizer.encoding import Encoder
+    from ulmfit_tfx.pipeline.tools.tokenizer.encoding import Encoder
 
     config, cleaning = tokenizer.config, tokenizer.cleaning or CleaningConfig()
     if lower_case is not None:
@@ -149,7 +149,7 @@ def _show(summary: "LengthSummary") -> None:
 
 
 def _write(statistics: "LengthStatistics", summary: "LengthSummary", folder: Path) -> None:
-    from ulmfit_tfx.pipeline.tokenizer.length_chart import draw_lengths
+    from ulmfit_tfx.pipeline.tools.tokenizer.length_chart import draw_lengths
 
     content = dataclasses.asdict(summary) | {"rows_by_length": dict(sorted(statistics.rows_by_length.items()))}
     (folder / STATISTICS_FILE).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

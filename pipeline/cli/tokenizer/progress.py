@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ulmfit_tfx.pipeline.cli.console import output
 
 if TYPE_CHECKING:
-    from ulmfit_tfx.pipeline.tokenizer.texts import Texts
+    from ulmfit_tfx.pipeline.tools.tokenizer.texts import Texts
 
 
 @contextlib.contextmanager
@@ -36,7 +36,7 @@ def reading(texts: "Texts") -> str:
 
 def show_left_out(texts: "Texts") -> None:
     """Says how many rows were left out by which rules, and refused for which reasons, with the first of them."""
-    from ulmfit_tfx.pipeline.tokenizer.texts import counted
+    from ulmfit_tfx.pipeline.tools.tokenizer.texts import counted
 
     if texts.dropped:
         output.print(f"{sum(texts.dropped.values()):,} rows left out ({counted(texts.dropped)})", markup=False)

@@ -10,7 +10,7 @@ from ulmfit_tfx.pipeline.run_log import silence_libraries
 from ulmfit_tfx.schemas.errors import DataError, ExitCode
 
 if TYPE_CHECKING:
-    from ulmfit_tfx.pipeline.tokenizer.description import EncodedPiece
+    from ulmfit_tfx.pipeline.tools.tokenizer.description import EncodedPiece
 
 NAME = "show"
 EXAMPLE = 'Example: `ulmfit-tfx tokenizer show tokenizers/corpus "A quiet film that stays with you."`'
@@ -33,8 +33,8 @@ def command(
     from rich.table import Table
     from rich.text import Text
 
-    from ulmfit_tfx.pipeline.tokenizer.description import describe, encode, remarks, special_ids
-    from ulmfit_tfx.pipeline.tokenizer.loading import load_tokenizer
+    from ulmfit_tfx.pipeline.tools.tokenizer.description import describe, encode, remarks, special_ids
+    from ulmfit_tfx.pipeline.tools.tokenizer.loading import load_tokenizer
 
     loaded = load_tokenizer(tokenizer)
     table = Table(box=box.SIMPLE, show_header=False, title=Text(str(loaded.path)), title_justify="left")

@@ -16,7 +16,7 @@ from ulmfit_tfx.schemas.config import CleaningConfig, TokenizerConfig
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
-    from ulmfit_tfx.pipeline.tokenizer.texts import Texts
+    from ulmfit_tfx.pipeline.tools.tokenizer.texts import Texts
     from ulmfit_tfx.transforms.splitting import SampleCounts
 
 NAME = "train"
@@ -151,10 +151,10 @@ def command(
     started = time.monotonic()
     silence_libraries()
     from ulmfit_tfx.pipeline.cli.tokenizer.progress import reading, show_left_out, shown
-    from ulmfit_tfx.pipeline.tokenizer.cleaned_texts import cleaned_for_training
-    from ulmfit_tfx.pipeline.tokenizer.output_files import TokenizerFolder
-    from ulmfit_tfx.pipeline.tokenizer.texts import Texts
-    from ulmfit_tfx.pipeline.tokenizer.training_process import train_apart
+    from ulmfit_tfx.pipeline.tools.tokenizer.cleaned_texts import cleaned_for_training
+    from ulmfit_tfx.pipeline.tools.tokenizer.output_files import TokenizerFolder
+    from ulmfit_tfx.pipeline.tools.tokenizer.texts import Texts
+    from ulmfit_tfx.pipeline.tools.tokenizer.training_process import train_apart
     from ulmfit_tfx.transforms.splitting import sample
     from ulmfit_tfx.transforms.tokenizer_layout import contents
 

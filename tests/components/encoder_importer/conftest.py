@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from torch_writer import TorchWriter
 
-from ulmfit_tfx.trainer_modules.export import encoder_folder
+from ulmfit_tfx.trainer_modules.serving import encoder_folder
 
 SHARED = Path(__file__).parents[4] / "shared" / "fixtures" / "fastai"
 

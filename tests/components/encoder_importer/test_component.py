@@ -19,8 +19,8 @@ from ulmfit_tfx.components.encoder_importer.remote_files import fetched
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, EncoderDropoutConfig, PretrainedConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.trainer_modules.export.saved_model import read_exported
-from ulmfit_tfx.trainer_modules.models.base_model import encoder_from
+from ulmfit_tfx.trainer_modules.serving.saved_model import read_exported
+from ulmfit_tfx.trainer_modules.transfer.base_model import encoder_from
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 from ulmfit_tfx.transforms.tokenizer_files import read_tokenizer
 

@@ -12,7 +12,7 @@ from ulmfit_tfx.components.encoder_importer import importing as module
 from ulmfit_tfx.components.encoder_importer.importing import import_encoder
 from ulmfit_tfx.schemas.config import PretrainedConfig
 from ulmfit_tfx.schemas.errors import ConfigError
-from ulmfit_tfx.trainer_modules.export.encoder_folder import load_encoder, read_record
+from ulmfit_tfx.trainer_modules.serving.encoder_folder import load_encoder, read_record
 
 
 def files_in(folder: Path) -> dict[str, bytes]:

@@ -13,10 +13,10 @@ from ulmfit_tfx.components.encoder_importer.checkpoint import opened
 from ulmfit_tfx.components.encoder_importer.importing import import_encoder
 from ulmfit_tfx.schemas.config import CleaningConfig, HeadConfig, PretrainedConfig, TokenizerConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.trainer_modules.export.encoder_folder import load_encoder, read_record
-from ulmfit_tfx.trainer_modules.export.saved_model import ModelInfo, save
-from ulmfit_tfx.trainer_modules.export.signatures import classifier_signatures, encoder_signatures
-from ulmfit_tfx.trainer_modules.models.classifier import build_classifier
+from ulmfit_tfx.tasks.classification.model import build_classifier
+from ulmfit_tfx.trainer_modules.serving.encoder_folder import load_encoder, read_record
+from ulmfit_tfx.trainer_modules.serving.saved_model import ModelInfo, save
+from ulmfit_tfx.trainer_modules.serving.signatures import classifier_signatures, encoder_signatures
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 FIXED_SEQ_LEN = 12

@@ -14,7 +14,7 @@ from ulmfit_tfx.components.encoder_importer.importing import import_encoder
 from ulmfit_tfx.schemas import presets
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, PretrainedConfig, TokenizerConfig
 from ulmfit_tfx.schemas.errors import DataError, UserError
-from ulmfit_tfx.trainer_modules.export.encoder_folder import (
+from ulmfit_tfx.trainer_modules.serving.encoder_folder import (
     EncoderRecord,
     build,
     load_encoder,

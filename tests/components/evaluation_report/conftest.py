@@ -8,10 +8,10 @@ import pytest
 
 from ulmfit_tfx.components.evaluation_report.content import build_content
 from ulmfit_tfx.components.evaluation_report.history import History
-from ulmfit_tfx.components.held_out_scorer.report import HeldOutReport
-from ulmfit_tfx.components.task_evaluator.scores import Interval
+from ulmfit_tfx.components.reports.held_out import HeldOutReport
+from ulmfit_tfx.evaluation.scores import Interval
 from ulmfit_tfx.schemas.config import EvaluationConfig
-from ulmfit_tfx.trainer_modules.export.loaded_model import Prediction, ScorePrediction, TaggedWord, TagPrediction
+from ulmfit_tfx.trainer_modules.serving.loaded_model import Prediction, ScorePrediction, TaggedWord, TagPrediction
 from ulmfit_tfx.transforms.records.record import Row
 
 

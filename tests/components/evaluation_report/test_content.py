@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from seqeval.metrics import classification_report
 
-from ulmfit_tfx.components.evaluation_report import charts
-from ulmfit_tfx.components.evaluation_report.blocks import Chart
-from ulmfit_tfx.components.evaluation_report.class_tables import confusions
 from ulmfit_tfx.components.evaluation_report.content import Served
-from ulmfit_tfx.components.evaluation_report.scores_file import EvaluationScores
+from ulmfit_tfx.components.reports.scores_file import EvaluationScores
+from ulmfit_tfx.evaluation import charts
+from ulmfit_tfx.evaluation.blocks import Chart
+from ulmfit_tfx.evaluation.class_tables import confusions
 
 
 @pytest.fixture(autouse=True)

@@ -9,11 +9,11 @@ from tfx.types import channel_utils, standard_artifacts
 
 from ulmfit_tfx.components.evaluation_report import executor
 from ulmfit_tfx.components.evaluation_report.component import EvaluationReport
-from ulmfit_tfx.components.evaluation_report.scores_file import EvaluationScores
+from ulmfit_tfx.components.reports.scores_file import EvaluationScores
 from ulmfit_tfx.components.row_encoding import serialized_examples
 from ulmfit_tfx.components.task_evaluator.executor import why_not_comparable
 from ulmfit_tfx.schemas.config import EvaluationConfig
-from ulmfit_tfx.trainer_modules.export.loaded_model import Prediction
+from ulmfit_tfx.trainer_modules.serving.loaded_model import Prediction
 from ulmfit_tfx.transforms.records.record import Row
 
 ROWS = {

@@ -9,8 +9,8 @@ from google.protobuf import json_format
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 from tfx.orchestration.pipeline import Pipeline
 
-from ulmfit_tfx.components.corpus_ingest.accounting import Accounting
 from ulmfit_tfx.components.corpus_ingest.component import CorpusIngest
+from ulmfit_tfx.components.reports.accounting import Accounting
 from ulmfit_tfx.components.sentencepiece_trainer.component import SentencePieceTrainer
 from ulmfit_tfx.pipeline.cli.replay_summary import ACCOUNTING
 from ulmfit_tfx.pipeline.kubeflow.replay import replay

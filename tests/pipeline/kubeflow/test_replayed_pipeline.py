@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ulmfit_tfx.pipeline.cli.app import app
-from ulmfit_tfx.trainer_modules.export.loaded_model import Classifier, find_model
+from ulmfit_tfx.trainer_modules.serving.loaded_model import Classifier, find_model
 
 pytestmark = pytest.mark.pipeline
 

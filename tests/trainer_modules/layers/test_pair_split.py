@@ -1,9 +1,9 @@
 import numpy as np
 
 from ulmfit_tfx.schemas.config import EncoderConfig, HeadConfig
+from ulmfit_tfx.tasks.regression.model import build_regressor
 from ulmfit_tfx.trainer_modules.layers.pair_split import PairSplit
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
-from ulmfit_tfx.trainer_modules.models.regressor import build_regressor
 
 PAD, BOS, EOS = 1, 2, 3
 

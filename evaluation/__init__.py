@@ -1,0 +1,1 @@
+"""How good a model is: scores on arrays, the same as TFMA metrics, intervals."""

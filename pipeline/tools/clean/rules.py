@@ -1,0 +1,109 @@
+"""Which items go by age and count."""
+
+import dataclasses
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+
+from ulmfit_tfx.pipeline.tools.clean.item import Item
+from ulmfit_tfx.schemas.errors import ConfigError
+
+HALF_REMOVED = "half removed"
+_UNITS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
+@dataclasses.dataclass(frozen=True)
+class Rules:
+    """What may go: all that both rules, or the one that is set, give free.
+
+    Attributes:
+        keep: How many of a stage or model stay, the newest; None where age alone decides.
+        older_than: Seconds since its last use after which a thing may go; None where the count alone decides.
+    """
+
+    keep: int | None
+    older_than: int | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why what goes by them goes."""
+        count = f"beyond the newest {self.keep}" if self.keep else ""
+        age = f"not used for {in_units(self.older_than)}" if self.older_than is not None else ""
+        return ", ".join(filter(None, (count, age))) or "not needed"
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What becomes of an item.
+
+    Attributes:
+        item: The item.
+        goes: Whether it is removed.
+        reason: Why, in a few words.
+    """
+
+    item: Item
+    goes: bool
+    reason: str
+
+
+def seconds(text: str) -> int:
+    """A duration in seconds.
+
+    >>> seconds("90m"), seconds("30d")
+    (5400, 2592000)
+
+    Raises:
+        ConfigError: It is none.
+    """
+    match = re.fullmatch(r"(\d{1,6})([mhdw])", text.strip(), re.ASCII)
+    if match is None:
+        raise ConfigError(
+            f"--older-than is '{text}', expected a whole number and a unit, m, h, d or w: 90m, 12h, 30d, 8w."
+        )
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def in_units(duration: float) -> str:
+    """A duration in the unit that makes a short number of it.
+
+    >>> in_units(5), in_units(5400), in_units(7200), in_units(40 * 86400)
+    ('0m', '90m', '2h', '40d')
+    """
+    for unit, at_least in (("d", 2), ("h", 2)):
+        if duration >= at_least * _UNITS[unit]:
+            return f"{duration // _UNITS[unit]:.0f}{unit}"
+    return f"{max(duration, 0) // _UNITS['m']:.0f}m"
+
+
+def judged(items: Iterable[Item], rules: Rules, now: float) -> list[Verdict]:
+    """What becomes of each item, in the order of kinds and stages, the oldest first.
+
+    Args:
+        items: All that there are.
+        rules: For those that are not needed.
+        now: In seconds since 1970.
+    """
+
+    def counted_with(item: Item) -> tuple[str, str]:
+        return item.kind, item.of
+
+    groups = itertools.groupby(sorted(items, key=counted_with), key=counted_with)
+    return [verdict for _, group in groups for verdict in _judged_together(list(group), rules, now)]
+
+
+def _judged_together(items: list[Item], rules: Rules, now: float) -> Iterator[Verdict]:
+    items = sorted(items, key=lambda item: item.order)
+    countable = [item.identity for item in items if item.counted and not item.half_removed]
+    newest = set(countable[-rules.keep :] if rules.keep else ())
+    for item in items:
+        if item.half_removed:
+            yield Verdict(item, True, HALF_REMOVED)
+        elif item.needed:
+            yield Verdict(item, False, item.needed)
+        elif item.identity in newest:
+            yield Verdict(item, False, "the newest" if rules.keep == 1 else f"among the newest {rules.keep}")
+        elif rules.older_than is not None and now - item.last_used < rules.older_than:
+            yield Verdict(item, False, f"used within {in_units(rules.older_than)}")
+        else:
+            yield Verdict(item, True, rules.reason)

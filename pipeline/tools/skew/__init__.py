@@ -1,0 +1,1 @@
+"""How far texts that a server was sent differ from those of the training."""

@@ -1,0 +1,114 @@
+"""TFX Trainer's `run_fn` for document classification.
+
+TFX reloads this module, so it defines no Keras layers and registers nothing.
+"""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from ulmfit_tfx.schemas.config import ClassificationConfig
+from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.tasks.classification.model import build_classifier
+from ulmfit_tfx.trainer_modules.data.task_rows import (
+    count_labels,
+    has_weights,
+    labelled_rows,
+    multi_label_rows,
+)
+from ulmfit_tfx.trainer_modules.models.averaged_model import mean_of_sigmoid, mean_of_softmax
+from ulmfit_tfx.trainer_modules.objectives.calibration import sigmoid_temperature, softmax_temperature
+from ulmfit_tfx.trainer_modules.objectives.sequence_losses import MicroF1
+from ulmfit_tfx.trainer_modules.objectives.smoothed_cross_entropy import SmoothedCrossEntropy
+from ulmfit_tfx.trainer_modules.optimization.document_training import (
+    DocumentObjective,
+    export_documents,
+    train_documents,
+)
+from ulmfit_tfx.trainer_modules.optimization.task_training import TaskInputs, outputs_of, read_inputs
+from ulmfit_tfx.trainer_modules.serving.signatures import classifier_signatures
+
+
+def run_fn(fn_args: Any) -> None:
+    """Trains a classifier from transformed examples and exports it.
+
+    Where the base model has a forward and a backward encoder, a classifier is trained on each, one after the other, and
+    the average of their predictions is exported.
+
+    Args:
+        fn_args: TFX's `FnArgs`. `custom_config` is as `read_inputs` says, and holds the section `classification` and
+            `label_separator`, what stands between the labels of a row that may have several, or None.
+
+    Raises:
+        UserError: See `fit_resumably`.
+        DataError: See `encoder_from`; or `class_weights` does not fit the classes.
+    """
+    inputs = read_inputs(fn_args)
+    config = ClassificationConfig.model_validate(fn_args.custom_config["classification"])
+    separator = fn_args.custom_config["label_separator"]
+    labels = inputs.labels()
+    weighted = has_weights(inputs.train_files)
+    if separator is None:
+        weights = _class_weights(config, labels, inputs.train_files)
+        rows = functools.partial(labelled_rows, class_weights=weights, weighted=weighted)
+        objective = _one_label(config, inputs, len(labels))
+    else:
+        rows = functools.partial(multi_label_rows, classes=len(labels), weighted=weighted)
+        objective = _several_labels(config, inputs, len(labels))
+    train, evaluation = inputs.batches(rows)
+    documents = train_documents(inputs, objective, train, evaluation)
+    temperature = 1.0
+    if inputs.training.calibrate:
+        fitted = softmax_temperature if separator is None else sigmoid_temperature
+        logits, targets = zip(*outputs_of(documents.model, evaluation), strict=True)
+        temperature = fitted(np.concatenate(logits), np.concatenate(targets))
+    signatures = classifier_signatures(
+        documents.model,
+        inputs.tokenizer,
+        labels,
+        inputs.training.max_seq_len,
+        temperature,
+        None if separator is None else (separator, config.threshold),
+    )
+    details = {"label_separator": separator, "threshold": config.threshold, "temperature": temperature}
+    export_documents(inputs, documents, "classification", signatures, labels, details)
+
+
+def _one_label(config: ClassificationConfig, inputs: TaskInputs, classes: int) -> DocumentObjective:
+    return DocumentObjective(
+        noun="classifier",
+        build=functools.partial(build_classifier, config=inputs.head, classes=classes, seed=inputs.seed),
+        loss=lambda: SmoothedCrossEntropy(config.label_smoothing, classes),
+        metric=lambda: keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
+        metric_name="accuracy",
+        combine=mean_of_softmax,
+    )
+
+
+def _several_labels(config: ClassificationConfig, inputs: TaskInputs, classes: int) -> DocumentObjective:
+    return DocumentObjective(
+        noun="classifier",
+        build=functools.partial(build_classifier, config=inputs.head, classes=classes, seed=inputs.seed),
+        loss=lambda: keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=config.label_smoothing),
+        metric=lambda: MicroF1(config.threshold, name="micro_f1"),
+        metric_name="micro_f1",
+        combine=mean_of_sigmoid,
+    )
+
+
+def _class_weights(config: ClassificationConfig, labels: Sequence[str], files: Sequence[str]) -> list[float] | None:
+    if config.class_weights is None:
+        return None
+    if config.class_weights == "balanced":
+        counts = count_labels(files, len(labels))
+        return (counts.sum() / (len(labels) * np.maximum(counts, 1))).tolist()
+    given = dict(config.class_weights)
+    if wrong := sorted(set(given) ^ set(labels)):
+        what = "names no class" if wrong[0] in given else "lacks a class"
+        raise DataError(
+            f"classification.class_weights {what}: '{wrong[0]}'. Classes of the train split: {', '.join(labels)}."
+        )
+    return [given[label] for label in labels]

@@ -1,0 +1,1 @@
+"""Texts alone: the next piece."""

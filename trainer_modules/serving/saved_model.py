@@ -1,0 +1,178 @@
+"""Writes a SavedModel that loads without this package, in TensorFlow 2 and in a TensorFlow 1 session."""
+
+import dataclasses
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import ulmfit_tfx
+from ulmfit_tfx.schemas.config import CleaningConfig, Direction, EncoderConfig
+from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.trainer_modules.serving.method_names import set_method_names
+from ulmfit_tfx.trainer_modules.serving.signature_names import MODEL_INFO_FILE
+from ulmfit_tfx.trainer_modules.serving.signatures import Signatures
+from ulmfit_tfx.transforms.tokenization import Tokenizer
+
+BACKWARD = "backward/"
+"""What the names of a backward model's weights begin with, beside a forward one's."""
+
+_VARIABLE = "variables_/{}/.ATTRIBUTES/VARIABLE_VALUE"
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelInfo:
+    """What `assets.extra/ulmfit_tfx.json` says of a model, beside the facts that `save` adds.
+
+    Attributes:
+        task: `encoder`, `classification`, ...
+        encoder: The encoder's configuration.
+        max_seq_len: Pieces that the task looks at.
+        fixed_seq_len: T of the encoder signatures; None: the longest text of the batch.
+        labels: Names of the classes or tags in the order of the probabilities.
+        directions: In which its encoders read. Where there are two, `encoder` is of the forward one.
+        details: What else there is to know of a task model:
+            classification: `label_separator`, between several labels a text, or None; `threshold`; `temperature`.
+            regression: `targets`, their names, `mean` and `scale` of each, `bounds` or None.
+            tagging: `scheme`, `tag_separator`, `threshold`, `decoder`, `alignment`, `words`, `temperature`.
+    """
+
+    task: str
+    encoder: dict[str, Any]
+    max_seq_len: int
+    fixed_seq_len: int | None
+    labels: Sequence[str] = ()
+    directions: Sequence[Direction] = ("forward",)
+    details: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def save(
+    folder: str,
+    model: keras.Model | Mapping[str, keras.Model],
+    tokenizer: Tokenizer,
+    signatures: Signatures,
+    info: ModelInfo,
+) -> None:
+    """Writes the SavedModel.
+
+    folder/
+        saved_model.pb
+        variables/
+        assets/NAME-sp8k.model            the SentencePiece model
+        assets.extra/ulmfit_tfx.json      `ModelInfo`; version of ulmfit-tfx; the tokenizer's configuration, sizes and
+                                          special ids; the cleaning before it; names of the weights, in the order in
+                                          which variables/ holds them as `variables_`
+
+    Args:
+        folder: Where to.
+        model: The whole model, whose variables the signatures use; or several, by what their weights' names begin with.
+        tokenizer: The tokenizer that the signatures use.
+        signatures: By name.
+        info: Written beside the model.
+    """
+    weights = _weights(model)
+    exported = tf.Module()
+    # The model alone as an attribute restores in TensorFlow 2, but a TensorFlow 1 session does not find its variables.
+    exported.variables_ = [weight.value for weight in weights.values()]
+    exported.tokenizer = tokenizer.op
+    exported.signature_functions = dict(signatures)
+    with TemporaryDirectory() as temporary:
+        asset = Path(temporary) / f"{tokenizer.config.file_stem}.model"
+        asset.write_bytes(tokenizer.model)
+        exported.spm_model = tf.saved_model.Asset(str(asset))
+        tf.saved_model.save(exported, folder, signatures=signatures)
+    set_method_names(folder)
+    info_file = f"{folder}/{MODEL_INFO_FILE}"
+    tf.io.gfile.makedirs(os.path.dirname(info_file))
+    with tf.io.gfile.GFile(info_file, "w") as file:
+        file.write(json.dumps(dataclasses.asdict(info) | _facts(weights, tokenizer), indent=2))
+
+
+def _weights(model: keras.Model | Mapping[str, keras.Model]) -> dict[str, keras.Variable]:
+    models = model if isinstance(model, Mapping) else {"": model}
+    return {f"{prefix}{weight.path}": weight for prefix, part in models.items() for weight in part.weights}
+
+
+def _facts(weights: Mapping[str, keras.Variable], tokenizer: Tokenizer) -> dict[str, Any]:
+    return {
+        "version": ulmfit_tfx.__version__,
+        "tokenizer": tokenizer.describe(),
+        "cleaning": tokenizer.cleaning.model_dump(mode="json"),
+        "weights": list(weights),
+    }
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportedModel:
+    """What another training or an import takes from an exported model.
+
+    Attributes:
+        encoder: Its encoder.
+        cleaning: What it does to texts before it tokenizes them.
+        tokenizer_sha256: Of its SentencePiece model.
+        add_bos: Whether its texts begin with `<s>`.
+        add_eos: Whether they end with `</s>`.
+        weights: By name. Where there is a backward model beside a forward one, its names begin with `BACKWARD`.
+        directions: In which its encoders read.
+    """
+
+    encoder: EncoderConfig
+    cleaning: CleaningConfig
+    tokenizer_sha256: str
+    add_bos: bool
+    add_eos: bool
+    weights: dict[str, np.ndarray]
+    directions: tuple[Direction, ...] = ("forward",)
+
+
+def read_exported(folder: str) -> ExportedModel:
+    """Reads a SavedModel's information file and weights. Its graph is not loaded.
+
+    Raises:
+        DataError: It is not one that `save` wrote, or it is damaged.
+    """
+    try:
+        with tf.io.gfile.GFile(f"{folder}/{MODEL_INFO_FILE}") as file:
+            info = json.loads(file.read())
+        return ExportedModel(
+            encoder=EncoderConfig.model_validate(info["encoder"]),
+            cleaning=CleaningConfig.model_validate(info["cleaning"]),
+            tokenizer_sha256=str(info["tokenizer"]["sha256"]),
+            add_bos=bool(info["tokenizer"]["add_bos"]),
+            add_eos=bool(info["tokenizer"]["add_eos"]),
+            weights=_read_variables(f"{folder}/variables/variables", info["weights"]),
+            directions=tuple(info.get("directions", [info["encoder"]["direction"]])),
+        )
+    except tf.errors.NotFoundError:
+        raise DataError(
+            f"{folder}: has no {MODEL_INFO_FILE} or no variables, so ulmfit-tfx did not write it."
+        ) from None
+    except (
+        tf.errors.OpError,
+        ValueError,
+        RuntimeError,
+        KeyError,
+        TypeError,
+    ) as error:  # RecursionError is a RuntimeError
+        raise DataError(f"{folder}: its weights cannot be read: {str(error).splitlines()[0]}") from None
+
+
+def _read_variables(prefix: str, names: Sequence[str]) -> dict[str, np.ndarray]:
+    reader = tf.train.load_checkpoint(prefix)
+    shapes = reader.get_variable_to_shape_map()
+    in_file = sum(tf.io.gfile.stat(shard).length for shard in tf.io.gfile.glob(f"{prefix}.data-*"))
+    arrays = {}
+    for index, name in enumerate(names):
+        key = _VARIABLE.format(index)
+        # TensorFlow makes room for what the index claims before it reads.
+        if math.prod(shapes[key]) > in_file:
+            raise ValueError(f"{name} has {math.prod(shapes[key]):,} numbers in {in_file:,} bytes of data.")
+        arrays[name] = reader.get_tensor(key)
+    return arrays

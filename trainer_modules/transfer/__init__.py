@@ -1,0 +1,1 @@
+"""From an exported model to the layers of a new one."""

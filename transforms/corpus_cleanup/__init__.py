@@ -1,0 +1,1 @@
+"""What ingestion does to texts and rows before they are examples."""

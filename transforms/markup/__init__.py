@@ -1,0 +1,1 @@
+"""HTML and wiki markup, and the text in it."""
