@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import lzma
+import platform
 import stat
 import struct
 import tarfile
@@ -53,6 +54,8 @@ def unpacked(path: str | Path) -> Iterator[Path]:
             _unpack(Path(path), Path(folder))
         except FileNotFoundError:
             raise DataError(f"{path}: no such file.") from None
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from None
         except _DAMAGED as error:
             reason = str(error).replace(folder, str(path))
             raise DataError(f"{path}: cannot be unpacked, is it truncated? {reason}.") from None
@@ -112,77 +115,31 @@ def _models_in(folder: Path, depth: int = 0) -> Iterator[FoundModel]:
                 yield from _models_in(below, depth + 1)
 
 
-@dataclass(frozen=True)
-class _Member:
-    name: str
-    kind: Literal["file", "folder", "other"]
-    content: IO[bytes] | None = None
-
-
 def _unpack(archive: Path, folder: Path) -> None:
-    written = 0
-    for count, member in enumerate(_members(archive), start=1):
-        if count > MOST_MEMBERS:
-            raise DataError(f"{archive}: has more than {MOST_MEMBERS:,} members, far more than a model.")
-        target = folder / _safe_name(archive, member)
-        if member.content is None:
-            target.mkdir(parents=True, exist_ok=True)
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.closing(member.content) as content, target.open("xb") as file:
-            while chunk := content.read(_CHUNK):
-                written += len(chunk)
-                if written > MOST_BYTES:
-                    raise DataError(f"{archive}: {member.name!a}: more than {MOST_BYTES:,} bytes come out of it.")
-                file.write(chunk)
-
-
-def _safe_name(archive: Path, member: _Member) -> PurePosixPath:
-    name = PurePosixPath(member.name)
-    if name.is_absolute() or ".." in name.parts or "\\" in member.name or "\0" in member.name:
-        raise DataError(f"{archive}: {member.name!a} would lie outside of the archive's folder.")
-    if len(name.parts) > _DEEPEST_MEMBER:
-        raise DataError(f"{archive}: {member.name[:100]!a} lies {len(name.parts)} folders deep, far more than a model.")
-    if member.kind == "other":
-        raise DataError(f"{archive}: {member.name!a} is a link or a device, expected files.")
-    return name
-
-
-def _members(archive: Path) -> Iterator[_Member]:
     with archive.open("rb") as stream:
         head = stream.read(_TAR_BLOCK)
         stream.seek(0)
         if head.startswith(b"PK"):
-            yield from _zip_members(stream)
+            _unpack_zip(stream, folder)
         elif head.startswith(b"\x1f\x8b"):
-            yield from _tar_members(_Bounded(gzip.GzipFile(fileobj=stream)))
+            _unpack_tar(_BoundedGzip(fileobj=stream), folder)
         elif head[257:262] == b"ustar" or archive.suffix == ".tar":
-            yield from _tar_members(_Bounded(stream))
+            _unpack_tar(stream, folder)
         else:
-            raise DataError(f"{archive}: {looks_like(head)}, expected an archive ({', '.join(ARCHIVE_SUFFIXES)}).")
+            raise DataError(f"{looks_like(head)}, expected an archive ({', '.join(ARCHIVE_SUFFIXES)}).")
 
 
-def _zip_members(stream: IO[bytes]) -> Iterator[_Member]:
-    with zipfile.ZipFile(stream) as archive:
-        for member in archive.infolist():
-            file_type = stat.S_IFMT(member.external_attr >> 16)
-            if member.is_dir():
-                yield _Member(member.filename, "folder")
-            elif file_type in (0, stat.S_IFREG):
-                yield _Member(member.filename, "file", archive.open(member))
-            else:
-                yield _Member(member.filename, "other")
-
-
-def _tar_members(stream: "_Bounded") -> Iterator[_Member]:
-    with tarfile.open(fileobj=stream, mode="r:") as archive:  # type: ignore[call-overload]  # it reads, seeks and tells
+def _unpack_tar(stream: IO[bytes], folder: Path) -> None:
+    if not hasattr(tarfile, "data_filter"):
+        raise DataError(
+            f"Python {platform.python_version()} cannot unpack tar archives safely, 3.10.12 and 3.11.4 and later can. "
+            "Unpack it with another program, and name the folder."
+        )
+    limits = _Limits(folder)
+    with tarfile.open(fileobj=stream, mode="r:") as archive:
         for member in archive:
-            if member.isdir():
-                yield _Member(member.name, "folder")
-            elif member.isreg():
-                yield _Member(member.name, "file", archive.extractfile(member))
-            else:
-                yield _Member(member.name, "other")
+            limits.check(member.name, member.size, member.isdir() or (member.isreg() and not member.issparse()))
+            archive.extract(member, folder, filter=_with_rights_of_a_new_file)
         stream.seek(archive.offset)
         if stream.read(_TAR_BLOCK) != bytes(_TAR_BLOCK):  # tarfile takes a cut between two members for the end
             raise EOFError("It does not end as a tar archive does")
@@ -190,25 +147,57 @@ def _tar_members(stream: "_Bounded") -> Iterator[_Member]:
             pass
 
 
-class _Bounded:
-    """A stream for tarfile that neither reads a huge header at once nor goes on for ever."""
+def _with_rights_of_a_new_file(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo:
+    return tarfile.data_filter(member, folder).replace(mode=None, deep=False)  # type: ignore[arg-type]  # as documented
 
-    def __init__(self, stream: IO[bytes] | gzip.GzipFile):
-        self._stream = stream
 
-    def read(self, size: int) -> bytes:
-        if size > _LARGEST_HEADER:
+def _unpack_zip(stream: IO[bytes], folder: Path) -> None:
+    limits = _Limits(folder)
+    with zipfile.ZipFile(stream) as archive:
+        for member in archive.infolist():
+            file_type = stat.S_IFMT(member.external_attr >> 16)
+            limits.check(member.filename, member.file_size, file_type in (0, stat.S_IFREG, stat.S_IFDIR))
+            archive.extract(member, folder)  # no more bytes than the size says, whatever is compressed
+
+
+@dataclass
+class _Limits:
+    """What an archive of a model may hold. Sizes are those that bound what is written."""
+
+    folder: Path
+    members: int = 0
+    size: int = 0
+
+    def check(self, name: str, size: int, is_plain: bool) -> None:
+        """Takes one more member into account, before it is written.
+
+        Raises:
+            DataError: It is too much, lies outside, or is neither a folder nor a regular file.
+            FileExistsError: An earlier member is a file of that name.
+        """
+        self.members += 1
+        self.size += size
+        path = PurePosixPath(name)
+        if self.members > MOST_MEMBERS:
+            raise DataError(f"has more than {MOST_MEMBERS:,} members, far more than a model.")
+        if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name:
+            raise DataError(f"{name!a} would lie outside of the archive's folder.")
+        if len(path.parts) > _DEEPEST_MEMBER:
+            raise DataError(f"{name[:100]!a} lies {len(path.parts)} folders deep, far more than a model.")
+        if not is_plain:
+            raise DataError(f"{name!a} is a link or a device, expected files.")
+        if self.size > MOST_BYTES:
+            raise DataError(f"{name!a}: more than {MOST_BYTES:,} bytes come out of it.")
+        if (self.folder / path).is_file():
+            raise FileExistsError(f"{name!a} stands there twice")
+
+
+class _BoundedGzip(gzip.GzipFile):
+    """For tarfile: neither reads a huge header at once nor goes on for ever."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or not 0 <= size <= _LARGEST_HEADER:
             raise ValueError(f"A header of {size:,} bytes")
-        self._check(self._stream.tell())
-        return self._stream.read(size)
-
-    def seek(self, position: int) -> int:
-        self._check(position)
-        return self._stream.seek(position)
-
-    def tell(self) -> int:
-        return self._stream.tell()
-
-    def _check(self, position: int) -> None:
-        if position > 2 * MOST_BYTES:
+        if self.tell() > 2 * MOST_BYTES:
             raise ValueError(f"More than {2 * MOST_BYTES:,} bytes")
+        return super().read(size)

@@ -1,6 +1,7 @@
 import gzip
 import io
 import stat
+import subprocess
 import tarfile
 import zipfile
 
@@ -101,6 +102,24 @@ def test_links_and_devices_in_a_zip_are_refused(tmp_path, kind):
     member = zipfile.ZipInfo("link")
     member.external_attr = (kind | 0o777) << 16
     assert "'link' is a link or a device" in refusal(write_zip(tmp_path / "model.zip", [(member, "/etc/passwd")]))
+
+
+def test_python_without_tarfile_s_filters_refuses_a_tar_and_says_what_helps(tmp_path, monkeypatch):
+    path = write(tmp_path / "model.tar", FILES.items())
+    monkeypatch.delattr(tarfile, "data_filter")
+    assert "cannot unpack tar archives safely, 3.10.12 and 3.11.4 and later can" in refusal(path)
+    with unpacked(write(tmp_path / "model.zip", FILES.items())) as folder:
+        assert files_below(folder) == FILES
+
+
+def test_file_with_holes_is_refused(tmp_path):
+    """A few bytes would become a file of terabytes."""
+    path = tmp_path / "model.tar"
+    with (tmp_path / "holes").open("wb") as file:
+        file.truncate(1 << 40)
+    subprocess.run(["tar", "--sparse", "--format=gnu", "-cf", path, "-C", tmp_path, "holes"], check=True)
+    assert path.stat().st_size < 100_000
+    assert "'holes' is a link or a device" in refusal(path)
 
 
 @SUFFIXES
