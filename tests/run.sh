@@ -19,7 +19,7 @@ training     tests/trainer_modules
 serving      tests/serving tests/test_examples.py tests/benchmarks tests/pipeline/test_drift.py
 transforms   tests/transforms tests/schemas
 docs         tests/docs
-release      tests/release tests/lanes tests/test_sources.py tests/test_image.py
+release      tests/release tests/lanes tests/test_sources.py tests/test_image.py tests/package
 "
 lane="
 exchange     tests/lanes tests/trainer_modules/test_saved_model.py

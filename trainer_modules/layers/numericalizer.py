@@ -13,7 +13,7 @@ from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 
 @keras.saving.register_keras_serializable("ulmfit_tfx")
-class Numericalizer(keras.layers.Layer):
+class SentencePieceNumericalizer(keras.layers.Layer):
     """Cleans, tokenizes and numericalizes texts, and pads with the model's own `<pad>`.
 
     Call arguments: `texts` string [batch], UTF-8, or a list of str. Returns int32 [batch, time], time being

@@ -20,6 +20,11 @@ _OWN_ARGUMENTS = ("window", "pooling", "forget_convention", "zoneout")
 class QRNNCell(keras.layers.Layer):
     """One step of a QRNN, for `keras.layers.RNN`. The `QRNN` layer gives the same result many times faster.
 
+        hidden = keras.layers.RNN(QRNNCell(400, zoneout=0.1), return_sequences=True)(embedded)
+
+    It has no DropConnect, which is of the layer, and where window > 1 and states are returned, it wants `features`.
+    With `zero_output_for_mask=True` of `keras.layers.RNN`, masked positions are zero as they are in the layer.
+
     Call arguments: `inputs` float [batch, features]; `states`, [cell state [batch, units]] and where window > 1 the
     inputs before it, [batch, (window - 1) * features], the latest first; `training`. Returns the output, float
     [batch, units], and the states after the step.

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ulmfit_tfx.trainer_modules.layers.awd_lstm import AWDLSTM
+from ulmfit_tfx.layers import AWDLSTM
 
 RNG = np.random.default_rng(0)
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from slow_recurrences import slow_qrnn
 
-from ulmfit_tfx.trainer_modules.layers.qrnn import QRNN, QRNNCell
+from ulmfit_tfx.layers import QRNN, QRNNCell
 
 RNG = np.random.default_rng(0)
 
@@ -25,6 +25,41 @@ def test_layer_equals_its_cell_in_keras_rnn(pooling, window):
     sequence = RNG.normal(size=(2, 6, 3)).astype("float32")
     for own, expected in zip(layer(sequence), stepped(sequence), strict=True):
         np.testing.assert_allclose(own, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("window", [1, 2])
+def test_cell_in_keras_rnn_equals_the_slow_loop_also_where_positions_are_masked(window):
+    cell = QRNNCell(5, window, "ifo", "paper", dtype="float64")
+    stepped = keras.layers.RNN(cell, return_sequences=True, zero_output_for_mask=True, dtype="float64")
+    randomized(stepped)
+    sequence, mask = RNG.normal(size=(2, 6, 3)), np.array([[1, 1, 0, 1, 1, 1], [1, 1, 1, 1, 0, 0]], bool)
+    start = [np.zeros((2, 5)), np.zeros((2, (window - 1) * 3))]
+    expected, _ = slow_qrnn(
+        sequence, *stepped.get_weights(), mask, start, window=window, pooling="ifo", convention="paper"
+    )
+    np.testing.assert_allclose(stepped(sequence, mask=mask), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize(("policy", "tolerance"), [("mixed_float16", 5e-3), ("mixed_bfloat16", 3e-2)])
+def test_cell_computes_in_half_precision_with_float32_weights(policy, tolerance):
+    exact = randomized(keras.layers.RNN(QRNNCell(5), return_sequences=True))
+    half = keras.layers.RNN(QRNNCell(5, dtype=policy), return_sequences=True, dtype=policy)
+    half.build((None, None, 3))
+    half.set_weights(exact.get_weights())
+    sequence = RNG.normal(size=(2, 6, 3)).astype("float32")
+    assert {weight.dtype for weight in half.weights if weight.name != "seed_generator_state"} == {"float32"}
+    assert half(sequence).dtype == policy.removeprefix("mixed_")
+    np.testing.assert_allclose(keras.ops.cast(half(sequence), "float32"), exact(sequence), atol=tolerance)
+
+
+def test_model_with_the_cell_is_reloaded_with_its_weights(tmp_path):
+    ids = keras.Input((None,), dtype="int32")
+    embedded = keras.layers.Embedding(20, 3, mask_zero=True)(ids)
+    model = keras.Model(ids, keras.layers.RNN(QRNNCell(5, window=2, zoneout=0.1))(embedded))
+    model.save(tmp_path / "model.keras")
+    restored = keras.models.load_model(tmp_path / "model.keras")
+    rows = RNG.integers(0, 20, (4, 7))
+    np.testing.assert_allclose(restored.predict(rows, verbose=0), model.predict(rows, verbose=0), atol=1e-6)
 
 
 @pytest.mark.parametrize("of_layer", [True, False])

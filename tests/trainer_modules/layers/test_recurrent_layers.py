@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slow_recurrences import slope, slow_lstm, slow_qrnn
 
-from ulmfit_tfx.trainer_modules.layers.awd_lstm import AWDLSTM
+from ulmfit_tfx.layers import AWDLSTM, QRNN
 from ulmfit_tfx.trainer_modules.layers.linear_recurrence import LONGEST_UNROLLED
-from ulmfit_tfx.trainer_modules.layers.qrnn import QRNN
 
 RNG = np.random.default_rng(0)
 UNITS, FEATURES = 4, 3
