@@ -61,6 +61,30 @@ def version_in_service(folder: str) -> str:
     return candidates[-1] if candidates else ""
 
 
+def served_version(served: str) -> str:
+    """The model, or of a folder of versions the one in service.
+
+    Args:
+        served: As `BaselineResolver` takes it.
+
+    Returns:
+        Its folder, "" where there is none.
+
+    Raises:
+        UserError: The version is not there any more.
+    """
+    served = served.rstrip("/")
+    if not served or holds_model(served):
+        return served
+    if is_version_number(served.rpartition("/")[2]):
+        raise UserError(
+            f"{served}: the model in service was there when the run began and is not any more. Run again: the "
+            "version that is then in service is compared with."
+        )
+    version = version_in_service(served)
+    return f"{served}/{version}" if version else ""
+
+
 def is_version_number(name: str) -> bool:
     """Whether a folder of this name is a version.
 

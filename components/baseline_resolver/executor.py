@@ -7,7 +7,7 @@ from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from ulmfit_tfx.components.served_versions import holds_model, is_version_number, version_in_service
+from ulmfit_tfx.components.served_versions import served_version
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.errors import UserError
 from ulmfit_tfx.trainer_modules.serving.folder_copy import copy_folder
@@ -33,27 +33,3 @@ class Executor(BaseExecutor):
         model = artifact_utils.get_single_uri(output_dict[specs.MODEL])
         copy_folder(served, path_utils.serving_model_path(model))
         log.info("The new model is compared with the one in service, %s", served)
-
-
-def served_version(served: str) -> str:
-    """The model, or of a folder of versions the one in service.
-
-    Args:
-        served: As `BaselineResolver` takes it.
-
-    Returns:
-        Its folder, "" where there is none.
-
-    Raises:
-        UserError: The version is not there any more.
-    """
-    served = served.rstrip("/")
-    if not served or holds_model(served):
-        return served
-    if is_version_number(served.rpartition("/")[2]):
-        raise UserError(
-            f"{served}: the model in service was there when the run began and is not any more. Run again: the "
-            "version that is then in service is compared with."
-        )
-    version = version_in_service(served)
-    return f"{served}/{version}" if version else ""

@@ -16,6 +16,7 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
+from ulmfit_tfx.components.corpus_ingest.accounts import account_of, check
 from ulmfit_tfx.components.corpus_ingest.deduplication import Duplicates
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.shard_ingestion import (
@@ -24,11 +25,10 @@ from ulmfit_tfx.components.corpus_ingest.shard_ingestion import (
     counted_lines,
     lines_before,
 )
-from ulmfit_tfx.components.corpus_ingest.shard_result import ShardResult
+from ulmfit_tfx.components.corpus_ingest.shard_result import QUARANTINED, ShardResult
 from ulmfit_tfx.components.corpus_ingest.shards import Shard, shards_of
 from ulmfit_tfx.components.corpus_ingest.source_files import check_source, read_label_map, read_labels
 from ulmfit_tfx.components.record_files import prepare, publish
-from ulmfit_tfx.components.reports.accounting import QUARANTINED, Accounting
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
@@ -47,7 +47,7 @@ class Executor(BaseBeamExecutor):
         """Runs the ingestion.
 
         Raises:
-            DataError: See `check_source`, `formats.parse` and `Accounting.check`.
+            DataError: See `check_source`, `formats.parse` and `accounts.check`.
         """
         ingestion = Ingestion.from_json(exec_properties[specs.CONFIG]).reading(exec_properties[specs.PATH])
         artifact = artifact_utils.get_single_instance(output_dict[specs.EXAMPLES])
@@ -66,8 +66,8 @@ class Executor(BaseBeamExecutor):
         results = [ShardResult.from_json(line) for line in _read_lines(results_file)]
         tf.io.gfile.remove(results_file)
 
-        accounting = Accounting.of(results)
-        accounting.check(ingestion, _first_refusals(artifact.uri))
+        accounting = account_of(results)
+        check(accounting, ingestion, _first_refusals(artifact.uri))
         publish((part for result in results for part in result.parts), artifact.uri, SPLITS)
         artifact.set_string_custom_property(specs.ACCOUNTING, accounting.to_json())
         with tf.io.gfile.GFile(f"{artifact.uri}/accounting.json", "w") as file:

@@ -10,10 +10,9 @@ import apache_beam as beam
 from ulmfit_tfx.components.corpus_ingest.deduplication import LeftOut, Occurrence, key_of, position_of
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.shard_reading import ReadCounts, line_ends, read_shard, sampled
-from ulmfit_tfx.components.corpus_ingest.shard_result import ShardResult
+from ulmfit_tfx.components.corpus_ingest.shard_result import DROPPED, LABELS, QUARANTINED, ROWS, ShardResult
 from ulmfit_tfx.components.corpus_ingest.shards import Shard
 from ulmfit_tfx.components.record_files import Part, PartsWriter
-from ulmfit_tfx.components.reports.accounting import DROPPED, LABELS, QUARANTINED, ROWS
 from ulmfit_tfx.components.row_encoding import serialized_examples
 from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig, SplitsConfig
 from ulmfit_tfx.transforms.corpus_cleanup.duplicates import label_hash

@@ -7,6 +7,9 @@ from collections import Counter
 from ulmfit_tfx.components.corpus_ingest.shard_reading import ReadCounts
 from ulmfit_tfx.components.record_files import Part
 
+ROWS, QUARANTINED, DROPPED, LABELS = "rows", "quarantined", "dropped", "labels"
+"""Kinds of what is counted."""
+
 
 @dataclasses.dataclass
 class ShardResult:

@@ -25,7 +25,7 @@ class StrictExampleValidator(base_component.BaseComponent):
 
         Split-train/SchemaDiff.pb    TFDV's anomalies
         Split-eval/...
-        drift.json                   `strict_example_validator.report.DriftReport`
+        drift.json                   `reports.drift.DriftReport`
     """
 
     SPEC_CLASS = specs.StrictExampleValidatorSpec

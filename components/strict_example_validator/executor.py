@@ -13,9 +13,9 @@ from tfx.components.example_validator import executor as example_validator
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
-from ulmfit_tfx.components.baseline_resolver.executor import served_version
 from ulmfit_tfx.components.pushed_statistics import read_statistics, training_statistics
 from ulmfit_tfx.components.reports.drift import REPORT_FILE, DriftReport
+from ulmfit_tfx.components.served_versions import served_version
 from ulmfit_tfx.components.strict_example_validator.drift import find_drift
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.errors import DataError

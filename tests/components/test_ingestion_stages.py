@@ -6,6 +6,7 @@ import pytest
 from tfx.types import standard_artifacts
 
 from ulmfit_tfx.components.corpus_ingest import shards
+from ulmfit_tfx.components.corpus_ingest.accounts import account_of, check
 from ulmfit_tfx.components.corpus_ingest.executor import Executor
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.shard_reading import ReadCounts
@@ -149,6 +150,6 @@ def test_quarantine_holds_the_whole_row(tmp_path):
 def test_rows_that_were_lost_are_a_fault_that_is_told(tmp_path):
     written = Part("train", 0, 0, "somewhere", 9)
     result = ShardResult(ReadCounts(records=10), {("rows", "train", ""): 9}, parts=[written])
-    accounting = Accounting.of([ShardResult.from_json(result.to_json())])
+    accounting = account_of([ShardResult.from_json(result.to_json())])
     with pytest.raises(RuntimeError, match="10 rows were read and 0 split off, and 9 were written"):
-        accounting.check(Ingestion(corpus(tmp_path)), [])
+        check(accounting, Ingestion(corpus(tmp_path)), [])

@@ -1,0 +1,167 @@
+"""Adds up what came of all shards, and says whether it can be worked with."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
+from ulmfit_tfx.components.corpus_ingest.shard_result import LABELS, ShardResult
+from ulmfit_tfx.components.reports.accounting import Accounting
+from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
+from ulmfit_tfx.transforms.records.formats import has_header
+from ulmfit_tfx.transforms.splitting import EVAL, SPLITS, TEST, TRAIN
+
+log = logging.getLogger(__name__)
+
+
+def account_of(results: Iterable[ShardResult]) -> Accounting:
+    """Adds up what came of all shards."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    lowest: dict[str, float] = {}
+    highest: dict[str, float] = {}
+    rows_in = split_off = 0
+    for result in results:
+        counts.update(result.counts)
+        rows_in += result.read.records
+        split_off += result.read.split_off
+        lowest |= {name: min(number, lowest.get(name, number)) for name, number in result.lowest.items()}
+        highest |= {name: max(number, highest.get(name, number)) for name, number in result.highest.items()}
+    accounting = Accounting(
+        dict.fromkeys(SPLITS, 0), {}, {}, {split: {} for split in SPLITS}, lowest, highest, rows_in, split_off
+    )
+    for (kind, name, label), count in sorted(counts.items()):
+        if kind == LABELS:
+            accounting.labels[name][label] = count
+        else:
+            getattr(accounting, kind)[name] = count
+    return accounting
+
+
+def check(accounting: Accounting, ingestion: Ingestion, refusals: Iterable[str]) -> None:
+    """Demands that no row was lost, and that what came in can be worked with.
+
+    Args:
+        accounting: Of the ingestion.
+        ingestion: What was ingested.
+        refusals: A few refused rows, for the message.
+
+    Raises:
+        DataError: Too many rows are quarantined, a split that is needed is empty, there is nothing to tell apart in
+            training (one class, one tag, one number), or a label of another split never occurs there.
+        RuntimeError: The counts do not add up.
+    """
+    config = ingestion.source
+    bad = sum(accounting.quarantined.values())
+    left = sum(accounting.rows.values()) + bad + sum(accounting.dropped.values())
+    if left != accounting.rows_in + accounting.split_off:
+        raise RuntimeError(
+            f"{config.path}: {accounting.rows_in:,} rows were read and {accounting.split_off:,} split off, and "
+            f"{left:,} were written, quarantined or dropped. This is a fault of ulmfit-tfx: please report it."
+        )
+    if not accounting.rows_in:
+        where = " below the header" if has_header(config) else ""
+        raise DataError(f"{config.path}: there are no rows{where}.")
+    if bad > config.max_bad_fraction * accounting.rows_in:
+        reasons = ", ".join(f"{reason}: {count:,}" for reason, count in accounting.quarantined.items())
+        raise DataError(
+            f"{bad:,} of {accounting.rows_in:,} rows are malformed ({reasons}), more than max_bad_fraction="
+            f"{config.max_bad_fraction:g} allows. The first of them:\n  " + "\n  ".join(refusals)
+        )
+    _check_splits(accounting, config)
+    if not isinstance(config, LabelledSourceConfig):
+        return
+    if ingestion.tagging is not None:
+        _check_tags(accounting, ingestion.tag_separator)
+    elif config.target_columns:
+        _check_targets(accounting)
+    elif config.is_multi_label:
+        _check_several_labels(accounting, config)
+    else:
+        _check_labels(accounting, config)
+
+
+def _check_splits(accounting: Accounting, config: SourceConfig) -> None:
+    needed = [TRAIN]
+    if isinstance(config, LabelledSourceConfig):
+        needed += [EVAL]
+        needed += [TEST] if config.splits.test or config.test_path is not None else []
+    for split in needed:
+        if not accounting.rows[split]:
+            raise DataError(f"the {split} split is empty: {_why_empty(accounting, split, config)}")
+
+
+def _why_empty(accounting: Accounting, split: str, config: SourceConfig) -> str:
+    if isinstance(config, LabelledSourceConfig):
+        if config.split_column is not None:
+            hint = " Where there is none, set splits.test to 0, and the others to sum to 1." if split == TEST else ""
+            return f"column '{config.split_column}' names it in no row.{hint}"
+        if own := {EVAL: config.eval_path, TEST: config.test_path}.get(split):
+            return f"there are no rows left of {own}."
+    rows, shares = sum(accounting.rows.values()), _shares(config.splits.model_dump())
+    return f"{rows:,} rows are split by {shares}. Give more rows, or a larger share in splits."
+
+
+def _check_labels(accounting: Accounting, config: LabelledSourceConfig) -> None:
+    trained = set(accounting.labels[TRAIN])
+    if len(trained) < 2:
+        raise DataError(
+            f"column '{config.label_column}' holds one class only in the train split, '{next(iter(trained))}': "
+            "a classifier needs two or more. Is label_column the right column?"
+        )
+    if len(accounting.labels[EVAL]) < 2:
+        raise DataError(
+            f"the eval split holds one class only, '{next(iter(accounting.labels[EVAL]))}': nothing can be said of the "
+            "others. Give more rows, or a larger share in splits."
+        )
+    _check_all_are_trained(accounting, config)
+
+
+def _check_several_labels(accounting: Accounting, config: LabelledSourceConfig) -> None:
+    if not accounting.labels[TRAIN]:
+        raise DataError(
+            f"column '{config.label_column}' holds no label in the train split. Is label_column the right column?"
+        )
+    _check_all_are_trained(accounting, config)
+
+
+def _check_all_are_trained(accounting: Accounting, config: LabelledSourceConfig) -> None:
+    for split in SPLITS:
+        if unseen := _unseen(accounting, split):
+            raise DataError(
+                f"label '{unseen[0]}' occurs {accounting.labels[split][unseen[0]]:,} times in the {split} split and "
+                "never in train. Give more rows of it, or list the labels to keep in data.labels."
+            )
+    if config.labels is not None:
+        named = {config.label_names.get(label, label) for label in config.labels}
+        if unseen := sorted(named - set(accounting.labels[TRAIN])):
+            listed = config.label_file or "data.labels"
+            raise DataError(f"label '{unseen[0]}' of {listed} never occurs in the train split.")
+
+
+def _check_tags(accounting: Accounting, tag_separator: str | None) -> None:
+    trained = list(accounting.labels[TRAIN])
+    if len(trained) < (2 if tag_separator is None else 1):
+        found = f"one tag only, '{trained[0]}'" if trained else "no tags"
+        raise DataError(f"the train split holds {found}: a tagger needs tags to tell apart. Is their column right?")
+    for split in (EVAL, TEST):
+        if unseen := _unseen(accounting, split):
+            log.warning("Tags in the %s split that never occur in train: %s", split, ", ".join(unseen))
+
+
+def _check_targets(accounting: Accounting) -> None:
+    for column, lowest in accounting.lowest.items():
+        if lowest == accounting.highest[column]:
+            raise DataError(
+                f"column '{column}' is {lowest:g} in all rows of the train split: there is nothing to learn. Is it "
+                "the right column?"
+            )
+
+
+def _unseen(accounting: Accounting, split: str) -> list[str]:
+    """Labels of a split that never occur in training."""
+    return sorted(set(accounting.labels[split]) - set(accounting.labels[TRAIN]))
+
+
+def _shares(shares: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {share:g}" for name, share in shares.items())
