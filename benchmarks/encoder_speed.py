@@ -33,7 +33,8 @@ from ulmfit_tfx.trainer_modules.layers.qrnn import QRNNCell
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.models.language_model import build_language_model
 from ulmfit_tfx.trainer_modules.serving import signature_names as names
-from ulmfit_tfx.trainer_modules.serving.saved_model import ModelInfo, save
+from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
+from ulmfit_tfx.trainer_modules.serving.saved_model import save
 from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
@@ -250,7 +251,7 @@ def real_sentences(encoders, tokenizer, texts: list[str], rounds: int) -> list[d
 def string_overhead(encoder: keras.Model, tokenizer: Tokenizer, text: str, rounds: int) -> dict[str, float]:
     """Share of a one-sentence call of the SavedModel's `string_encoder` that is not the encoder on its pieces."""
     signatures = encoder_signatures(encoder, tokenizer, STEPS, STEPS)
-    info = ModelInfo("encoder", QRNN.model_dump(mode="json"), STEPS, STEPS)
+    info = ModelDescription(task="encoder", encoder=QRNN, max_seq_len=STEPS, fixed_seq_len=STEPS)
     with tempfile.TemporaryDirectory() as folder:
         save(folder, encoder, tokenizer, signatures, info)
         loaded = tf.saved_model.load(folder)

@@ -13,6 +13,7 @@ import numpy as np
 from ulmfit_tfx.schemas.config import ClassificationConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.tasks.classification.model import build_classifier
+from ulmfit_tfx.tasks.classification.model_info import ClassificationDetails
 from ulmfit_tfx.trainer_modules.data.task_rows import (
     count_labels,
     has_weights,
@@ -73,7 +74,7 @@ def run_fn(fn_args: Any) -> None:
         temperature,
         None if separator is None else (separator, config.threshold),
     )
-    details = {"label_separator": separator, "threshold": config.threshold, "temperature": temperature}
+    details = ClassificationDetails(label_separator=separator, threshold=config.threshold, temperature=temperature)
     export_documents(inputs, documents, "classification", signatures, labels, details)
 
 

@@ -5,6 +5,7 @@ TFX reloads this module, so it defines no Keras layers and registers nothing.
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -14,6 +15,7 @@ from keras import ops
 from ulmfit_tfx.schemas.config import RegressionConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.tasks.regression.model import build_regressor
+from ulmfit_tfx.tasks.regression.model_info import RegressionDetails
 from ulmfit_tfx.trainer_modules.data.target_balance import TargetBalance
 from ulmfit_tfx.trainer_modules.data.task_rows import has_weights, read_targets, target_rows
 from ulmfit_tfx.trainer_modules.models.averaged_model import mean
@@ -50,7 +52,7 @@ def run_fn(fn_args: Any) -> None:
     """
     inputs = read_inputs(fn_args)
     config = RegressionConfig.model_validate(fn_args.custom_config["regression"])
-    targets = list(fn_args.custom_config["targets"])
+    targets = tuple(fn_args.custom_config["targets"])
     numbers = read_targets(inputs.train_files, len(targets))
     _check(numbers, targets, config)
     scaling = _scaling(numbers, config)
@@ -67,11 +69,11 @@ def run_fn(fn_args: Any) -> None:
     signatures = regressor_signatures(
         documents.model, inputs.tokenizer, targets, inputs.training.max_seq_len, scaling.mean, scaling.scale
     )
-    details = {"targets": targets, "bounds": config.bounds} | dataclasses.asdict(scaling)
+    details = RegressionDetails(targets=targets, bounds=config.bounds, mean=scaling.mean, scale=scaling.scale)
     export_documents(inputs, documents, "regression", signatures, [], details)
 
 
-def _check(numbers: np.ndarray, targets: list[str], config: RegressionConfig) -> None:
+def _check(numbers: np.ndarray, targets: Sequence[str], config: RegressionConfig) -> None:
     for name, column in zip(targets, numbers.T, strict=True):
         if column.min() == column.max():
             raise DataError(

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from ulmfit_tfx.schemas.config import Direction, EncoderConfig, TaggingConfig
 from ulmfit_tfx.tasks.tagging.model import Tagger, build_tagger
+from ulmfit_tfx.tasks.tagging.model_info import TaggingDetails
 from ulmfit_tfx.trainer_modules.data.task_batches import TaskBatches
 from ulmfit_tfx.trainer_modules.data.task_rows import tagged_rows
 from ulmfit_tfx.trainer_modules.objectives.calibration import (
@@ -39,7 +40,8 @@ from ulmfit_tfx.trainer_modules.optimization.task_training import (
     trained,
     write_history,
 )
-from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, ModelInfo, save
+from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
+from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, save
 from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
 from ulmfit_tfx.trainer_modules.serving.tagger_signatures import tagger_signatures
 from ulmfit_tfx.transforms.piece_windows import NO_TAG
@@ -203,11 +205,11 @@ def _export(
         config,
         max_seq_len,
     )
-    details = config.model_dump(mode="json", exclude={"context_layer"}) | {"temperature": temperature}
-    info = ModelInfo(
+    details = TaggingDetails(**config.model_dump(exclude={"context_layer"}), temperature=temperature)
+    description = ModelDescription(
         task="tagging",
-        labels=tags,
-        encoder=encoder_config.model_dump(mode="json"),
+        labels=tuple(tags),
+        encoder=encoder_config,
         max_seq_len=max_seq_len,
         fixed_seq_len=inputs.fixed_seq_len,
         directions=inputs.directions,
@@ -216,5 +218,5 @@ def _export(
     parts = {
         "" if direction == inputs.directions[0] else BACKWARD: part for direction, (part, _) in built.encoders.items()
     }
-    save(inputs.serving_folder, parts | {_HEAD: built.tagger.head}, tokenizer, signatures, info)
+    save(inputs.serving_folder, parts | {_HEAD: built.tagger.head}, tokenizer, signatures, description)
     CheckpointFolder(inputs.checkpoints).remove()

@@ -32,6 +32,7 @@ from ulmfit_tfx.components.reports.scores_file import Comparison, EvaluationScor
 from ulmfit_tfx.evaluation.scores import Interval
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, HeadConfig, PipelineConfig, TokenizerConfig
 from ulmfit_tfx.tasks.classification.model import build_classifier
+from ulmfit_tfx.tasks.classification.model_info import ClassificationDetails
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.serving.encoder_folder import (
     EncoderRecord,
@@ -41,7 +42,8 @@ from ulmfit_tfx.trainer_modules.serving.encoder_folder import (
     write_weights,
 )
 from ulmfit_tfx.trainer_modules.serving.loaded_model import load
-from ulmfit_tfx.trainer_modules.serving.saved_model import ModelInfo, save
+from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
+from ulmfit_tfx.trainer_modules.serving.saved_model import save
 from ulmfit_tfx.trainer_modules.serving.signature_names import WARMUP_FILE
 from ulmfit_tfx.trainer_modules.serving.signatures import classifier_signatures, encoder_signatures
 from ulmfit_tfx.trainer_modules.serving.warmup_requests import read_warmup_requests
@@ -330,8 +332,14 @@ def packaged(tmp_path_factory, spm_model):
     model = build_classifier(encoder, HeadConfig(), len(LABELS))
     signatures = encoder_signatures(encoder, tokenizer, None, 40)
     signatures |= classifier_signatures(model, tokenizer, LABELS, 40)
-    encoder_config = ENCODER.model_dump(mode="json")
-    info = ModelInfo("classification", encoder_config, 40, None, LABELS, details=DETAILS["classification"])
+    info = ModelDescription(
+        task="classification",
+        encoder=ENCODER,
+        max_seq_len=40,
+        fixed_seq_len=None,
+        labels=LABELS,
+        details=ClassificationDetails(**DETAILS["classification"]),
+    )
     save(str(folder / "trained" / "Format-Serving"), model, tokenizer, signatures, info)
     files = {
         "run/history.json": json.dumps({"best_epoch": 2, "epochs": []}),

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 import yaml
-from task_model_writer import write_classifier, write_info, write_regressor, write_tagger
+from model_infos import write_info
+from task_model_writer import write_classifier, write_regressor, write_tagger
 from tensorflow_serving.apis import prediction_log_pb2
 from typer.testing import CliRunner
 

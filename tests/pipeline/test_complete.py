@@ -14,7 +14,8 @@ from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.models.language_model import build_language_model
 from ulmfit_tfx.trainer_modules.serving.language_model_signatures import language_model_signatures
 from ulmfit_tfx.trainer_modules.serving.loaded_model import LanguageModel, find_model
-from ulmfit_tfx.trainer_modules.serving.saved_model import ModelInfo, save
+from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
+from ulmfit_tfx.trainer_modules.serving.saved_model import save
 from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
@@ -29,7 +30,13 @@ def build(direction="forward"):
 
 
 def export(folder, model, tokenizer, signatures, task="language_model"):
-    save(str(folder), model, tokenizer, signatures, ModelInfo(task, {}, 60, None))
+    save(
+        str(folder),
+        model,
+        tokenizer,
+        signatures,
+        ModelDescription(task=task, encoder=EncoderConfig(), max_seq_len=60, fixed_seq_len=None),
+    )
 
 
 @pytest.fixture(scope="module")

@@ -9,13 +9,14 @@ import subprocess
 import sys
 
 import pytest
+from model_infos import write_info
 from prompt_toolkit.application import create_app_session
 from prompt_toolkit.history import FileHistory
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 from rich.cells import cell_len
 from rich.console import Console
-from task_model_writer import write_classifier, write_info, write_regressor, write_tagger
+from task_model_writer import write_classifier, write_regressor, write_tagger
 from typer.testing import CliRunner
 
 from ulmfit_tfx.pipeline.cli.app import app

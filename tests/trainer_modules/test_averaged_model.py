@@ -21,7 +21,8 @@ from ulmfit_tfx.trainer_modules.models.averaged_model import averaged_model, mea
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.optimization import task_training
 from ulmfit_tfx.trainer_modules.optimization.progress import Progress
-from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, ModelInfo, read_exported, save
+from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
+from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, read_exported, save
 from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
@@ -79,8 +80,12 @@ def export_base_model(folder, tokenizer):
     for direction in ("forward", "backward"):
         config = EncoderConfig(**SIZES, direction=direction)
         encoders.append(build_encoder(config, tokenizer.vocab_size, tokenizer.special_ids.pad))
-    info = ModelInfo(
-        "encoder", EncoderConfig(**SIZES).model_dump(mode="json"), 40, None, directions=("forward", "backward")
+    info = ModelDescription(
+        task="encoder",
+        encoder=EncoderConfig(**SIZES),
+        max_seq_len=40,
+        fixed_seq_len=None,
+        directions=("forward", "backward"),
     )
     signatures = encoder_signatures(encoders[0], tokenizer, None, 40)
     save(str(folder), {"": encoders[0], BACKWARD: encoders[1]}, tokenizer, signatures, info)

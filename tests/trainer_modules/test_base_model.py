@@ -4,7 +4,8 @@ import pytest
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, EncoderDropoutConfig, TokenizerConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
-from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, ModelInfo, save
+from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
+from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, save
 from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
 from ulmfit_tfx.trainer_modules.transfer.base_model import base_directions, encoder_from
 from ulmfit_tfx.transforms.tokenization import Tokenizer
@@ -25,7 +26,9 @@ def encoders_of(tokenizer, *directions):
 def export(folder, tokenizer, encoders):
     first = next(iter(encoders.values()))
     config = EncoderConfig(embedding_size=8, hidden_sizes=(6,), direction=next(iter(encoders)))
-    info = ModelInfo("encoder", config.model_dump(mode="json"), 20, None, directions=tuple(encoders))
+    info = ModelDescription(
+        task="encoder", encoder=config, max_seq_len=20, fixed_seq_len=None, directions=tuple(encoders)
+    )
     parts = {"" if encoder is first else BACKWARD: encoder for encoder in encoders.values()}
     save(str(folder), parts, tokenizer, encoder_signatures(first, tokenizer, None, 20), info)
     return str(folder)

@@ -7,7 +7,8 @@ from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, TokenizerCo
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.models.language_model import build_language_model
 from ulmfit_tfx.trainer_modules.serving.language_model_signatures import language_model_signatures
-from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, ModelInfo, save
+from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
+from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, save
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 V, MAX_SEQ_LEN = 200, 30
@@ -168,7 +169,7 @@ def mixed_models():
 def exported(mixed_models, spm_model, outputs_in_isolation, tmp_path_factory):
     folder = tmp_path_factory.mktemp("language_model") / "model"
     tokenizer = Tokenizer(spm_model, TokenizerConfig(), CleaningConfig())
-    info = ModelInfo("language_model", {}, MAX_SEQ_LEN, None)
+    info = ModelDescription(task="language_model", encoder=EncoderConfig(), max_seq_len=MAX_SEQ_LEN, fixed_seq_len=None)
     by_prefix = {"": mixed_models["forward"], BACKWARD: mixed_models["backward"]}
     save(str(folder), by_prefix, tokenizer, language_model_signatures(mixed_models, tokenizer, MAX_SEQ_LEN), info)
     return {mode: outputs_in_isolation(folder, mode) for mode in ("tf2", "tf1")}

@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
-from task_model_writer import write_classifier, write_info, write_regressor, write_tagger
+from model_infos import write_info
+from task_model_writer import write_classifier, write_regressor, write_tagger
 
 from ulmfit_tfx.schemas.errors import ConfigError
 from ulmfit_tfx.trainer_modules.serving.length_batches import BATCH, BATCH_CHARACTERS, answer_in_order, length_batches

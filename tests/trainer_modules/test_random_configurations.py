@@ -20,7 +20,8 @@ from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.trainer_modules import classifier, regressor, tagger
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.serving.loaded_model import load_predictor
-from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, ModelInfo, save
+from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
+from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, save
 from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tag_schemes import tags_of_spans
@@ -232,7 +233,9 @@ def base_model(tmp_path_factory, spm_model):
         for direction in ("forward", "backward")
     ]
     signatures = encoder_signatures(encoders[0], tokenizer, None, 40)
-    info = ModelInfo("encoder", config.model_dump(mode="json"), 40, None, directions=("forward", "backward"))
+    info = ModelDescription(
+        task="encoder", encoder=config, max_seq_len=40, fixed_seq_len=None, directions=("forward", "backward")
+    )
     save(str(folder), {"": encoders[0], BACKWARD: encoders[1]}, tokenizer, signatures, info)
     return str(folder)
 

@@ -9,7 +9,8 @@ import tensorflow as tf
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, HeadConfig, TokenizerConfig
 from ulmfit_tfx.tasks.classification.model import build_classifier
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
-from ulmfit_tfx.trainer_modules.serving.saved_model import ModelInfo, save
+from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
+from ulmfit_tfx.trainer_modules.serving.saved_model import save
 from ulmfit_tfx.trainer_modules.serving.signatures import classifier_signatures, encoder_signatures
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
@@ -24,7 +25,13 @@ def export(folder: Path, spm_model: bytes, architecture: str, fixed_seq_len: int
     model = build_classifier(encoder, HeadConfig(), len(LABELS))
     signatures = encoder_signatures(encoder, tokenizer, fixed_seq_len, MAX_SEQ_LEN)
     signatures |= classifier_signatures(model, tokenizer, LABELS, MAX_SEQ_LEN)
-    info = ModelInfo("classification", {}, MAX_SEQ_LEN, fixed_seq_len, LABELS)
+    info = ModelDescription(
+        task="classification",
+        encoder=EncoderConfig(),
+        max_seq_len=MAX_SEQ_LEN,
+        fixed_seq_len=fixed_seq_len,
+        labels=LABELS,
+    )
     save(str(folder), model, tokenizer, signatures, info)
     return encoder
 

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
 
-from ulmfit_tfx.schemas.config import CleaningConfig, TaggingConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, TaggingConfig, TokenizerConfig
 from ulmfit_tfx.trainer_modules.layers.crf import ConditionalRandomField
-from ulmfit_tfx.trainer_modules.serving.saved_model import ModelInfo, save
+from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
+from ulmfit_tfx.trainer_modules.serving.saved_model import save
 from ulmfit_tfx.trainer_modules.serving.tagger_signatures import tagger_signatures
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
@@ -362,7 +363,13 @@ def exported(tokenizer, outputs_in_isolation, tmp_path_factory):
         of_kind = tagger_signatures(model, decode, tokenizer, labels, config, MAX_SEQ_LEN)
         signatures |= {f"{kind}_{name}": function for name, function in of_kind.items()}
     folder = tmp_path_factory.mktemp("tagger") / "model"
-    save(str(folder), models, tokenizer, signatures, ModelInfo("tagging", {}, MAX_SEQ_LEN, None))
+    save(
+        str(folder),
+        models,
+        tokenizer,
+        signatures,
+        ModelDescription(task="tagging", encoder=EncoderConfig(), max_seq_len=MAX_SEQ_LEN, fixed_seq_len=None),
+    )
     return {mode: outputs_in_isolation(folder, mode) for mode in ("tf2", "tf1")}
 
 

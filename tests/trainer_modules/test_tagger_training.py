@@ -18,7 +18,8 @@ from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.optimization import task_training
 from ulmfit_tfx.trainer_modules.optimization.progress import Progress
 from ulmfit_tfx.trainer_modules.serving.loaded_model import Tagger, read_info
-from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, ModelInfo, read_exported, save
+from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
+from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, read_exported, save
 from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
 from ulmfit_tfx.trainer_modules.transfer.base_model import encoder_from
 from ulmfit_tfx.transforms.records.record import Row
@@ -215,7 +216,9 @@ def export_base_model(folder, tokenizer):
         )
         for seed, direction in enumerate(("forward", "backward"))
     }
-    info = ModelInfo("encoder", config.model_dump(mode="json"), 40, None, directions=tuple(encoders))
+    info = ModelDescription(
+        task="encoder", encoder=config, max_seq_len=40, fixed_seq_len=None, directions=tuple(encoders)
+    )
     signatures = encoder_signatures(encoders["forward"], tokenizer, None, 40)
     save(str(folder), {"": encoders["forward"], BACKWARD: encoders["backward"]}, tokenizer, signatures, info)
     return str(folder)

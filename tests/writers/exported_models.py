@@ -8,11 +8,15 @@ import tensorflow as tf
 
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, HeadConfig, TaggingConfig, TokenizerConfig
 from ulmfit_tfx.tasks.classification.model import build_classifier
+from ulmfit_tfx.tasks.classification.model_info import ClassificationDetails
 from ulmfit_tfx.tasks.regression.model import build_regressor
+from ulmfit_tfx.tasks.regression.model_info import RegressionDetails
 from ulmfit_tfx.tasks.tagging.model import build_tagger
+from ulmfit_tfx.tasks.tagging.model_info import TaggingDetails
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.serving.encoder_folder import EncoderRecord, PretrainedModel, build, save_pretrained
-from ulmfit_tfx.trainer_modules.serving.saved_model import ModelInfo, save
+from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
+from ulmfit_tfx.trainer_modules.serving.saved_model import save
 from ulmfit_tfx.trainer_modules.serving.signatures import (
     classifier_signatures,
     encoder_signatures,
@@ -45,8 +49,14 @@ def export_model(kind: str, folder: Path | str, spm_model: bytes, fixed_seq_len:
     encoder = build_encoder(_ENCODER, tokenizer.vocab_size, tokenizer.special_ids.pad)
     model, task, signatures, labels, details = _task_model(kind, encoder, tokenizer)
     signatures = encoder_signatures(encoder, tokenizer, fixed_seq_len, MAX_SEQ_LEN) | signatures
-    encoder_config = _ENCODER.model_dump(mode="json")
-    info = ModelInfo(task, encoder_config, MAX_SEQ_LEN, fixed_seq_len, labels, details=details)
+    info = ModelDescription(
+        task=task,
+        encoder=_ENCODER,
+        max_seq_len=MAX_SEQ_LEN,
+        fixed_seq_len=fixed_seq_len,
+        labels=labels,
+        details=details,
+    )
     save(str(folder), model, tokenizer, signatures, info)
     return str(folder)
 
@@ -57,7 +67,7 @@ def _task_model(kind, encoder, tokenizer):
         several = ("|", 0.5) if kind == "multi_label" else None
         model = _randomized(build_classifier(encoder, HeadConfig(), len(LABELS)))
         signatures = classifier_signatures(model, tokenizer, LABELS, MAX_SEQ_LEN, 0.7, several)
-        details = {"label_separator": several[0] if several else None, "threshold": 0.5, "temperature": 0.7}
+        details = ClassificationDetails(label_separator=several[0] if several else None, temperature=0.7)
         return model, "classification", signatures, LABELS, details
     if kind == "tagger":
         tagging = TaggingConfig(context_layer=4, decoder="softmax")
@@ -70,13 +80,13 @@ def _task_model(kind, encoder, tokenizer):
             tagging,
             MAX_SEQ_LEN,
         )
-        details = tagging.model_dump(mode="json", exclude={"context_layer"}) | {"temperature": 1.0}
+        details = TaggingDetails(**tagging.model_dump(exclude={"context_layer"}))
         return model, "tagging", signatures, TAGS, details
     targets = ("stars",) if kind == "regressor" else ("stars", "price")
     mean, scale = [3.0, 80.0][: len(targets)], [1.5, 20.0][: len(targets)]
     model = _randomized(build_regressor(encoder, HeadConfig(), len(targets)))
     signatures = regressor_signatures(model, tokenizer, targets, MAX_SEQ_LEN, mean, scale)
-    details = {"targets": targets, "bounds": None, "mean": mean, "scale": scale}
+    details = RegressionDetails(targets=targets, mean=mean, scale=scale)
     return model, "regression", signatures, (), details
 
 

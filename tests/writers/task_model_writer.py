@@ -4,10 +4,10 @@ What they answer can be said without them: a class by the words that are its nam
 tag by the word's first character.
 """
 
-import json
 from pathlib import Path
 
 import tensorflow as tf
+from model_infos import write_info as write_info
 
 from ulmfit_tfx.trainer_modules.serving.method_names import set_method_names
 
@@ -109,24 +109,6 @@ def write_tagger(folder: Path) -> Path:
 
     details = {"scheme": "bio", "tag_separator": None, "threshold": 0.5, "decoder": "crf", "temperature": 1.0}
     return _write(folder, "tagging", TAGS, details, of_texts, of_examples, tag_words=tf.function(tag, [_WORDS]))
-
-
-def write_info(folder: Path, task: str, labels=(), details=None) -> None:
-    """Writes the information file of a model."""
-    info = {
-        "task": task,
-        "labels": list(labels),
-        "details": details or {},
-        "encoder": {"architecture": "qrnn", "embedding_size": 16, "hidden_sizes": [24, 16]},
-        "tokenizer": {"model_type": "bpe", "vocab_size": 200, "special_ids": {"unk": 0, "pad": 1}},
-        "cleaning": {"lower_case": True, "strip_html": False},
-        "max_seq_len": 64,
-        "fixed_seq_len": None,
-        "version": "0.1.0",
-    }
-    file = folder / "assets.extra" / "ulmfit_tfx.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(info))
 
 
 def _write(folder, task, labels, details, of_texts, of_examples, **more) -> Path:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -19,7 +19,8 @@ from ulmfit_tfx.trainer_modules.optimization.task_training import (
     trained,
     write_history,
 )
-from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, ModelInfo, save
+from ulmfit_tfx.trainer_modules.serving.model_info import Details, ModelDescription
+from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, save
 from ulmfit_tfx.trainer_modules.serving.signatures import Signatures, encoder_signatures
 
 
@@ -139,8 +140,8 @@ def export_documents(
     documents: TrainedDocuments,
     task: str,
     task_signatures: Signatures,
-    labels: list[str],
-    details: dict[str, Any],
+    labels: Sequence[str],
+    details: Details,
 ) -> None:
     """Writes the SavedModel, then removes the checkpoints: from here on TFX's cache holds the result.
 
@@ -150,20 +151,20 @@ def export_documents(
         task: Its name.
         task_signatures: Of the model; the encoder signatures are of the first direction.
         labels: Of the classes, or none.
-        details: See `ModelInfo`.
+        details: Of the task, see `ModelDescription`.
     """
     first = next(iter(documents.parts.values()))
     tokenizer, max_seq_len = inputs.tokenizer, inputs.training.max_seq_len
     signatures = encoder_signatures(first.encoder, tokenizer, inputs.fixed_seq_len, max_seq_len) | task_signatures
-    info = ModelInfo(
+    description = ModelDescription(
         task=task,
-        labels=labels,
-        encoder=first.encoder_config.model_dump(mode="json"),
+        labels=tuple(labels),
+        encoder=first.encoder_config,
         max_seq_len=max_seq_len,
         fixed_seq_len=inputs.fixed_seq_len,
         directions=tuple(documents.parts),
         details=details,
     )
     parts = {"" if part is first else BACKWARD: part.model for part in documents.parts.values()}
-    save(inputs.serving_folder, parts, tokenizer, signatures, info)
+    save(inputs.serving_folder, parts, tokenizer, signatures, description)
     CheckpointFolder(inputs.checkpoints).remove()

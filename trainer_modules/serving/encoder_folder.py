@@ -25,7 +25,8 @@ from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.models.language_model import build_language_model
 from ulmfit_tfx.trainer_modules.serving.language_model_signatures import language_model_signatures
-from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, ModelInfo, save
+from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
+from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, save
 from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 from ulmfit_tfx.transforms.tokenizer_files import write_tokenizer
@@ -139,15 +140,15 @@ def save_pretrained(folder: str, models: Sequence[PretrainedModel], tokenizer: T
     if record.head is not None:
         by_direction = {pretrained.record.encoder.direction: pretrained.model for pretrained in models}
         signatures |= language_model_signatures(by_direction, tokenizer, record.max_seq_len)
-    info = ModelInfo(
+    description = ModelDescription(
         task="encoder" if record.head is None else "language_model",
-        encoder=record.encoder.model_dump(mode="json"),
+        encoder=record.encoder,
         max_seq_len=record.max_seq_len,
         fixed_seq_len=record.fixed_seq_len,
-        directions=[pretrained.record.encoder.direction for pretrained in models],
+        directions=tuple(pretrained.record.encoder.direction for pretrained in models),
     )
     by_prefix = {prefix: pretrained.model for prefix, pretrained in zip(("", BACKWARD), models, strict=False)}
-    save(folder, by_prefix, tokenizer, signatures, info)
+    save(folder, by_prefix, tokenizer, signatures, description)
 
 
 def read_record(folder: str | Path) -> EncoderRecord:

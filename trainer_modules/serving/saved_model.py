@@ -17,6 +17,7 @@ import ulmfit_tfx
 from ulmfit_tfx.schemas.config import CleaningConfig, Direction, EncoderConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.trainer_modules.serving.method_names import set_method_names
+from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription, ModelInfo, read_content
 from ulmfit_tfx.trainer_modules.serving.signature_names import MODEL_INFO_FILE
 from ulmfit_tfx.trainer_modules.serving.signatures import Signatures
 from ulmfit_tfx.transforms.tokenization import Tokenizer
@@ -27,38 +28,12 @@ BACKWARD = "backward/"
 _VARIABLE = "variables_/{}/.ATTRIBUTES/VARIABLE_VALUE"
 
 
-@dataclasses.dataclass(frozen=True)
-class ModelInfo:
-    """What `assets.extra/ulmfit_tfx.json` says of a model, beside the facts that `save` adds.
-
-    Attributes:
-        task: `encoder`, `classification`, ...
-        encoder: The encoder's configuration.
-        max_seq_len: Pieces that the task looks at.
-        fixed_seq_len: T of the encoder signatures; None: the longest text of the batch.
-        labels: Names of the classes or tags in the order of the probabilities.
-        directions: In which its encoders read. Where there are two, `encoder` is of the forward one.
-        details: What else there is to know of a task model:
-            classification: `label_separator`, between several labels a text, or None; `threshold`; `temperature`.
-            regression: `targets`, their names, `mean` and `scale` of each, `bounds` or None.
-            tagging: `scheme`, `tag_separator`, `threshold`, `decoder`, `alignment`, `words`, `temperature`.
-    """
-
-    task: str
-    encoder: dict[str, Any]
-    max_seq_len: int
-    fixed_seq_len: int | None
-    labels: Sequence[str] = ()
-    directions: Sequence[Direction] = ("forward",)
-    details: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-
-
 def save(
     folder: str,
     model: keras.Model | Mapping[str, keras.Model],
     tokenizer: Tokenizer,
     signatures: Signatures,
-    info: ModelInfo,
+    description: ModelDescription,
 ) -> None:
     """Writes the SavedModel.
 
@@ -66,16 +41,16 @@ def save(
         saved_model.pb
         variables/
         assets/NAME-sp8k.model            the SentencePiece model
-        assets.extra/ulmfit_tfx.json      `ModelInfo`; version of ulmfit-tfx; the tokenizer's configuration, sizes and
-                                          special ids; the cleaning before it; names of the weights, in the order in
-                                          which variables/ holds them as `variables_`
+        assets.extra/ulmfit_tfx.json      `ModelDescription`; version of ulmfit-tfx; the tokenizer's configuration,
+                                          sizes and special ids; the cleaning before it; names of the
+                                          weights, in the order in which variables/ holds them as `variables_`
 
     Args:
         folder: Where to.
         model: The whole model, whose variables the signatures use; or several, by what their weights' names begin with.
         tokenizer: The tokenizer that the signatures use.
         signatures: By name.
-        info: Written beside the model.
+        description: Written beside the model.
     """
     weights = _weights(model)
     exported = tf.Module()
@@ -92,7 +67,7 @@ def save(
     info_file = f"{folder}/{MODEL_INFO_FILE}"
     tf.io.gfile.makedirs(os.path.dirname(info_file))
     with tf.io.gfile.GFile(info_file, "w") as file:
-        file.write(json.dumps(dataclasses.asdict(info) | _facts(weights, tokenizer), indent=2))
+        file.write(json.dumps(description.model_dump(mode="json") | _facts(weights, tokenizer), indent=2))
 
 
 def _weights(model: keras.Model | Mapping[str, keras.Model]) -> dict[str, keras.Variable]:
@@ -138,30 +113,23 @@ def read_exported(folder: str) -> ExportedModel:
     Raises:
         DataError: It is not one that `save` wrote, or it is damaged.
     """
+    content = read_content(folder)
+    if content is None:
+        raise DataError(f"{folder}: has no {MODEL_INFO_FILE}, so ulmfit-tfx did not write it.")
+    info = ModelInfo.of(content, folder)
     try:
-        with tf.io.gfile.GFile(f"{folder}/{MODEL_INFO_FILE}") as file:
-            info = json.loads(file.read())
-        return ExportedModel(
-            encoder=EncoderConfig.model_validate(info["encoder"]),
-            cleaning=CleaningConfig.model_validate(info["cleaning"]),
-            tokenizer_sha256=str(info["tokenizer"]["sha256"]),
-            add_bos=bool(info["tokenizer"]["add_bos"]),
-            add_eos=bool(info["tokenizer"]["add_eos"]),
-            weights=_read_variables(f"{folder}/variables/variables", info["weights"]),
-            directions=tuple(info.get("directions", [info["encoder"]["direction"]])),
-        )
-    except tf.errors.NotFoundError:
-        raise DataError(
-            f"{folder}: has no {MODEL_INFO_FILE} or no variables, so ulmfit-tfx did not write it."
-        ) from None
-    except (
-        tf.errors.OpError,
-        ValueError,
-        RuntimeError,
-        KeyError,
-        TypeError,
-    ) as error:  # RecursionError is a RuntimeError
+        weights = _read_variables(f"{folder}/variables/variables", info.weights)
+    except (tf.errors.OpError, ValueError, RuntimeError, KeyError) as error:
         raise DataError(f"{folder}: its weights cannot be read: {str(error).splitlines()[0]}") from None
+    return ExportedModel(
+        encoder=info.encoder,
+        cleaning=info.cleaning,
+        tokenizer_sha256=info.tokenizer.sha256,
+        add_bos=info.tokenizer.add_bos,
+        add_eos=info.tokenizer.add_eos,
+        weights=weights,
+        directions=info.directions,
+    )
 
 
 def _read_variables(prefix: str, names: Sequence[str]) -> dict[str, np.ndarray]:

@@ -14,8 +14,10 @@ from ulmfit_tfx.components.encoder_importer.importing import import_encoder
 from ulmfit_tfx.schemas.config import CleaningConfig, HeadConfig, PretrainedConfig, TokenizerConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.tasks.classification.model import build_classifier
+from ulmfit_tfx.tasks.classification.model_info import ClassificationDetails
 from ulmfit_tfx.trainer_modules.serving.encoder_folder import load_encoder, read_record
-from ulmfit_tfx.trainer_modules.serving.saved_model import ModelInfo, save
+from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
+from ulmfit_tfx.trainer_modules.serving.saved_model import save
 from ulmfit_tfx.trainer_modules.serving.signatures import classifier_signatures, encoder_signatures
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
@@ -149,7 +151,14 @@ def test_encoder_of_a_classifiers_saved_model_comes_out(from_pth, expected, tmp_
     tokenizer = Tokenizer(spm_model, TokenizerConfig(), CleaningConfig())
     signatures = encoder_signatures(encoder, tokenizer, FIXED_SEQ_LEN, 40)
     signatures |= classifier_signatures(model, tokenizer, ["a", "b", "c"], 40)
-    info = ModelInfo("classification", record.encoder.model_dump(mode="json"), 40, FIXED_SEQ_LEN, ["a", "b", "c"])
+    info = ModelDescription(
+        task="classification",
+        encoder=record.encoder,
+        max_seq_len=40,
+        fixed_seq_len=FIXED_SEQ_LEN,
+        labels=["a", "b", "c"],
+        details=ClassificationDetails(),
+    )
     save(str(tmp_path / "classifier"), model, tokenizer, signatures, info)
     folder = imported(tmp_path / "classifier", tmp_path / "out")
     assert_same(folder, encoder_part(expected))
