@@ -7,7 +7,7 @@ tag by the word's first character.
 from pathlib import Path
 
 import tensorflow as tf
-from model_infos import write_info as write_info
+from model_infos import write_info
 
 from ulmfit_tfx.trainer_modules.serving.method_names import set_method_names
 
