@@ -48,9 +48,15 @@ class VersionedEvaluator(BaseBeamComponent):
                     **compared,
                     standard.EVAL_CONFIG_KEY: eval_config,
                     standard.EXAMPLE_SPLITS_KEY: json_utils.dumps(list(example_splits)),
-                    specs.CODE_VERSION: code_version("components"),
+                    specs.CODE_VERSION: code_version(self.EXECUTOR_SPEC.executor_class, *_metric_modules(eval_config)),
                     standard.EVALUATION_KEY: types.Channel(type=standard_artifacts.ModelEvaluation),
                     standard.BLESSING_KEY: types.Channel(type=standard_artifacts.ModelBlessing),
                 }
             )
         )
+
+
+def _metric_modules(eval_config: tfma.EvalConfig) -> list[str]:
+    """Where the metrics come from that are not TFMA's own."""
+    metrics = [metric for spec in eval_config.metrics_specs for metric in spec.metrics]
+    return sorted({metric.module for metric in metrics if metric.module})

@@ -218,14 +218,14 @@ class _Stages:
         inputs = self._training_inputs(transform, _LANGUAGE_MODEL)
         if self.config.pretrained is not None:
             inputs["base_model"] = tokenizer.outputs[specs.MODEL]
-        inputs["custom_config"] = self._custom_config("encoder", "export", _LANGUAGE_MODEL)
+        run_fn = _RUN_FN.format(_LANGUAGE_MODEL)
+        inputs["custom_config"] = self._custom_config(run_fn, "encoder", "export", _LANGUAGE_MODEL)
         if config.dropout is not None:  # those of the task model are then no reason to train this one again
             del inputs["custom_config"]["encoder"]["dropout"]
         found = {}
         if config.find_learning_rate or self.finds_learning_rate:
             finder = self._add(LearningRateFinder(tuner_fn=_TUNER_FN, **inputs), LEARNING_RATE_FINDER)
             found = {"hyperparameters": finder.outputs["best_hyperparameters"]}
-        run_fn = _RUN_FN.format(_LANGUAGE_MODEL)
         trainer = self._add(ModelTrainer(run_fn=run_fn, **inputs, **found), "LanguageModelTrainer")
         gate = self._add(
             PerplexityGate(
@@ -247,9 +247,9 @@ class _Stages:
     ) -> None:
         config = self.config
         inputs = self._training_inputs(self._transformed(rows, tokenizer, config.task), "training")
-        sections = self._custom_config("encoder", "head", "training", "export", config.task) | self._names(rows)
-        sections["head"]["pairs"] = config.reads_pairs
         run_fn = _RUN_FN.format(config.task)
+        sections = self._custom_config(run_fn, "encoder", "head", "training", "export", config.task) | self._names(rows)
+        sections["head"]["pairs"] = config.reads_pairs
         base_model = base.outputs[specs.MODEL] if base else None
         trainer = self._add(
             ModelTrainer(run_fn=run_fn, base_model=base_model, custom_config=sections, **inputs), "Trainer"
@@ -351,7 +351,7 @@ class _Stages:
             self._described(),
             [source_fingerprint(source) for source in sources],
             self.config.pretrained and input_fingerprint(self.config.pretrained),
-            code_version("components"),
+            code_version(__name__),
         ]
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
@@ -364,10 +364,10 @@ class _Stages:
             "overrides": self.surroundings.overrides(section),
         }
 
-    def _custom_config(self, *sections: str) -> dict[str, Any]:
+    def _custom_config(self, run_fn: str, *sections: str) -> dict[str, Any]:
         return {name: getattr(self.config, name).model_dump(mode="json") for name in sections} | {
             "seed": self.config.seed,
-            specs.CODE_VERSION: code_version("trainer_modules"),
+            specs.CODE_VERSION: code_version(run_fn),
         }
 
     def _pushed(self, evaluator: BaseNode, **described_by: BaseChannel | None) -> None:

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ulmfit_tfx.schemas.code_version import IMPORT_ORDER
-
 ROOT = Path(__file__).parents[1]
+IMPORT_ORDER = ("schemas", "transforms", "trainer_modules", "evaluation", "tasks", "components", "pipeline")
 FOLDERS = (*IMPORT_ORDER, "package")
 SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 

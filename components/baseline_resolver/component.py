@@ -39,7 +39,7 @@ class BaselineResolver(base_component.BaseComponent):
                     specs.SERVED: served,
                     specs.REQUIRED: int(required),
                     specs.INPUT_FINGERPRINT: fingerprint,
-                    specs.CODE_VERSION: code_version("components"),
+                    specs.CODE_VERSION: code_version(Executor),
                     specs.MODEL: channel_utils.as_channel([standard_artifacts.Model()]),
                 }
             )

@@ -60,7 +60,7 @@ class CorpusIngest(BaseBeamComponent):
                     specs.PATH: config.path if path is None else path,
                     specs.SEED: seed,
                     specs.INPUT_FINGERPRINT: input_fingerprint,
-                    specs.CODE_VERSION: code_version("components"),
+                    specs.CODE_VERSION: code_version(Executor),
                     specs.EXAMPLES: channel_utils.as_channel([standard_artifacts.Examples()]),
                 }
             )

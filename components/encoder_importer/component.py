@@ -55,7 +55,7 @@ class EncoderImporter(base_component.BaseComponent):
                 **{
                     specs.CONFIG: json.dumps(config),
                     specs.INPUT_FINGERPRINT: input_fingerprint,
-                    specs.CODE_VERSION: code_version("components"),
+                    specs.CODE_VERSION: code_version(Executor),
                     specs.MODEL: channel_utils.as_channel([standard_artifacts.Model()]),
                     specs.TOKENIZER: channel_utils.as_channel([standard_artifacts.Model()]),
                 }

@@ -60,7 +60,7 @@ class EvaluationReport(base_component.BaseComponent):
                     **{key: channel for key, channel in optional.items() if channel is not None},
                     specs.CONFIG: json.dumps({"name": name, "evaluation": evaluation.model_dump(mode="json")}),
                     specs.SEED: seed,
-                    specs.CODE_VERSION: code_version("components"),
+                    specs.CODE_VERSION: code_version(Executor),
                     specs.REPORT: channel_utils.as_channel([standard_artifacts.ModelEvaluation()]),
                 }
             )

@@ -48,7 +48,7 @@ class HeldOutScorer(base_component.BaseComponent):
                     **compared,
                     specs.SEED: seed,
                     specs.SAMPLES: samples,
-                    specs.CODE_VERSION: code_version("components"),
+                    specs.CODE_VERSION: code_version(Executor),
                     specs.REPORT: channel_utils.as_channel([standard_artifacts.ModelEvaluation()]),
                 }
             )

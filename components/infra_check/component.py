@@ -43,7 +43,7 @@ class InfraCheck(base_component.BaseComponent):
                     specs.MODEL: model,
                     specs.TF_SERVING: tf_serving,
                     **bound,
-                    specs.CODE_VERSION: code_version("components"),
+                    specs.CODE_VERSION: code_version(Executor),
                     specs.BLESSING: channel_utils.as_channel([standard_artifacts.InfraBlessing()]),
                 }
             )

@@ -76,7 +76,7 @@ class ModelPackager(base_component.BaseComponent):
                     specs.CONFIG: json.dumps(config, sort_keys=True),
                     **(settings or {}),
                     specs.WARMUP_TEXTS: json.dumps([*warmup_texts]),
-                    specs.CODE_VERSION: code_version("components"),
+                    specs.CODE_VERSION: code_version(Executor),
                     specs.MODEL: channel_utils.as_channel([standard_artifacts.Model()]),
                 }
             )

@@ -33,7 +33,7 @@ class PredictionWriter(BaseBeamComponent):
                 **{
                     specs.INFERENCE_RESULT: inference_result,
                     specs.MODEL: model,
-                    specs.CODE_VERSION: code_version("components"),
+                    specs.CODE_VERSION: code_version(Executor),
                     specs.PREDICTIONS: channel_utils.as_channel([standard_artifacts.InferenceResult()]),
                 }
             )

@@ -50,7 +50,7 @@ class SentencePieceTrainer(base_component.BaseComponent):
                     specs.EXAMPLES: examples,
                     specs.CONFIG: json.dumps(config),
                     specs.SEED: seed,
-                    specs.CODE_VERSION: code_version("components"),
+                    specs.CODE_VERSION: code_version(Executor),
                     specs.TOKENIZER: channel_utils.as_channel([standard_artifacts.Model()]),
                 }
             )

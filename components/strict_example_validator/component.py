@@ -66,7 +66,7 @@ class StrictExampleValidator(base_component.BaseComponent):
                     specs.FAIL_ON_DRIFT: int(fail_on_drift),
                     specs.SERVED: "" if is_known else served,
                     specs.BASELINE_STATISTICS: read_statistics(served) if is_known else "",
-                    specs.CODE_VERSION: code_version("components"),
+                    specs.CODE_VERSION: code_version(Executor),
                     specs.ANOMALIES: channel_utils.as_channel([standard_artifacts.ExampleAnomalies()]),
                 }
             )

@@ -58,7 +58,7 @@ class TextTransform(BaseBeamComponent):
                     specs.TOKENIZER: tokenizer,
                     standard.PREPROCESSING_FN_KEY: preprocessing_fn,
                     standard.CUSTOM_CONFIG_KEY: json_utils.dumps(
-                        custom_config | {specs.CODE_VERSION: code_version("components")}
+                        custom_config | {specs.CODE_VERSION: code_version(Executor, preprocessing_fn)}
                     ),
                     standard.SPLITS_CONFIG_KEY: transform_pb2.SplitsConfig(
                         analyze=[TRAIN if has_vocabulary else EVAL], transform=[TRAIN, EVAL]

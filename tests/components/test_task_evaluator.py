@@ -327,5 +327,8 @@ def test_edited_code_evaluates_again(component):
         "examples": types.Channel(standard_artifacts.Examples),
         "model": types.Channel(standard_artifacts.Model),
     }
-    node = component(**channels, example_splits=["eval"], eval_config=tfma.EvalConfig())
-    assert node.exec_properties["code_version"] == code_version("components")
+    metric = tfma.MetricConfig(class_name="Accuracy", module="ulmfit_tfx.evaluation.metrics")
+    config = tfma.EvalConfig(metrics_specs=[tfma.MetricsSpec(metrics=[metric])])
+    node = component(**channels, example_splits=["eval"], eval_config=config)
+    expected = code_version(component.EXECUTOR_SPEC.executor_class, "ulmfit_tfx.evaluation.metrics")
+    assert node.exec_properties["code_version"] == expected

@@ -12,15 +12,15 @@ from packaging.version import Version
 from wheel_environment import ROOT
 
 import ulmfit_tfx
-from ulmfit_tfx.schemas.code_version import IMPORT_ORDER
 
-MODULES = [path for folder in (*IMPORT_ORDER, "package") for path in (ROOT / folder).rglob("*.py")]
+FOLDERS = ("package", "schemas", "transforms", "trainer_modules", "evaluation", "tasks", "components", "pipeline")
+MODULES = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
 DATA = [
     ROOT / "package" / "py.typed",
     *(ROOT / "components").rglob("*.j2"),
     *(ROOT / "schemas" / "tfdv").glob("*.pbtxt"),
     ROOT / "schemas" / "serving_ops.tsv",
-    *(ROOT / "transforms" / "stages" / "abbreviations").glob("*.txt"),
+    *(ROOT / "transforms" / "corpus_cleanup" / "abbreviations").glob("*.txt"),
 ]
 DOCUMENTS = [ROOT / name for name in ("CHANGELOG.md", "LICENSE", "README.md")]
 BUILD = [ROOT / name for name in ("MANIFEST.in", "pyproject.toml", "setup.py")]

@@ -7,12 +7,13 @@ Weights of rows multiply as with any loss. Where a batch is spread over devices,
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 from keras import ops
 
-from ulmfit_tfx.trainer_modules.layers.crf import ConditionalRandomField
+if TYPE_CHECKING:
+    from ulmfit_tfx.trainer_modules.layers.crf import ConditionalRandomField
 
 
 class TokenCrossEntropy(keras.losses.Loss):
@@ -52,7 +53,7 @@ class CrfLoss(keras.losses.Loss):
     float32 [batch], see above. The tagged positions of a row follow each other, from `first` on.
     """
 
-    def __init__(self, crf: ConditionalRandomField, first: int = 0, **kwargs: Any):
+    def __init__(self, crf: "ConditionalRandomField", first: int = 0, **kwargs: Any):
         """Creates the loss.
 
         Args:
@@ -79,7 +80,7 @@ class TokenAccuracy(keras.metrics.Metric):
     """
 
     def __init__(
-        self, crf: ConditionalRandomField | None = None, first: int = 0, name: str = "accuracy", **kwargs: Any
+        self, crf: "ConditionalRandomField | None" = None, first: int = 0, name: str = "accuracy", **kwargs: Any
     ):
         """Creates the metric.
 
