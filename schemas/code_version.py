@@ -226,9 +226,9 @@ def _syntax_of(tree: ast.Module) -> tuple[str, list[ast.AST]]:
 
 def _says_nothing(node: ast.AST) -> bool:
     """Whether a statement is a docstring, or for type checking alone."""
-    if node.__class__ is ast.Expr:
+    if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-    if node.__class__ is not ast.If or node.orelse:
+    if not isinstance(node, ast.If) or node.orelse:
         return False
     return "TYPE_CHECKING" in (getattr(node.test, "id", None), getattr(node.test, "attr", None))
 
