@@ -23,10 +23,10 @@ from ulmfit_tfx.pipeline.cli import (
     submit,
 )
 from ulmfit_tfx.pipeline.cli import compile as compile_command
-from ulmfit_tfx.pipeline.cli.console import errors
 from ulmfit_tfx.pipeline.cli.tokenizer import encode as encode_texts
 from ulmfit_tfx.pipeline.cli.tokenizer import show as show_tokenizer
 from ulmfit_tfx.pipeline.cli.tokenizer import train as train_tokenizer
+from ulmfit_tfx.pipeline.console import errors
 from ulmfit_tfx.schemas.errors import ExitCode, UserError
 
 app = typer.Typer(

@@ -15,8 +15,8 @@ from rich.table import Table
 
 from ulmfit_tfx.components.corpus_ingest.source_files import check_source
 from ulmfit_tfx.components.reports.accounting import Accounting
-from ulmfit_tfx.pipeline.cli.console import output
 from ulmfit_tfx.pipeline.cli.run import Overrides, Root, Verbose, check_workers_see_folder, run_stages
+from ulmfit_tfx.pipeline.console import output
 from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.schemas.bulk_inference_config import BulkInferenceConfig
 from ulmfit_tfx.schemas.config_file import load_bulk_inference_config

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ulmfit_tfx.pipeline.cli.console import output
+from ulmfit_tfx.pipeline.console import output
 from ulmfit_tfx.pipeline.run_lock import locked_for_cleaning
 from ulmfit_tfx.pipeline.tools.clean.item import BY_DEFAULT, KINDS, Item, Kind
 from ulmfit_tfx.pipeline.tools.clean.places import Place, find_place

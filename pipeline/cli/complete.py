@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ulmfit_tfx.pipeline.cli.console import output
+from ulmfit_tfx.pipeline.console import output
 from ulmfit_tfx.pipeline.run_log import silence_libraries
 from ulmfit_tfx.schemas.errors import DataError, ExitCode
 from ulmfit_tfx.trainer_modules.serving.loaded_model import LanguageModel, find_model

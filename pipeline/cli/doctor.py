@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ulmfit_tfx.pipeline.cli.console import errors, output
+from ulmfit_tfx.pipeline.console import errors, output
 from ulmfit_tfx.pipeline.tools.doctor.examination import as_json, examine, exit_code
 from ulmfit_tfx.pipeline.tools.doctor.finding import Finding, Verdict, by_remedy, summary, worst
 from ulmfit_tfx.schemas.errors import ExitCode

@@ -10,8 +10,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ulmfit_tfx.pipeline.cli.console import output
 from ulmfit_tfx.pipeline.cli.run import ConfigArgument, Overrides, Root, Verbose, run_pipeline
+from ulmfit_tfx.pipeline.console import output
 from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.schemas.config import PipelineConfig
 from ulmfit_tfx.schemas.config_file import load_config

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ulmfit_tfx.pipeline.cli.console import output as console
+from ulmfit_tfx.pipeline.console import output as console
 from ulmfit_tfx.pipeline.run_log import silence_libraries
 from ulmfit_tfx.schemas.config import PretrainedConfig
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode

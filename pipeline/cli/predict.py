@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ulmfit_tfx.pipeline.cli.console import output
+from ulmfit_tfx.pipeline.console import output
 from ulmfit_tfx.pipeline.run_log import silence_libraries
 from ulmfit_tfx.schemas.errors import ConfigError, DataError, ExitCode
 from ulmfit_tfx.trainer_modules.serving.loaded_model import Classifier, Regressor, Tagger, find_model, load_predictor

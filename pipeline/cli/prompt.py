@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ulmfit_tfx.pipeline.cli.console import errors
+from ulmfit_tfx.pipeline.console import errors
 
 
 def history_file() -> Path:

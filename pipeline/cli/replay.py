@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ulmfit_tfx.pipeline.cli.console import output
 from ulmfit_tfx.pipeline.cli.extras import require_kfp
+from ulmfit_tfx.pipeline.console import output
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:

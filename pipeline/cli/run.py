@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ulmfit_tfx.components.corpus_ingest.source_files import check_source
-from ulmfit_tfx.pipeline.cli.console import output
+from ulmfit_tfx.pipeline.console import output
 from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.pipeline.run_lock import locked_for_run
 from ulmfit_tfx.pipeline.run_log import log_to, silence_native_logs

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ulmfit_tfx.pipeline.cli.console import output
+from ulmfit_tfx.pipeline.console import output
 from ulmfit_tfx.pipeline.run_log import silence_libraries
 from ulmfit_tfx.schemas.config_file import load_config
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode

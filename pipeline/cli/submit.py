@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import yaml
 
-from ulmfit_tfx.pipeline.cli.console import output
 from ulmfit_tfx.pipeline.cli.extras import require_kfp
 from ulmfit_tfx.pipeline.cli.replay import parsed_parameters
 from ulmfit_tfx.pipeline.cli.run import Overrides
+from ulmfit_tfx.pipeline.console import output
 from ulmfit_tfx.pipeline.run_log import silence_tensorflow
 from ulmfit_tfx.schemas.config_file import load_any_config
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode

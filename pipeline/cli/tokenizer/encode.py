@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ulmfit_tfx.pipeline.cli.console import output as console
 from ulmfit_tfx.pipeline.cli.tokenizer import options
 from ulmfit_tfx.pipeline.cli.tokenizer.options import Format, TextUnit
+from ulmfit_tfx.pipeline.console import output as console
 from ulmfit_tfx.pipeline.run_log import silence_libraries
 from ulmfit_tfx.schemas.config import CleaningConfig
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode

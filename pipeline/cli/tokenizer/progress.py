@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from ulmfit_tfx.pipeline.cli.console import output
+from ulmfit_tfx.pipeline.console import output
 
 if TYPE_CHECKING:
     from ulmfit_tfx.pipeline.tools.tokenizer.texts import Texts
