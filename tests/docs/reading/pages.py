@@ -1,14 +1,16 @@
-"""The Markdown pages of the repository, read by markdown-it: fenced blocks, code in the text, links, headings."""
+"""The Markdown pages of the repository: fenced blocks by sybil; code in the text, links and headings by markdown-it."""
 
-import dataclasses
 import functools
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from sybil import Document, Example, Region
+from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
 
 ROOT = Path(__file__).parents[3]
 PAGES = (
@@ -17,62 +19,52 @@ PAGES = (
     "CHANGELOG.md",
     *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
 )
-
-_NOT_IN_AN_ANCHOR = re.compile(r"[^\w\- ]")
-
-
-@dataclasses.dataclass(frozen=True)
-class Block:
-    """A fenced block: its page, the line of its first line of text, its language, the words after that, its text."""
-
-    page: str
-    line: int
-    language: str
-    remarks: tuple[str, ...]
-    text: str
-
-    @property
-    def place(self) -> str:
-        return f"{self.page}:{self.line}"
+Evaluator = Callable[[Example], str | None]
+"""Does what a block says. Returns, or raises, what is not as the page has it."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """Code or the target of a link within the text of a page."""
 
-    page: str
-    line: int
+    place: str
     text: str
 
-    @property
-    def place(self) -> str:
-        return f"{self.page}:{self.line}"
+
+def blocks_of(text: str, page: str, evaluator: Evaluator | None = None) -> list[Example]:
+    """Fenced blocks of a text, in order.
+
+    The lexeme `language` is the word behind the fence, `remarks` are the words after it. Blocks share a namespace.
+    """
+    document = Document(text, page)
+    for region in FencedCodeBlockLexer(".*")(document):
+        language, *remarks = region.lexemes["language"].split() or [""]
+        lexemes = {"language": language, "remarks": remarks}
+        document.add(Region(region.start, region.end, region.lexemes["source"], evaluator, lexemes))
+    return list(document.examples())
 
 
-def blocks(*languages: str) -> list[Block]:
-    """Fenced blocks of all pages in these languages; of any language if none is given."""
-    found = [block for page in PAGES for block in _blocks(page)]
-    return [block for block in found if not languages or block.language in languages]
+def blocks(*languages: str, page: str = "", evaluator: Evaluator | None = None) -> list[Example]:
+    """Fenced blocks of a page or of all, in these languages or in any."""
+    pages = [page] if page else PAGES
+    found = [block for page in pages for block in blocks_of((ROOT / page).read_text("utf-8"), page, evaluator)]
+    return [block for block in found if not languages or block.region.lexemes["language"] in languages]
 
 
-def code_spans() -> list[Span]:
-    """Code in the text of all pages: what stands between backticks."""
-    return [
-        Span(page, line, child.content)
-        for page in PAGES
-        for line, child in _inline(page)
-        if child.type == "code_inline"
-    ]
+def place(block: Example) -> str:
+    """Page and line of the fence."""
+    return f"{block.path}:{block.line}"
 
 
-def links() -> list[Span]:
-    """Targets of the links and images of all pages."""
-    return [
-        Span(page, line, str(child.attrs.get("href") or child.attrs.get("src")))
-        for page in PAGES
-        for line, child in _inline(page)
-        if child.type in ("link_open", "image")
-    ]
+def code_spans(page: str = "") -> list[Span]:
+    """Code in the text of a page or of all: what stands between backticks."""
+    inline = itertools.chain.from_iterable(map(_inline, [page] if page else PAGES))
+    return [Span(where, part.content) for where, part in inline if part.type == "code_inline"]
+
+
+def links(page: str) -> list[Span]:
+    """Targets of the links and images of a page."""
+    inline = [(where, part.attrs) for where, part in _inline(page) if part.type in ("link_open", "image")]
+    return [Span(where, str(attributes.get("href") or attributes.get("src"))) for where, attributes in inline]
 
 
 @functools.cache
@@ -87,7 +79,7 @@ def anchors(page: str) -> frozenset[str]:
         if opening.type != "heading_open":
             continue
         text = "".join(child.content for child in content.children or () if child.type in ("text", "code_inline"))
-        anchor = _NOT_IN_AN_ANCHOR.sub("", text.lower()).replace(" ", "-")
+        anchor = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
         repeated = sum(known == anchor or re.fullmatch(rf"{anchor}-\d+", known) is not None for known in found)
         found.add(f"{anchor}-{repeated}" if repeated else anchor)
     return frozenset(found)
@@ -98,19 +90,9 @@ def _tokens(page: str) -> list[Token]:
     return MarkdownIt("commonmark").enable("table").parse((ROOT / page).read_text(encoding="utf-8"))
 
 
-def _blocks(page: str) -> Iterator[Block]:
-    for token in _tokens(page):
-        if token.type == "fence":
-            assert token.map is not None
-            language, *remarks = token.info.split() or [""]
-            yield Block(page, token.map[0] + 2, language, tuple(remarks), token.content)
-
-
-def _inline(page: str) -> Iterator[tuple[int, Token]]:
-    """Line of the paragraph or row of a table, and each part of its text."""
+def _inline(page: str) -> Iterator[tuple[str, Token]]:
+    """Place of the paragraph or row of a table, and each part of its text."""
     line = 0
     for token in _tokens(page):
-        if token.map is not None:
-            line = token.map[0] + 1
-        for child in token.children or ():
-            yield line, child
+        line = token.map[0] + 1 if token.map is not None else line
+        yield from ((f"{page}:{line}", child) for child in token.children or ())

@@ -1,11 +1,12 @@
 """What the pages presuppose, at a small size: data, checkpoints and models, and options that make a training quick."""
 
-import dataclasses
+import functools
 import json
 import random
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 from pages import ROOT, blocks
@@ -15,8 +16,7 @@ from torch_writer import TorchWriter
 Rows = Sequence[tuple[str, str]]
 
 
-@dataclasses.dataclass(frozen=True)
-class Material:
+class Material(NamedTuple):
     """What stand-ins are made of: texts with their moods, a SentencePiece model, folders of exported models by kind."""
 
     rows: Rows
@@ -26,7 +26,7 @@ class Material:
 
 _VOCAB = 200
 _ROWS = 300
-_SMALL = {
+_CLASSIFIER = {
     "encoder.embedding_size": 12,
     "encoder.hidden_sizes": [12],
     "evaluation.thresholds.accuracy": 0.01,  # there is a push to go on from, however little was learned
@@ -36,8 +36,11 @@ _SMALL = {
     "training.learning_rate": 0.02,
     "training.max_seq_len": 64,
 }
-_SMALL_BY_FILE = {
+_SMALL = {
+    "tickets.yaml": _CLASSIFIER,
+    "reviews.yaml": _CLASSIFIER | {"data.sample_fraction": 1, "evaluation.thresholds.auc": 0.01},
     "pretrain_then_classify.yaml": {
+        **_CLASSIFIER,
         "corpus.sample_fraction": 1,
         "data.sample_fraction": 1,
         "data.train_fraction": 1,
@@ -46,23 +49,14 @@ _SMALL_BY_FILE = {
     },
     "bulk_inference.yaml": {"data.sample_fraction": 1},
 }
-
-
+"""By configuration, what makes it small."""
 _RENAMED = {"wikitext-sp35k": f"wikitext-sp{_VOCAB}"}
 """Names that say a vocabulary's size."""
 
 
-def smaller(arguments: list[str]) -> list[str]:
+def smaller(words: list[str]) -> list[str]:
     """Arguments of `ulmfit-tfx` with those added that make it quick; a reader does not see them."""
-    if arguments[:2] == ["tokenizer", "train"]:
-        return [*arguments, "--vocab-size", str(_VOCAB)]
-    if arguments[:1] == ["run"]:
-        settings = _SMALL | _SMALL_BY_FILE.get(Path(arguments[1]).name, {})
-    elif arguments[:1] == ["bulk-infer"]:
-        settings = _SMALL_BY_FILE[Path(arguments[1]).name]
-    else:
-        return arguments
-    return [*arguments, *(word for key, value in settings.items() for word in ("--set", f"{key}={value}"))]
+    return [*words, "--vocab-size", str(_VOCAB)] if words[:2] == ["tokenizer", "train"] else words
 
 
 def with_small_names(text: str) -> str:
@@ -70,6 +64,15 @@ def with_small_names(text: str) -> str:
     for name, here in _RENAMED.items():
         text = text.replace(name, here)
     return text
+
+
+def _make_small(file: Path) -> None:
+    """Changes a configuration to what is trained in seconds, from a shell or from Python."""
+    values = yaml.safe_load(file.read_text())
+    for key, value in _SMALL[file.name].items():
+        *sections, field = key.split(".")
+        functools.reduce(lambda section, name: section.setdefault(name, {}), sections, values)[field] = value
+    file.write_text(yaml.safe_dump(values))
 
 
 def write_movie_reviews(folder: Path, rows: Rows) -> None:
@@ -83,9 +86,9 @@ def write_movie_reviews(folder: Path, rows: Rows) -> None:
 
 def _prepare_readme(folder: Path, material: Material) -> None:
     """The configuration that the README shows with tickets for it, and a checkpoint of fastai with its tokenizer."""
-    [tickets] = [block for block in blocks("yaml") if block.page == "README.md" and block.text.startswith("name: ")]
-    (folder / "tickets.yaml").write_text(tickets.text)
-    data = yaml.safe_load(tickets.text)["data"]
+    [tickets] = [block.parsed for block in blocks("yaml", page="README.md") if block.parsed.startswith("name: ")]
+    data = yaml.safe_load(tickets)["data"]
+    (folder / "tickets.yaml").write_text(tickets)
     lines = [f"{data['text_column']}\t{data['label_column']}", *("\t".join(row) for row in material.rows[:_ROWS])]
     (folder / data["path"]).write_text("\n".join(lines) + "\n")
     _write_checkpoint(folder / "multifit-tiny.pth", folder / "wikitext-sp1k.model", material.spm_model)
@@ -96,22 +99,15 @@ def _prepare_encoders(folder: Path, material: Material) -> None:
     _write_checkpoint(folder / "wikitext.pth", folder / with_small_names("wikitext-sp35k.model"), material.spm_model)
 
 
-def _prepare_evaluation(folder: Path, material: Material) -> None:
-    """A classifier, a tagger, and texts."""
-    shutil.copytree(material.exported("classifier"), folder / "MODEL_DIR")
-    shutil.copytree(material.exported("tagger"), folder / "TAGGER_DIR")
-    (folder / "texts.txt").write_text("\n".join(text for text, _ in material.rows[:5]) + "\n")
+def _with_models(**kinds: str) -> Callable[[Path, Material], None]:
+    """Copies exported models to folders, and writes five texts."""
 
+    def prepare(folder: Path, material: Material) -> None:
+        for kind, where in kinds.items():
+            shutil.copytree(material.exported(kind), folder / where)
+        (folder / "texts.txt").write_text("\n".join(text for text, _ in material.rows[:5]) + "\n")
 
-def _prepare_language_models(folder: Path, material: Material) -> None:
-    """A served language model."""
-    shutil.copytree(material.exported("language_model"), folder / "runs/lm/serving/lm/1")
-
-
-def _prepare_tasks(folder: Path, material: Material) -> None:
-    """A served regressor and a served tagger."""
-    shutil.copytree(material.exported("regressor"), folder / "runs/valence/serving/valence/1")
-    shutil.copytree(material.exported("tagger"), folder / "runs/parts_of_speech/serving/parts_of_speech/1")
+    return prepare
 
 
 def _prepare_serving(folder: Path, material: Material) -> None:
@@ -131,10 +127,12 @@ def _prepare_serving(folder: Path, material: Material) -> None:
 _PREPARED: dict[str, Callable[[Path, Material], None]] = {
     "README.md": _prepare_readme,
     "docs/encoders.md": _prepare_encoders,
-    "docs/evaluation.md": _prepare_evaluation,
-    "docs/language-models.md": _prepare_language_models,
+    "docs/evaluation.md": _with_models(classifier="MODEL_DIR", tagger="TAGGER_DIR"),
+    "docs/language-models.md": _with_models(language_model="runs/lm/serving/lm/1"),
     "docs/serving.md": _prepare_serving,
-    "docs/tasks.md": _prepare_tasks,
+    "docs/tasks.md": _with_models(
+        regressor="runs/valence/serving/valence/1", tagger="runs/parts_of_speech/serving/parts_of_speech/1"
+    ),
 }
 """By page, what has to be there before its first command."""
 
@@ -146,6 +144,9 @@ def prepare(page: str, folder: Path, runs: Path | None, material: Material) -> N
         shutil.copytree(runs, folder / "runs")
     if page in _PREPARED:
         _PREPARED[page](folder, material)
+    for file in folder.rglob("*.yaml"):
+        if file.name in _SMALL:
+            _make_small(file)
 
 
 def _write_checkpoint(file: Path, tokenizer: Path, spm_model: bytes) -> None:
