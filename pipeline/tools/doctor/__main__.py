@@ -1,4 +1,4 @@
-"""`python -m ulmfit_tfx.pipeline.tools.doctor`: the report in plain text, where the command itself does not start.
+"""`python -m ulmfit_tfx.pipeline.tools.doctor`: the doctor where the command itself does not start.
 
 It needs nothing but Python's standard library.
 """
@@ -7,8 +7,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from ulmfit_tfx.pipeline.tools.doctor.examination import as_json, examine, exit_code
-from ulmfit_tfx.pipeline.tools.doctor.plain import as_text
+from ulmfit_tfx.pipeline.tools.doctor.examination import report
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,9 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="the same for machines")
     parser.add_argument("--quick", action="store_true", help="import neither TensorFlow nor TFX")
     options = parser.parse_args(arguments)
-    findings = examine(options.quick)
-    print(as_json(findings) if options.json else as_text(findings))
-    return exit_code(findings)
+    return report(options.quick, options.json)
 
 
 if __name__ == "__main__":

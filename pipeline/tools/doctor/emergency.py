@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import ulmfit_tfx
 from ulmfit_tfx.pipeline.tools.doctor.__main__ import main as examine_plainly
-from ulmfit_tfx.pipeline.tools.doctor.finding import Verdict
+from ulmfit_tfx.pipeline.tools.doctor.finding import Verdict, problems_as_text
 from ulmfit_tfx.pipeline.tools.doctor.installation import this_installation
-from ulmfit_tfx.pipeline.tools.doctor.plain import problems_as_text
-from ulmfit_tfx.pipeline.tools.doctor.requirements import requirement_findings
+from ulmfit_tfx.pipeline.tools.doctor.packages import requirement_findings
 from ulmfit_tfx.schemas.errors import ExitCode
 
 
@@ -23,13 +22,12 @@ def instead_of(error: Exception, arguments: Sequence[str]) -> int:
     Returns:
         The exit code.
     """
-    if arguments[:1] == ["doctor"]:
-        print(f"ulmfit-tfx: {error}{_place(error)}", file=sys.stderr)
-        return examine_plainly(arguments[1:])
-    if of_the_installation(error):
+    if of_the_installation(error) or arguments[:1] == ["doctor"]:
         print(f"ulmfit-tfx: {error}{_place(error)}", file=sys.stderr)
     else:
         traceback.print_exception(error)
+    if arguments[:1] == ["doctor"]:
+        return examine_plainly(arguments[1:])
     findings = [one for one in requirement_findings(this_installation()) if one.verdict is Verdict.BROKEN]
     if findings:
         print(f"\n{problems_as_text(findings)}", file=sys.stderr)

@@ -6,7 +6,7 @@ from typing import Any
 
 from ulmfit_tfx.pipeline.tools.doctor.finding import Finding, Verdict
 from ulmfit_tfx.pipeline.tools.doctor.installation import Installation
-from ulmfit_tfx.pipeline.tools.doctor.requirement_tree import installed_tensorflows
+from ulmfit_tfx.pipeline.tools.doctor.packages import installed_tensorflows
 
 _QUERY = ("nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader")
 _SECONDS = 20
@@ -28,25 +28,21 @@ def ask_driver() -> tuple[list[str], str]:
 
 
 def gpu_finding(
-    installation: Installation,
-    driver: tuple[list[str], str],
-    seen: list[str] | None,
-    tensorflow: dict[str, Any],
-    log: str = "",
+    installation: Installation, driver: tuple[list[str], str], seen: dict[str, Any] | None, log: str = ""
 ) -> Finding:
     """Whether TensorFlow sees the GPUs that the driver has.
 
     Args:
         installation: For the command.
         driver: As `ask_driver` returns it.
-        seen: Names of the GPUs that TensorFlow lists; None: it was not asked, or did not answer.
-        tensorflow: What the probe says of it: `version`, and `cuda` and `cudnn` if it was built with them.
+        seen: What the probe says of TensorFlow: the `gpus` that it lists, its `version`, and `cuda` and `cudnn` if it
+            was built with them; None: it was not asked, or did not answer.
         log: What TensorFlow wrote meanwhile.
     """
-    present, trouble = driver
-    built = f", built for CUDA {tensorflow['cuda']}, cuDNN {tensorflow['cudnn']}" if tensorflow.get("cuda") else ""
-    if seen:
-        return Finding("GPU", f"TensorFlow sees {', '.join(seen)}{built}")
+    (present, trouble), facts = driver, seen or {}
+    built = f", built for CUDA {facts['cuda']}, cuDNN {facts['cudnn']}" if facts.get("cuda") else ""
+    if facts.get("gpus"):
+        return Finding("GPU", f"TensorFlow sees {', '.join(facts['gpus'])}{built}")
     if trouble:
         problem = f"{trouble}. The driver is the system's: no package for Python mends it."
         return Finding("GPU", "the driver does not answer", Verdict.WARNING, problem)
@@ -55,24 +51,19 @@ def gpu_finding(
     found = "; ".join(present)
     if seen is None:
         return Finding("GPU", f"{found}; TensorFlow was not asked")
-    return _unseen(installation, found, tensorflow, built, log)
-
-
-def _unseen(installation: Installation, found: str, tensorflow: dict[str, Any], built: str, log: str) -> Finding:
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
     if hidden in ("", "-1"):
         problem = f"CUDA_VISIBLE_DEVICES='{hidden}' hides the GPU from TensorFlow."
         return Finding("GPU", f"{found}, hidden", Verdict.NOTE, problem, "unset CUDA_VISIBLE_DEVICES")
-    version = tensorflow["version"]
-    if not built:
-        problem = f"The driver has a GPU, but TensorFlow {version} was built without CUDA."
+    remedy = installation.pip("install", f"tensorflow[and-cuda]=={facts['version']}")
+    if built:
+        problem = f"The driver has a GPU that TensorFlow {facts['version']}{built}, does not see. "
+        problem += "Are CUDA's libraries missing?"
     else:
-        problem = f"The driver has a GPU that TensorFlow {version}{built}, does not see: CUDA's libraries are missing?"
+        problem = f"The driver has a GPU, but TensorFlow {facts['version']} was built without CUDA."
+        remedy = f"{installation.pip('uninstall', '--yes', *installed_tensorflows())} && {remedy}"
     if said := _complaint(log):
         problem += f" It says: {said}"
-    remedy = installation.install(f"tensorflow[and-cuda]=={version}")
-    if not built:
-        remedy = f"{installation.uninstall(*installed_tensorflows())} && {remedy}"
     return Finding("GPU", f"{found}, not seen by TensorFlow", Verdict.WARNING, problem, remedy)
 
 

@@ -9,17 +9,24 @@ class Lane:
 
     Attributes:
         name: As in `LANE=NAME make setup`.
-        stack: Its main versions, for people.
+        tfx: Major and minor version of TFX.
+        tensorflow: The same of TensorFlow.
         glibc: The oldest that its wheels load with.
     """
 
     name: str
-    stack: str
+    tfx: str
+    tensorflow: str
     glibc: tuple[int, int]
 
+    @property
+    def stack(self) -> str:
+        """Its main versions, for people."""
+        return f"TFX {self.tfx}, TensorFlow {self.tensorflow}"
 
-DEFAULT = Lane("default", "TFX 1.16, TensorFlow 2.16", (2, 17))
-NEWEST = Lane("newest", "TFX 1.21, TensorFlow 2.21", (2, 39))
+
+DEFAULT = Lane("default", "1.16", "2.16", (2, 17))
+NEWEST = Lane("newest", "1.21", "2.21", (2, 39))
 
 _LANES = {(3, 10): DEFAULT, (3, 11): NEWEST, (3, 12): NEWEST, (3, 13): NEWEST}
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ulmfit_tfx.pipeline.tools.doctor.finding import Finding, Verdict
 from ulmfit_tfx.pipeline.tools.doctor.installation import Installation
-from ulmfit_tfx.pipeline.tools.doctor.lanes import DEFAULT, Lane, lane_of
+from ulmfit_tfx.pipeline.tools.doctor.lanes import DEFAULT, Lane
 
 _GB = 10**9
 _DISK_WANTED = 2 * _GB
@@ -26,9 +26,8 @@ _LITTLE_MEMORY = (
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
-def machine_findings(installation: Installation) -> list[Finding]:
+def machine_findings(installation: Installation, lane: Lane | None) -> list[Finding]:
     """All of them."""
-    lane = lane_of(sys.version_info[:2])
     return [
         python_finding(installation, sys.version_info[:3], lane),
         platform_finding(platform.system(), platform.machine()),

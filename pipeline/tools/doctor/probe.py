@@ -1,12 +1,13 @@
 """Imports TensorFlow, TFX and what goes with them, and says what became of it; a script, for a process of its own.
 
-Each step is a line of JSON before it and one after it, so that what kills or hangs the process is known:
+Each check is a line of JSON before it and one after it, so that what kills or hangs the process is known:
 
-    {"step": "keras", "state": "begun"}
-    {"step": "keras", "state": "done", "seconds": 1.2, "facts": {"version": "3.9.0", "backend": "tensorflow"}}
+    {"check": "tfx", "state": "begun"}
+    {"check": "tfx", "state": "done", "seconds": 1.2, "facts": {"found": "1.16.0, imported"}}
 
-States after `begun`: `done` with facts, `failed` with `error` (its class) and `message`. A step of which something that
-it needs has failed is `left_out`, with `needs`.
+States after `begun`: `done` with facts, `failed` with `error` (its class) and `message`. A check that needs one that
+has failed is `left_out`, with `needs`. Facts are `found` in words, and of what is not as it should be the `verdict`,
+the `problem`, and the requirement that is to be installed (`lacks`); of TensorFlow also what `gpu.gpu_finding` takes.
 """
 
 import importlib
@@ -17,48 +18,40 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+Facts = dict[str, Any]
 
-def _tensorflow() -> dict[str, Any]:
+
+def _tensorflow() -> Facts:
     import tensorflow as tf
 
     build = tf.sysconfig.get_build_info()
     cuda = {name: build.get(f"{name}_version") for name in ("cuda", "cudnn")} if build.get("is_cuda_build") else {}
-    return {"version": tf.__version__, **cuda}
+    details = map(tf.config.experimental.get_device_details, tf.config.list_physical_devices("GPU"))
+    gpus = [detail.get("device_name", "GPU") for detail in details]
+    return {"found": f"{tf.__version__}, imported", "version": tf.__version__, "gpus": gpus, **cuda}
 
 
-def _gpus() -> dict[str, Any]:
-    import tensorflow as tf
+def _keras() -> Facts:
+    """What tensorflow.keras is makes no difference here: this package imports keras.
 
-    devices = tf.config.list_physical_devices("GPU")
-    details = map(tf.config.experimental.get_device_details, devices)
-    return {"names": [detail.get("device_name", "GPU") for detail in details]}
-
-
-def _keras() -> dict[str, Any]:
-    import keras
-
-    return {"version": keras.__version__, "backend": keras.config.backend()}
-
-
-def _tf_keras() -> dict[str, Any]:
+    Importing TFX sets TF_USE_LEGACY_KERAS for later processes.
+    """
     import keras
     import tensorflow
 
     if tensorflow.keras.Model is keras.Model:
-        return {"version": keras.__version__}
-    import tf_keras
-
-    return {"version": tf_keras.__version__}
+        return {"found": f"{keras.__version__}, as tensorflow.keras"}
+    return {"found": f"{keras.__version__}; tensorflow.keras is Keras 2 (TF_USE_LEGACY_KERAS), not used here"}
 
 
-def _tensorflow_text() -> dict[str, Any]:
+def _tensorflow_text() -> Facts:
     import tensorflow_text
 
     tensorflow_text.WhitespaceTokenizer().tokenize(["two words"])
-    return {"version": tensorflow_text.__version__}
+    return {"found": f"{tensorflow_text.__version__}, split a text"}
 
 
-def _ml_metadata() -> dict[str, Any]:
+def _ml_metadata() -> Facts:
     import ml_metadata
     from ml_metadata.metadata_store import metadata_store
     from ml_metadata.proto import metadata_store_pb2
@@ -66,52 +59,58 @@ def _ml_metadata() -> dict[str, Any]:
     config = metadata_store_pb2.ConnectionConfig()
     config.sqlite.SetInParent()  # without a file name it is in memory
     metadata_store.MetadataStore(config).get_artifacts()
-    return {"version": ml_metadata.__version__}
+    return {"found": f"{ml_metadata.__version__}, opened a SQLite store"}
 
 
-def _apache_beam() -> dict[str, Any]:
+def _apache_beam() -> Facts:
     import apache_beam
 
+    version = apache_beam.__version__
     try:
         importlib.import_module("apache_beam.io.gcp.gcsio")
     except ImportError:
-        return {"version": apache_beam.__version__, "gcp": False}
-    return {"version": apache_beam.__version__, "gcp": True}
+        problem = "Optional: gs:// paths and Dataflow need Beam's extra gcp."
+        lacks = f"apache-beam[gcp]=={version}"
+        return {"found": f"{version}, without gcp", "verdict": "note", "problem": problem, "lacks": lacks}
+    return {"found": f"{version}, imported, with gcp"}
 
 
-def _tensorflow_model_analysis() -> dict[str, Any]:
+def _tensorflow_model_analysis() -> Facts:
     import tensorflow_model_analysis as tfma
 
-    return {"version": tfma.__version__, "complete": hasattr(tfma, "default_eval_shared_model")}
+    version = tfma.__version__
+    if hasattr(tfma, "default_eval_shared_model"):
+        return {"found": f"{version}, imported"}
+    problem = "tensorflow-model-analysis hides that a package it imports is missing, and is without its functions."
+    lacks = f"tensorflow-model-analysis=={version}"
+    return {"found": f"{version}, incomplete", "verdict": "broken", "problem": problem, "lacks": lacks}
 
 
-def _tfx() -> dict[str, Any]:
+def _tfx() -> Facts:
     import tfx.v1
 
-    return {"version": tfx.v1.__version__}
+    return {"found": f"{tfx.v1.__version__}, imported"}
 
 
-STEPS: dict[str, tuple[Callable[[], dict[str, Any]], tuple[str, ...]]] = {
+CHECKS: dict[str, tuple[Callable[[], Facts], tuple[str, ...]]] = {
     "tensorflow": (_tensorflow, ()),
-    "gpus": (_gpus, ("tensorflow",)),
     "keras": (_keras, ("tensorflow",)),
-    "tensorflow.keras": (_tf_keras, ("tensorflow", "keras")),
-    "tensorflow_text": (_tensorflow_text, ("tensorflow", "keras")),
-    "ml_metadata": (_ml_metadata, ()),
-    "apache_beam": (_apache_beam, ()),
-    "tensorflow_model_analysis": (_tensorflow_model_analysis, ("tensorflow", "keras", "apache_beam")),
-    "tfx": (_tfx, ("tensorflow", "keras", "ml_metadata", "apache_beam")),
+    "tensorflow-text": (_tensorflow_text, ("tensorflow", "keras")),
+    "ml-metadata": (_ml_metadata, ()),
+    "apache-beam": (_apache_beam, ()),
+    "tensorflow-model-analysis": (_tensorflow_model_analysis, ("tensorflow", "keras", "apache-beam")),
+    "tfx": (_tfx, ("tensorflow", "keras", "ml-metadata", "apache-beam")),
 }
-"""By name, what a step does and which steps it needs. TFMA and TFX come last: they make tensorflow.keras Keras 2."""
+"""By the name of a distribution, its check and those that it needs. The last two make tensorflow.keras Keras 2."""
 
 
 def main() -> None:
-    """Takes the steps in order."""
+    """Makes the checks in order."""
     sys.path.pop(0)  # the folder of this script
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as lines:
         os.dup2(2, 1)  # what libraries print is no report
         sound: set[str] = set()
-        for name, (step, needs) in STEPS.items():
+        for name, (check, needs) in CHECKS.items():
             missing = [need for need in needs if need not in sound]
             if missing:
                 _say(lines, name, "left_out", needs=missing)
@@ -119,7 +118,7 @@ def main() -> None:
             _say(lines, name, "begun")
             started = time.perf_counter()
             try:
-                facts = step()
+                facts = check()
             except (Exception, SystemExit) as error:
                 _say(lines, name, "failed", error=type(error).__name__, message=str(error))
             else:
@@ -128,8 +127,8 @@ def main() -> None:
     os._exit(0)  # threads of the libraries are not waited for
 
 
-def _say(lines: Any, step: str, state: str, **more: Any) -> None:
-    lines.write(json.dumps({"step": step, "state": state, **more}) + "\n")
+def _say(lines: Any, check: str, state: str, **more: Any) -> None:
+    lines.write(json.dumps({"check": check, "state": state, **more}) + "\n")
     lines.flush()
 
 

@@ -13,8 +13,8 @@ from ulmfit_tfx.pipeline.tools.doctor.finding import Verdict
 from ulmfit_tfx.pipeline.tools.doctor.installation import Installation
 from ulmfit_tfx.pipeline.tools.doctor.lanes import DEFAULT, NEWEST, lane_of
 
-BY_PIP = Installation("/env/bin/python", Path("/env"), None, None)
-CHECKOUT = Installation("/code/.venv/bin/python", Path("/code/.venv"), Path("/code"), None)
+BY_PIP = Installation("/env/bin/python", Path("/env"), None, "0.1.0")
+CHECKOUT = Installation("/code/.venv/bin/python", Path("/code/.venv"), Path("/code"), "0.1.0")
 
 
 @pytest.mark.parametrize(
