@@ -19,20 +19,26 @@ if TYPE_CHECKING:
     from ulmfit_tfx import layers as layers
     from ulmfit_tfx.library import import_encoder as import_encoder
     from ulmfit_tfx.library import load_encoder as load_encoder
+    from ulmfit_tfx.pipeline.run_result import Run as Run
+    from ulmfit_tfx.pipeline.running import run as run
     from ulmfit_tfx.schemas.config import PipelineConfig as PipelineConfig
     from ulmfit_tfx.schemas.config_file import load_config as load_config
     from ulmfit_tfx.schemas.errors import ConfigError as ConfigError
     from ulmfit_tfx.schemas.errors import DataError as DataError
+    from ulmfit_tfx.schemas.errors import RunFailedError as RunFailedError
     from ulmfit_tfx.schemas.errors import UserError as UserError
 
 _MODULES = {
     "layers": "layers",
     "import_encoder": "library",
     "load_encoder": "library",
+    "Run": "pipeline.run_result",
+    "run": "pipeline.running",
     "PipelineConfig": "schemas.config",
     "load_config": "schemas.config_file",
     "ConfigError": "schemas.errors",
     "DataError": "schemas.errors",
+    "RunFailedError": "schemas.errors",
     "UserError": "schemas.errors",
 }
 """Where the public names are, below this package."""
@@ -41,12 +47,15 @@ __all__ = [
     "ConfigError",
     "DataError",
     "PipelineConfig",
+    "Run",
+    "RunFailedError",
     "UserError",
     "__version__",
     "import_encoder",
     "layers",
     "load_config",
     "load_encoder",
+    "run",
 ]
 
 

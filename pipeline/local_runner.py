@@ -3,12 +3,9 @@
 TFX's LocalDagRunner does the same and says it to the log alone: it has no hook for a stage's begin, end and cache hit.
 """
 
-import dataclasses
 import time
 import warnings
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Protocol
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.compiler import compiler, constants
@@ -17,47 +14,11 @@ from tfx.orchestration.local import runner_utils
 from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 
+from ulmfit_tfx.pipeline.stages import StageFailedError, StageObserver, StageResult
 from ulmfit_tfx.pipeline.surroundings import looks_outside
 
-OutputArtifacts = dict[str, metadata_store_pb2.Artifact]
 
-
-@dataclasses.dataclass(frozen=True)
-class StageResult:
-    """What a stage did.
-
-    Attributes:
-        name: The node's id.
-        seconds: Wall time.
-        cached: Whether an earlier execution's outputs were taken.
-        outputs: First artifact of each output, by key.
-    """
-
-    name: str
-    seconds: float
-    cached: bool
-    outputs: Mapping[str, metadata_store_pb2.Artifact]
-
-
-class StageFailedError(Exception):
-    """A stage raised; its exception is the cause."""
-
-    def __init__(self, stage: str):
-        super().__init__(stage)
-        self.stage = stage
-
-
-class Observer(Protocol):
-    """Is told of stages."""
-
-    def stage_started(self, name: str, number: int, of: int) -> None:
-        """A stage begins."""
-
-    def stage_finished(self, result: StageResult) -> None:
-        """A stage is done."""
-
-
-def run(pipeline: Pipeline, observer: Observer) -> dict[str, StageResult]:
+def run(pipeline: Pipeline, observer: StageObserver) -> dict[str, StageResult]:
     """Runs all stages.
 
     Returns:
@@ -110,7 +71,9 @@ def _is_cached(connection: metadata_store_pb2.ConnectionConfig, execution_id: in
     return execution.last_known_state == metadata_store_pb2.Execution.CACHED
 
 
-def _outputs(connection: metadata_store_pb2.ConnectionConfig, execution_id: int) -> OutputArtifacts:
+def _outputs(
+    connection: metadata_store_pb2.ConnectionConfig, execution_id: int
+) -> dict[str, metadata_store_pb2.Artifact]:
     """Output artifacts as ML Metadata knows them; the launcher's own are wrong for a cached execution."""
     with metadata.Metadata(connection) as handle:
         events = handle.store.get_events_by_execution_ids([execution_id])

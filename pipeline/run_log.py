@@ -43,12 +43,15 @@ def log_to(path: Path, verbose: bool = False) -> Iterator[None]:
         handlers.append(logging.StreamHandler())
     root.handlers[:] = handlers
     root.setLevel(logging.INFO)
+    shown_by = warnings.showwarning
     logging.captureWarnings(True)
+    is_ours = warnings.showwarning is not shown_by  # else who called had warnings logged already
     try:
         with contextlib.nullcontext() if verbose else _standard_error_to(path):
             yield
     finally:
-        logging.captureWarnings(False)
+        if is_ours:
+            logging.captureWarnings(False)
         root.handlers[:] = before[0]
         root.setLevel(before[1])
         handler.close()
@@ -59,15 +62,18 @@ def _standard_error_to(path: Path) -> Iterator[None]:
     sys.stderr.flush()
     terminal = os.dup(2)
     stderr = sys.stderr
-    with open(path, "a", buffering=1, encoding="utf-8", errors="backslashreplace") as file:
+    with open(path, "ab") as file:
         os.dup2(file.fileno(), 2)
-        sys.stderr = file
-        try:
-            yield
-        finally:
-            sys.stderr = stderr
-            os.dup2(terminal, 2)
-            os.close(terminal)
+    # Around the descriptor, and never closed: a library that keeps it writes to standard error after the block. In a
+    # notebook sys.stderr is no descriptor, and has to be replaced too.
+    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        sys.stderr = stderr
+        os.dup2(terminal, 2)
+        os.close(terminal)
 
 
 def silence_tensorflow() -> None:

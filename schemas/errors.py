@@ -1,6 +1,7 @@
 """Errors that are meant for people, and the exit code that each gives the command."""
 
 import enum
+from pathlib import Path
 
 
 class ExitCode(enum.IntEnum):
@@ -37,3 +38,29 @@ class NotBlessedError(UserError):
     """A model does not meet a threshold that the run depends on."""
 
     exit_code = ExitCode.NOT_BLESSED
+
+
+class RunFailedError(UserError):
+    """A run ended with an exception, which is the cause (`__cause__`).
+
+    Attributes:
+        failure: The stage and what is wrong, in a sentence.
+        stage: Its name; None where it was no stage that failed.
+        log: The log file.
+    """
+
+    def __init__(self, failure: str, stage: str | None, log: Path, known: UserError | None = None):
+        """Says what failed.
+
+        Args:
+            failure: The stage and what is wrong, in a sentence.
+            stage: Its name; None where it was no stage that failed.
+            log: The log file.
+            known: The error meant for people that led to it, whose exit code is taken.
+        """
+        super().__init__(f"{failure}\nThe full log is in {log}")
+        self.failure = failure
+        self.stage = stage
+        self.log = log
+        if known is not None:
+            self.exit_code = known.exit_code

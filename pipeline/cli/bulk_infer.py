@@ -4,7 +4,6 @@ import hashlib
 import itertools
 import json
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,9 +14,11 @@ from rich.table import Table
 
 from ulmfit_tfx.components.corpus_ingest.source_files import check_source
 from ulmfit_tfx.components.reports.accounting import Accounting
-from ulmfit_tfx.pipeline.cli.run import Overrides, Root, Verbose, check_workers_see_folder, run_stages
+from ulmfit_tfx.pipeline.cli.run import Overrides, Root, Verbose, run_and_show
 from ulmfit_tfx.pipeline.console import output
 from ulmfit_tfx.pipeline.run_folder import RunFolder
+from ulmfit_tfx.pipeline.running import check_workers_see_folder
+from ulmfit_tfx.pipeline.stages import StageResults
 from ulmfit_tfx.schemas.bulk_inference_config import BulkInferenceConfig
 from ulmfit_tfx.schemas.config_file import load_bulk_inference_config
 from ulmfit_tfx.schemas.errors import ExitCode
@@ -26,8 +27,6 @@ from ulmfit_tfx.trainer_modules.serving.predictions import from_json
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
-
-    from ulmfit_tfx.pipeline.local_runner import StageResult
 
 NAME = "bulk-infer"
 EXAMPLE = "Example: `ulmfit-tfx bulk-infer examples/bulk_inference.yaml`"
@@ -58,14 +57,14 @@ def command(
         surroundings = LocalSurroundings(folder, checked.name)
         return build_bulk_inference(checked, surroundings, str(model), folder_digest(model))
 
-    def conclude(results: Mapping[str, "StageResult"], seconds: float, log_file: Path) -> ExitCode:
+    def conclude(results: StageResults, seconds: float, log_file: Path) -> ExitCode:
         from ulmfit_tfx.pipeline.bulk_inference import WRITER
 
         write_predictions(Path(results[WRITER].outputs["predictions"].uri), target)
         _show_summary(checked, results, target, seconds, log_file)
         return ExitCode.OK
 
-    return run_stages(f"{checked.name}: {config}", folder, verbose, build, conclude)
+    return run_and_show(f"{checked.name}: {config}", folder, verbose, build, conclude)
 
 
 def folder_digest(folder: Path) -> str:
@@ -89,7 +88,7 @@ def write_predictions(artifact: Path, target: Path) -> None:
 
 
 def _show_summary(
-    config: BulkInferenceConfig, results: Mapping[str, "StageResult"], target: Path, seconds: float, log_file: Path
+    config: BulkInferenceConfig, results: StageResults, target: Path, seconds: float, log_file: Path
 ) -> None:
     from ulmfit_tfx.pipeline.bulk_inference import INFERRER, INGEST
     from ulmfit_tfx.pipeline.cli.predictions import show_predictions

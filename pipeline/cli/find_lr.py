@@ -2,7 +2,7 @@
 
 import functools
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,17 +10,15 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ulmfit_tfx.pipeline.cli.run import ConfigArgument, Overrides, Root, Verbose, run_pipeline
+from ulmfit_tfx.pipeline import running
+from ulmfit_tfx.pipeline.cli.run import ConfigArgument, Overrides, Root, Verbose, run_and_show
 from ulmfit_tfx.pipeline.console import output
-from ulmfit_tfx.pipeline.run_folder import RunFolder
+from ulmfit_tfx.pipeline.stages import StageResults
 from ulmfit_tfx.schemas.config import PipelineConfig
 from ulmfit_tfx.schemas.config_file import load_config
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
-    from tfx.orchestration.pipeline import Pipeline
-
-    from ulmfit_tfx.pipeline.local_runner import StageResult
     from ulmfit_tfx.trainer_modules.optimization.learning_rate_finder import LearningRateCurve
 
 NAME = "find-lr"
@@ -41,20 +39,20 @@ def command(
         )
     arguments = [str(config), *(word for item in overrides or () for word in ("--set", item))]
     arguments += ["--root", str(root)] if root else []
-    return run_pipeline(checked, config, root, verbose, _build, functools.partial(_conclude, arguments))
-
-
-def _build(config: PipelineConfig, folder: RunFolder) -> "Pipeline":
-    from ulmfit_tfx.pipeline.graph import build_pipeline
-    from ulmfit_tfx.pipeline.surroundings import LocalSurroundings
-
-    return build_pipeline(config, LocalSurroundings(folder, config.name, config.push.directory), until=STAGE)
+    folder = running.checked_folder(checked, root)
+    return run_and_show(
+        f"{checked.name}: {config}",
+        folder,
+        verbose,
+        lambda: running.build(checked, folder, until=STAGE),
+        functools.partial(_conclude, arguments, checked),
+    )
 
 
 def _conclude(
     arguments: Sequence[str],
     config: PipelineConfig,
-    results: Mapping[str, "StageResult"],
+    results: StageResults,
     seconds: float,
     log_file: Path,
 ) -> ExitCode:

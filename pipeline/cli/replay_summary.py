@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ulmfit_tfx.pipeline.cli.run_display import StageDisplay
 from ulmfit_tfx.pipeline.kubeflow.replay import StepResult
+from ulmfit_tfx.pipeline.stage_display import StageDisplay
 from ulmfit_tfx.schemas.errors import ExitCode
 
 ACCOUNTING = "accounting"

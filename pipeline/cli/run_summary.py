@@ -22,7 +22,7 @@ from ulmfit_tfx.evaluation.scores import Interval, lower_is_better
 from ulmfit_tfx.pipeline.cli.completions import completion_table
 from ulmfit_tfx.pipeline.cli.predictions import show_predictions
 from ulmfit_tfx.pipeline.graph import PUSHER
-from ulmfit_tfx.pipeline.local_runner import StageResult
+from ulmfit_tfx.pipeline.stages import StageResult
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.config import LANGUAGE_MODEL_MEASURES, PipelineConfig
 from ulmfit_tfx.schemas.errors import ExitCode

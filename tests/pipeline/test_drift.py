@@ -10,9 +10,9 @@ from ulmfit_tfx.components.pushed_statistics import made_by, training_statistics
 from ulmfit_tfx.components.reports.drift import DriftReport
 from ulmfit_tfx.pipeline import local_runner
 from ulmfit_tfx.pipeline.graph import build_pipeline
-from ulmfit_tfx.pipeline.local_runner import StageFailedError
 from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.pipeline.served_model import BASELINES_FILE
+from ulmfit_tfx.pipeline.stages import StageFailedError
 from ulmfit_tfx.pipeline.surroundings import LocalSurroundings
 from ulmfit_tfx.schemas.config_file import load_config
 

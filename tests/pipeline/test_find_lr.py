@@ -106,10 +106,10 @@ def test_results_of_the_finder_stage_are_shown_and_the_options_kept(pretraining,
     (tmp_path / "learning_rate.json").write_text(CURVE.to_json())
     outputs = {"tuner_results": SimpleNamespace(uri=str(tmp_path))}
 
-    def run_pipeline(config, path, root, verbose, build, conclude):
-        return conclude(config, {"LearningRateFinder": SimpleNamespace(outputs=outputs)}, 1.5, Path("a.log"))
+    def run_and_show(title, folder, verbose, build, conclude):
+        return conclude({"LearningRateFinder": SimpleNamespace(outputs=outputs)}, 1.5, Path("a.log"))
 
-    monkeypatch.setattr(find_lr, "run_pipeline", run_pipeline)
+    monkeypatch.setattr(find_lr, "run_and_show", run_and_show)
     result = invoke(str(pretraining), "--set", "language_model.bptt=20", "--root", "my runs")
     assert result.exit_code == ExitCode.OK, result.stderr
     assert f"Chart: {tmp_path / 'learning_rate.png'}" in result.stdout

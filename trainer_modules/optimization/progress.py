@@ -30,7 +30,7 @@ class Progress:
         self.steps = steps
         self.tokens_a_step = tokens / steps
         self.metric = metric
-        self.console = console or Console(soft_wrap=True, highlight=False)
+        self.console = console or Console(soft_wrap=True, highlight=False, force_jupyter=False)
         self.bar = Bar(
             TextColumn("      epoch {task.fields[epoch]}"),
             BarColumn(bar_width=24),

@@ -7,7 +7,9 @@ import yaml
 from typer.testing import CliRunner
 
 from ulmfit_tfx.pipeline.cli.app import app
-from ulmfit_tfx.pipeline.cli.run import run_pipeline
+from ulmfit_tfx.pipeline.run_folder import RunFolder
+from ulmfit_tfx.pipeline.running import build, run_stages
+from ulmfit_tfx.pipeline.stages import Unobserved
 from ulmfit_tfx.pipeline.tools.clean import history
 from ulmfit_tfx.schemas.config_file import load_config
 from ulmfit_tfx.schemas.errors import ExitCode
@@ -25,9 +27,6 @@ def clean(root, *options):
 @pytest.fixture
 def runs(tmp_path, reviews):
     """Runs a pipeline up to its tokenizer; returns the stages' results. What it changes is its seed."""
-    from ulmfit_tfx.pipeline.graph import build_pipeline
-    from ulmfit_tfx.pipeline.surroundings import LocalSurroundings
-
     (tmp_path / "corpus.txt").write_text("\n".join(text for text, _ in reviews))
     config = {
         "name": "lm",
@@ -40,18 +39,13 @@ def runs(tmp_path, reviews):
     path.write_text(yaml.safe_dump(config))
 
     def run(seed):
-        results = {}
-
-        def build(config, folder):
-            return build_pipeline(config, LocalSurroundings(folder, config.name), until=TOKENIZER)
-
-        def conclude(config, found, seconds, log_file):
-            results.update(found)
+        def conclude(found, seconds, log_file):
             assert clean(tmp_path / "root", "--keep", "0", "--yes")[0] == ExitCode.STAGE_FAILED  # a run is under way
-            return ExitCode.OK
+            return found
 
         checked = load_config(path, [f"seed={seed}"])
-        assert run_pipeline(checked, path, tmp_path / "root", False, build, conclude) == ExitCode.OK
+        folder = RunFolder(tmp_path / "root")
+        results = run_stages(folder, lambda: build(checked, folder, until=TOKENIZER), conclude, Unobserved())
         assert all(Path(result.outputs[key].uri).exists() for result in results.values() for key in result.outputs)
         return results
 

@@ -1,13 +1,9 @@
 """Announces stages as they run. TFX is not imported before a stage of its runner ends: a replay does without it."""
 
-from typing import TYPE_CHECKING
-
 from rich.console import Console
 
 from ulmfit_tfx.components.reports.accounting import Accounting
-
-if TYPE_CHECKING:
-    from ulmfit_tfx.pipeline.local_runner import StageResult
+from ulmfit_tfx.pipeline.stages import StageResult
 
 _DOES = {
     "CorpusIngest": "reads rows, refuses malformed ones, splits",
@@ -44,11 +40,19 @@ class StageDisplay:
     def __init__(self, console: Console):
         self.console = console
 
+    def waits_for_cleaning(self) -> None:
+        """Says so."""
+        self.console.print("Waiting for `ulmfit-tfx clean`, which removes files there", style="dim", markup=False)
+
+    def loads_libraries(self) -> None:
+        """Says so."""
+        self.console.print("Starting TensorFlow and TFX", style="dim")
+
     def stage_started(self, name: str, number: int, of: int) -> None:
         """Announces a stage."""
         self.console.print(f"[{number:>2}/{of}] {name}: {_DOES.get(name, 'runs')}", markup=False)
 
-    def stage_finished(self, result: "StageResult") -> None:
+    def stage_finished(self, result: StageResult) -> None:
         """Says how long the stage took and, of an ingestion, how many rows there are."""
         from ulmfit_tfx.schemas import component_specs as specs
 
