@@ -45,7 +45,7 @@ def run_fn(fn_args: Any) -> None:
 
     Raises:
         UserError: See `fit_resumably`.
-        DataError: See `encoder_from`; or `class_weights` does not fit the classes.
+        DataError: See `read_inputs` and `trained`; or `class_weights` does not fit the classes.
     """
     inputs = read_inputs(fn_args)
     config = ClassificationConfig.model_validate(fn_args.custom_config["classification"])

@@ -50,8 +50,8 @@ from ulmfit_tfx.trainer_modules.serving.encoder_folder import (
     write_weights,
 )
 from ulmfit_tfx.trainer_modules.serving.folder_copy import copy_folder
-from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, ExportedModel, read_exported
-from ulmfit_tfx.trainer_modules.transfer.exported_weights import assign_exported, check_tokenizer
+from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD
+from ulmfit_tfx.trainer_modules.transfer.base_model import BaseModel
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 from ulmfit_tfx.transforms.tokenizer_files import read_tokenizer
 
@@ -120,8 +120,7 @@ class _Task:
     tokenizer: Tokenizer
     train: TokenCorpus
     evaluation: TokenCorpus
-    base: ExportedModel | None
-    base_model: str | None
+    base: BaseModel | None
 
     @classmethod
     def of(cls, fn_args: Any) -> "_Task":
@@ -137,12 +136,12 @@ class _Task:
             or write_corpus(documents_of(matching_files(patterns)), corpora / name, tokenizer.vocab_size)
             for name, patterns in (("train", fn_args.train_files), ("eval", fn_args.eval_files))
         )
-        base = read_exported(fn_args.base_model) if fn_args.base_model else None
+        base = BaseModel.read(fn_args.base_model, tokenizer) if fn_args.base_model else None
         encoder = EncoderConfig.model_validate(custom["encoder"])
         encoder = encoder.model_copy(update={"dropout": config.dropout or encoder.dropout})
         if base is not None:
-            _check_base(base, fn_args.base_model, tokenizer, config)
-            encoder = base.encoder.model_copy(update={"dropout": encoder.dropout, "zoneout": encoder.zoneout})
+            _check_directions(base, config)
+            encoder = base.encoder_config(encoder, config.directions[0])
         return cls(
             config=config,
             encoder=encoder,
@@ -152,7 +151,6 @@ class _Task:
             train=train,
             evaluation=evaluation,
             base=base,
-            base_model=fn_args.base_model,
         )
 
     def batches(self, corpus: TokenCorpus, batch_size: int, direction: Direction) -> Batches:
@@ -164,16 +162,13 @@ class _Task:
         return SentenceBatches.of(corpus, batch_size, pad_id, config.min_seq_len, config.max_seq_len, is_backward)
 
     def build(self, direction: Direction, seed: int | None) -> tuple[keras.Model, keras.Model]:
-        """Encoder and language model, with the base model's weights or fresh ones."""
+        """Encoder and language model, of the base model's sizes if there is one, with fresh weights."""
         config = self.encoder.model_copy(update={"direction": direction})
         encoder = build_encoder(config, self.tokenizer.vocab_size, self.tokenizer.special_ids.pad, seed)
         tied = self.config.tied
-        if self.base is not None and "lm_head/bias" in self.base.weights:
-            tied = "lm_head/kernel" not in self.base.weights
-        model = build_language_model(encoder, tied)
-        if self.base is not None:
-            assign_exported(model, self.base, str(self.base_model), optional=("lm_head/",))
-        return encoder, model
+        if self.base is not None and "lm_head/bias" in self.base.exported.weights:
+            tied = "lm_head/kernel" not in self.base.exported.weights
+        return encoder, build_language_model(encoder, tied)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -198,6 +193,8 @@ class _Training:
         with strategy.scope():
             keras.utils.set_random_seed(task.seed)
             encoder, model = task.build(direction, task.seed)
+            if task.base is not None:
+                task.base.give_weights(model, direction, optional=("lm_head/",))
             model.compile(optimizer=optimizer_for(config, _total_steps(task, train), _rate_factors(task, model)))
             model.optimizer.build(model.trainable_variables)  # here, in the strategy's scope
         log.info("%d parameters, %d steps in the first epoch", model.count_params(), train.steps(0, task.seed))
@@ -244,12 +241,12 @@ def _frozen(task: _Task, encoder: keras.Model) -> list[keras.Variable]:
     return [variable for layer in recurrent_layers(encoder) for variable in layer.trainable_variables]
 
 
-def _check_base(base: ExportedModel, path: str, tokenizer: Tokenizer, config: LanguageModelConfig) -> None:
-    check_tokenizer(base, path, tokenizer)
-    if config.directions != (base.encoder.direction,):
+def _check_directions(base: BaseModel, config: LanguageModelConfig) -> None:
+    direction = base.exported.encoder.direction
+    if config.directions != (direction,):
         raise DataError(
-            f"{path}: reads {base.encoder.direction}, and language_model.direction is {config.direction}. Set it to "
-            f"{base.encoder.direction}."
+            f"{base.folder}: reads {direction}, and language_model.direction is {config.direction}. Set it to "
+            f"{direction}."
         )
 
 
@@ -258,7 +255,7 @@ def _record(
 ) -> EncoderRecord:
     lineage = {
         "format": "ulmfit-tfx",
-        "base_model": _source_of(task.base_model),
+        "base_model": _source_of(task.base),
         "corpus": {
             "fingerprint": task.train.fingerprint,
             "documents": task.train.documents,
@@ -287,13 +284,13 @@ def _record(
     )
 
 
-def _source_of(base_model: str | None) -> Mapping[str, Any] | None:
+def _source_of(base: BaseModel | None) -> Mapping[str, Any] | None:
     """Where a base model's weights come from: the `source` of its `encoder.json`."""
-    if base_model is None:
+    if base is None:
         return None
-    record = f"{base_model.rstrip('/').rpartition('/')[0]}/{RECORD}"
+    record = f"{base.folder.rstrip('/').rpartition('/')[0]}/{RECORD}"
     if not tf.io.gfile.exists(record):
-        return {"saved_model": base_model}
+        return {"saved_model": base.folder}
     with tf.io.gfile.GFile(record) as file:
         return json.loads(file.read())["source"]
 

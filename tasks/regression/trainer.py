@@ -48,7 +48,7 @@ def run_fn(fn_args: Any) -> None:
 
     Raises:
         UserError: See `fit_resumably`.
-        DataError: See `encoder_from`; or a target is the same in all rows, or outside of `bounds`.
+        DataError: See `read_inputs` and `trained`; or a target is the same in all rows, or outside of `bounds`.
     """
     inputs = read_inputs(fn_args)
     config = RegressionConfig.model_validate(fn_args.custom_config["regression"])

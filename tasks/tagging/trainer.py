@@ -5,7 +5,7 @@ TFX reloads this module, so it defines no Keras layers and registers nothing.
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -53,10 +53,11 @@ _HEAD = "head/"
 
 @dataclasses.dataclass(frozen=True)
 class _TaggingModel:
-    """A tagger, and its encoders with their configurations by direction."""
+    """A tagger, its encoders, and the configuration of the first one."""
 
     tagger: Tagger
-    encoders: dict[Direction, tuple[keras.Model, EncoderConfig]]
+    encoders: Mapping[Direction, keras.Model]
+    encoder_config: EncoderConfig
 
     @property
     def model(self) -> keras.Model:
@@ -73,7 +74,7 @@ def run_fn(fn_args: Any) -> None:
 
     Raises:
         UserError: See `fit_resumably`.
-        DataError: See `encoder_from`.
+        DataError: See `read_inputs` and `trained`.
     """
     inputs = read_inputs(fn_args)
     config = TaggingConfig.model_validate(fn_args.custom_config["tagging"])
@@ -120,12 +121,12 @@ def _first_piece(inputs: TaskInputs) -> int:
 
 
 def _built(inputs: TaskInputs, config: TaggingConfig, tags: int) -> _TaggingModel:
-    encoders = {
-        direction: build_task_encoder(inputs, direction, name=f"{direction}_encoder") for direction in inputs.directions
-    }
-    _, encoder_config = encoders[inputs.directions[0]]
-    models = [encoder for encoder, _ in encoders.values()]
-    return _TaggingModel(build_tagger(models, encoder_config, inputs.head, config, tags, inputs.seed), encoders)
+    encoders, configs = zip(
+        *(build_task_encoder(inputs, direction, name=f"{direction}_encoder") for direction in inputs.directions),
+        strict=True,
+    )
+    tagger = build_tagger(encoders, configs[0], inputs.head, config, tags, inputs.seed)
+    return _TaggingModel(tagger, dict(zip(inputs.directions, encoders, strict=True)), configs[0])
 
 
 def _compile(
@@ -195,8 +196,7 @@ def _export(
 ) -> None:
     """Writes the SavedModel. The encoder signatures are of the first direction."""
     tokenizer, max_seq_len = inputs.tokenizer, inputs.training.max_seq_len
-    encoder, encoder_config = built.encoders[inputs.directions[0]]
-    signatures = encoder_signatures(encoder, tokenizer, inputs.fixed_seq_len, max_seq_len)
+    signatures = encoder_signatures(built.encoders[inputs.directions[0]], tokenizer, inputs.fixed_seq_len, max_seq_len)
     signatures |= tagger_signatures(
         functools.partial(built.model, training=False),
         _decoder(built.tagger, config, temperature),
@@ -209,14 +209,12 @@ def _export(
     description = ModelDescription(
         task="tagging",
         labels=tuple(tags),
-        encoder=encoder_config,
+        encoder=built.encoder_config,
         max_seq_len=max_seq_len,
         fixed_seq_len=inputs.fixed_seq_len,
         directions=inputs.directions,
         details=details,
     )
-    parts = {
-        "" if direction == inputs.directions[0] else BACKWARD: part for direction, (part, _) in built.encoders.items()
-    }
+    parts = {"" if direction == inputs.directions[0] else BACKWARD: part for direction, part in built.encoders.items()}
     save(inputs.serving_folder, parts | {_HEAD: built.tagger.head}, tokenizer, signatures, description)
     CheckpointFolder(inputs.checkpoints).remove()

@@ -1,13 +1,25 @@
 import numpy as np
 import pytest
+import tensorflow as tf
+from base_encoders import encoder_from
+from task_examples import CONFIG, write_inputs
 
-from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, EncoderDropoutConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config import (
+    CleaningConfig,
+    EncoderConfig,
+    EncoderDropoutConfig,
+    PipelineConfig,
+    TokenizerConfig,
+)
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.tasks.classification import trainer as classifier
+from ulmfit_tfx.tasks.tagging import trainer as tagger
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
-from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, save
+from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, read_exported, save
 from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
-from ulmfit_tfx.trainer_modules.transfer.base_model import base_directions, encoder_from
+from ulmfit_tfx.trainer_modules.transfer.base_model import BaseModel
+from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 IDS = np.array([[2, 9, 8, 7, 3], [2, 11, 3, 1, 1]], "int32")
@@ -54,30 +66,54 @@ def backward_only(tmp_path_factory, tokenizer):
 @pytest.mark.parametrize("direction", ["forward", "backward"])
 def test_each_of_two_encoders_comes_back(both, tokenizer, direction):
     folder, encoders = both
-    encoder, config = encoder_from(folder, EncoderConfig(), tokenizer, None, direction)
+    encoder, config = encoder_from(folder, tokenizer, direction)
     assert config.direction == direction
     np.testing.assert_allclose(encoder(IDS)[0], encoders[direction](IDS)[0], atol=1e-6)
 
 
 def test_an_only_encoder_comes_back_in_its_direction(backward_only, tokenizer):
     folder, encoders = backward_only
-    encoder, config = encoder_from(folder, EncoderConfig(), tokenizer, None)
+    encoder, config = encoder_from(folder, tokenizer)
     assert config.direction == "backward"
     np.testing.assert_allclose(encoder(IDS)[0], encoders["backward"](IDS)[0], atol=1e-6)
 
 
-def test_directions_are_those_of_the_export(both, backward_only):
-    assert base_directions(both[0]) == ("forward", "backward")
-    assert base_directions(backward_only[0]) == ("backward",)
+def test_directions_are_those_of_the_export(both, backward_only, tokenizer):
+    assert BaseModel.read(both[0], tokenizer).directions == ("forward", "backward")
+    assert BaseModel.read(backward_only[0], tokenizer).directions == ("backward",)
 
 
 def test_direction_that_there_is_not(backward_only, tokenizer):
     with pytest.raises(DataError, match="has no forward encoder, only a backward one"):
-        encoder_from(backward_only[0], EncoderConfig(), tokenizer, None, "forward")
+        encoder_from(backward_only[0], tokenizer, "forward")
 
 
 def test_dropouts_are_those_of_the_new_training(both, tokenizer):
     dropouts = EncoderConfig(dropout=EncoderDropoutConfig(hidden=0.44), zoneout=0.2)
-    encoder, config = encoder_from(both[0], dropouts, tokenizer, None, "backward")
+    encoder, config = encoder_from(both[0], tokenizer, "backward", dropouts)
     assert (config.dropout.hidden, config.zoneout, config.hidden_sizes) == (0.44, 0.2, (6,))
     assert encoder.get_layer("qrnn_0").cell.zoneout == 0.2
+
+
+def tagged(text, mood):
+    words = tuple(text.split())
+    return Row("", words=words, tags=(mood,) * len(words))
+
+
+@pytest.mark.parametrize("exported", ["both", "backward_only"])
+@pytest.mark.parametrize("task", ["classification", "tagging"])
+def test_weights_are_read_once_for_a_training(request, tmp_path, tokenizer, reviews, monkeypatch, exported, task):
+    short = [review for review in reviews if len(review[0]) < 60]
+    rows = [tagged(*review) if task == "tagging" else Row(*review) for review in short]
+    sections = {"task": task, "training": CONFIG["training"] | {"epochs": 1}}
+    sections["data"] = {"path": "rows", "format": "conll" if task == "tagging" else "tsv"}
+    config = PipelineConfig.model_validate(CONFIG | sections)
+    fn_args = write_inputs(tmp_path / "inputs", tokenizer, config, rows[:16], rows[16:24])
+    fn_args.base_model = request.getfixturevalue(exported)[0]
+    read = []
+    load_checkpoint = tf.train.load_checkpoint
+    monkeypatch.setattr(tf.train, "load_checkpoint", lambda path: (read.append(path), load_checkpoint(path))[1])
+    {"classification": classifier, "tagging": tagger}[task].run_fn(fn_args)
+    assert read == [f"{fn_args.base_model}/variables/variables"]
+    monkeypatch.undo()
+    assert read_exported(fn_args.serving_model_dir).directions == read_exported(fn_args.base_model).directions

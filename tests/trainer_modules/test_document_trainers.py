@@ -6,15 +6,16 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
+from base_encoders import encoder_from
 from task_examples import CONFIG, write_inputs
 
-from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, PipelineConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config import CleaningConfig, PipelineConfig, TokenizerConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.trainer_modules import classifier, regressor
+from ulmfit_tfx.tasks.classification import trainer as classifier
+from ulmfit_tfx.tasks.regression import trainer as regressor
 from ulmfit_tfx.trainer_modules.objectives.smoothed_cross_entropy import SmoothedCrossEntropy
 from ulmfit_tfx.trainer_modules.serving.loaded_model import Classifier, Regressor, read_info
 from ulmfit_tfx.trainer_modules.serving.saved_model import read_exported
-from ulmfit_tfx.trainer_modules.transfer.base_model import base_directions, encoder_from
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
@@ -215,8 +216,8 @@ def test_targets_that_cannot_be_learned_are_refused(tmp_path, tokenizer, targets
 
 
 def test_another_training_starts_from_the_encoder_of_a_regressor(bounded, tokenizer):
-    assert base_directions(str(bounded)) == ("backward",)
-    encoder, config = encoder_from(str(bounded), EncoderConfig(), tokenizer, None)
+    assert read_exported(str(bounded)).directions == ("backward",)
+    encoder, config = encoder_from(bounded, tokenizer)
     assert config.direction == "backward"
     exported = read_exported(str(bounded)).weights
     for weight in encoder.weights:

@@ -9,7 +9,8 @@ import tensorflow as tf
 from task_examples import CONFIG, write_inputs
 
 from ulmfit_tfx.schemas.config import CleaningConfig, LanguageModelConfig, PipelineConfig, TokenizerConfig
-from ulmfit_tfx.trainer_modules import classifier, language_model
+from ulmfit_tfx.tasks.classification import trainer as classifier
+from ulmfit_tfx.tasks.language_model import trainer as language_model
 from ulmfit_tfx.trainer_modules.optimization.learning_rate_tuner import CHART_FILE, CURVE_FILE
 from ulmfit_tfx.trainer_modules.optimization.progress import Progress
 from ulmfit_tfx.trainer_modules.serving.folder_copy import copy_folder

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from base_encoders import encoder_from
 from task_examples import CONFIG, write_inputs
 
 from ulmfit_tfx.components.sentencepiece_trainer.executor import train as train_sentencepiece
@@ -21,7 +22,6 @@ from ulmfit_tfx.trainer_modules.serving.loaded_model import Tagger, read_info
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
 from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, read_exported, save
 from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
-from ulmfit_tfx.trainer_modules.transfer.base_model import encoder_from
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 from ulmfit_tfx.transforms.word_pieces import word_pieces
@@ -287,9 +287,7 @@ def test_exported_tagger_has_both_encoders_and_the_head(several, tokenizer):
     assert [name for name in exported.weights if name.startswith(BACKWARD)] == [f"{BACKWARD}{n}" for n in encoder]
     assert exported.weights["head/emissions/kernel"].shape[-1] == 3
     for direction, prefix in (("forward", ""), ("backward", BACKWARD)):
-        found, config = encoder_from(
-            str(several[0] / "unbroken" / "model"), EncoderConfig(), tokenizer, None, direction
-        )
+        found, config = encoder_from(several[0] / "unbroken" / "model", tokenizer, direction)
         assert config.direction == direction
         for weight in found.weights:
             np.testing.assert_array_equal(weight, exported.weights[prefix + weight.path])

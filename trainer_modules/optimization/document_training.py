@@ -51,6 +51,10 @@ class _DocumentModel:
     encoder: keras.Model
     encoder_config: EncoderConfig
 
+    @property
+    def encoders(self) -> Mapping[Direction, keras.Model]:
+        return {self.encoder_config.direction: self.encoder}
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainedDocuments:
@@ -72,7 +76,7 @@ def train_documents(
 
     Raises:
         UserError: See `fit_resumably`.
-        DataError: See `encoder_from`.
+        DataError: See `trained`.
     """
     directions = inputs.directions
     parts: dict[Direction, _DocumentModel] = {}

@@ -25,7 +25,7 @@ from ulmfit_tfx.trainer_modules.optimization.progress import Progress
 from ulmfit_tfx.trainer_modules.optimization.resumable import CheckpointFolder, TrainingState, fit_resumably
 from ulmfit_tfx.trainer_modules.optimization.run_identity import checkpoint_folder, matching_files
 from ulmfit_tfx.trainer_modules.optimization.tensorboard import TrainingLog
-from ulmfit_tfx.trainer_modules.transfer.base_model import base_directions, encoder_from
+from ulmfit_tfx.trainer_modules.transfer.base_model import BaseModel
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 from ulmfit_tfx.transforms.tokenizer_files import read_tokenizer
 
@@ -42,6 +42,10 @@ class HasModel(Protocol):
     def model(self) -> keras.Model:
         """The model."""
 
+    @property
+    def encoders(self) -> Mapping[Direction, keras.Model]:
+        """The encoders in it, which start with the base model's weights, if there is one."""
+
 
 Built = TypeVar("Built", bound=HasModel)
 
@@ -54,9 +58,9 @@ class TaskInputs:
         encoder: Sizes and dropouts; of a base model's encoder only the dropouts count.
         head: Of the task model.
         training: How to train.
-        directions: In which texts are read.
+        directions: In which texts are read: as by the base model, or as configured.
         seed: Of weights, dropouts and shuffling.
-        base_model: SavedModel that the encoders come from, or None.
+        base: The model that the encoders come from, or None.
         tokenizer: Of the texts.
         train_files: Transformed examples of the train split.
         eval_files: Of the eval split.
@@ -73,7 +77,7 @@ class TaskInputs:
     training: TrainingConfig
     directions: tuple[Direction, ...]
     seed: int
-    base_model: str | None
+    base: BaseModel | None
     tokenizer: Tokenizer
     train_files: list[str]
     eval_files: list[str]
@@ -116,16 +120,22 @@ def read_inputs(fn_args: Any) -> TaskInputs:
         fn_args: Its `custom_config` holds the configuration's sections `encoder`, `head`, `training` and `export`,
             `seed`, and `checkpoints`, the folder below which a killed run finds its checkpoints; `directions` where
             without a base model texts are to be read in others than the encoder's.
+
+    Raises:
+        DataError: See `BaseModel.read`.
     """
     custom = fn_args.custom_config
+    tokenizer = read_tokenizer(fn_args.transform_graph_path)
+    base = BaseModel.read(fn_args.base_model, tokenizer) if fn_args.base_model else None
+    configured = tuple(custom.get("directions") or [custom["encoder"]["direction"]])
     return TaskInputs(
         encoder=EncoderConfig.model_validate(custom["encoder"]),
         head=HeadConfig.model_validate(custom["head"]),
         training=TrainingConfig.model_validate(custom["training"]),
-        directions=_directions(fn_args),
+        directions=base.directions if base else configured,
         seed=custom["seed"],
-        base_model=fn_args.base_model,
-        tokenizer=read_tokenizer(fn_args.transform_graph_path),
+        base=base,
+        tokenizer=tokenizer,
         train_files=matching_files(fn_args.train_files),
         eval_files=matching_files(fn_args.eval_files),
         fixed_seq_len=ExportConfig.model_validate(custom["export"]).fixed_seq_len,
@@ -137,26 +147,19 @@ def read_inputs(fn_args: Any) -> TaskInputs:
     )
 
 
-def _directions(fn_args: Any) -> tuple[Direction, ...]:
-    """As by the base model, or as configured."""
-    if fn_args.base_model:
-        return base_directions(fn_args.base_model)
-    custom = fn_args.custom_config
-    return tuple(custom.get("directions") or [custom["encoder"]["direction"]])
-
-
 def build_task_encoder(
     inputs: TaskInputs, direction: Direction, name: str = "encoder"
 ) -> tuple[keras.Model, EncoderConfig]:
-    """The encoder of a direction, from the base model or fresh, and its configuration.
+    """The encoder of a direction, of the base model's sizes if there is one, with fresh weights, and its configuration.
 
     Raises:
-        DataError: See `encoder_from`.
+        DataError: See `BaseModel.encoder_config`.
     """
     tokenizer = inputs.tokenizer
-    if inputs.base_model:
-        return encoder_from(inputs.base_model, inputs.encoder, tokenizer, inputs.seed, direction, name)
-    config = inputs.encoder.model_copy(update={"direction": direction})
+    if inputs.base is not None:
+        config = inputs.base.encoder_config(inputs.encoder, direction)
+    else:
+        config = inputs.encoder.model_copy(update={"direction": direction})
     return build_encoder(config, tokenizer.vocab_size, tokenizer.special_ids.pad, inputs.seed, name), config
 
 
@@ -190,12 +193,16 @@ def trained(training: Training[Built], inputs: TaskInputs) -> tuple[Built, Train
 
     Raises:
         UserError: See `fit_resumably`.
+        DataError: See `BaseModel.give_weights`.
     """
     config = inputs.training
     with mixed_precision(config.mixed_precision), strategy_for(config.batch_size).scope():
         fitted = _fresh(training, inputs)
+        if inputs.base is not None:
+            for direction, encoder in fitted.encoders.items():
+                inputs.base.give_weights(encoder, direction)
         groups = layer_groups(fitted.model)
-        factors = rate_factors(groups, rate_factor(config, inputs.base_model is not None))
+        factors = rate_factors(groups, rate_factor(config, inputs.base is not None))
         training.compile(fitted, optimizer_for(config, training.train.steps * config.epochs, factors))
         fitted.model.optimizer.build(fitted.model.trainable_variables)  # here, in the strategy's scope
     log.info("%s: %d parameters, %d batches an epoch", *_sizes(fitted.model, training))

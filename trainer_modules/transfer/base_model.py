@@ -1,60 +1,75 @@
-"""Starts a model from an encoder of another one."""
+"""The exported model that a training starts from: read once, its weights given to the encoders that are trained."""
+
+import dataclasses
+from collections.abc import Sequence
 
 import keras
+from typing_extensions import Self
 
 from ulmfit_tfx.schemas.config import Direction, EncoderConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
-from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, read_exported
+from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, ExportedModel, read_exported
 from ulmfit_tfx.trainer_modules.transfer.exported_weights import assign_exported, check_tokenizer
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 
-def base_directions(base_model: str) -> tuple[Direction, ...]:
-    """The directions in which the encoders of an exported model read: one, or forward and backward.
+@dataclasses.dataclass(frozen=True)
+class BaseModel:
+    """An exported model with its weights.
 
-    Args:
-        base_model: Folder of its SavedModel.
-
-    Raises:
-        DataError: The model was not exported by ulmfit-tfx.
+    Attributes:
+        folder: Of its SavedModel.
+        exported: What is taken from it.
     """
-    return read_exported(base_model).directions
 
+    folder: str
+    exported: ExportedModel
 
-def encoder_from(
-    base_model: str,
-    dropouts: EncoderConfig,
-    tokenizer: Tokenizer,
-    seed: int | None,
-    direction: Direction | None = None,
-    name: str = "encoder",
-) -> tuple[keras.Model, EncoderConfig]:
-    """Builds an encoder of an exported model, with its weights.
+    @classmethod
+    def read(cls, folder: str, tokenizer: Tokenizer) -> Self:
+        """Reads a SavedModel, which may lie in a bucket.
 
-    Args:
-        base_model: Folder of its SavedModel.
-        dropouts: Where dropout rates and zoneout are taken from; the rest is the exported model's.
-        tokenizer: The one of the new model.
-        seed: Of dropouts.
-        direction: Which of its encoders. None: the only one, or the forward one.
-        name: Of the encoder.
+        Args:
+            folder: Of the SavedModel.
+            tokenizer: The one of the new model.
 
-    Returns:
-        The encoder, and its configuration.
+        Raises:
+            DataError: The model was not exported by ulmfit-tfx, or it was trained with another tokenizer.
+        """
+        exported = read_exported(folder)
+        check_tokenizer(exported, folder, tokenizer)
+        return cls(folder, exported)
 
-    Raises:
-        DataError: The model was not exported by ulmfit-tfx, it was trained with another tokenizer, or has no encoder of
-            that direction.
-    """
-    exported = read_exported(base_model)
-    check_tokenizer(exported, base_model, tokenizer)
-    direction = direction or exported.directions[0]
-    if direction not in exported.directions:
-        raise DataError(f"{base_model}: has no {direction} encoder, only a {' and a '.join(exported.directions)} one.")
-    prefix = BACKWARD if direction == "backward" and "forward" in exported.directions else ""
-    own = {"dropout": dropouts.dropout, "zoneout": dropouts.zoneout, "direction": direction}
-    config = exported.encoder.model_copy(update=own)
-    encoder = build_encoder(config, tokenizer.vocab_size, tokenizer.special_ids.pad, seed, name)
-    assign_exported(encoder, exported, base_model, prefix)
-    return encoder, config
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """The directions in which its encoders read: one, or forward and backward."""
+        return self.exported.directions
+
+    def encoder_config(self, dropouts: EncoderConfig, direction: Direction) -> EncoderConfig:
+        """Configuration of an encoder that takes its weights.
+
+        Args:
+            dropouts: Where dropout rates and zoneout are taken from; the rest is the exported model's.
+            direction: Which of its encoders.
+
+        Raises:
+            DataError: It has no encoder of that direction.
+        """
+        if direction not in self.directions:
+            raise DataError(f"{self.folder}: has no {direction} encoder, only a {' and a '.join(self.directions)} one.")
+        own = {"dropout": dropouts.dropout, "zoneout": dropouts.zoneout, "direction": direction}
+        return self.exported.encoder.model_copy(update=own)
+
+    def give_weights(self, model: keras.Model, direction: Direction, optional: Sequence[str] = ()) -> None:
+        """Assigns the weights of one of its models.
+
+        Args:
+            model: An encoder of `encoder_config`, or a model around one, with fresh weights.
+            direction: Which of its encoders.
+            optional: See `assign_exported`.
+
+        Raises:
+            DataError: See `assign_exported`.
+        """
+        prefix = BACKWARD if direction == "backward" and "forward" in self.directions else ""
+        assign_exported(model, self.exported, self.folder, prefix, optional)

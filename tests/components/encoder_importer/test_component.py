@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from base_encoders import encoder_from
 from random_language_model import PAD, RandomLanguageModel
 from tfx.types import standard_artifacts
 
@@ -20,7 +21,6 @@ from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, EncoderDropoutConfig, PretrainedConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.trainer_modules.serving.saved_model import read_exported
-from ulmfit_tfx.trainer_modules.transfer.base_model import encoder_from
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 from ulmfit_tfx.transforms.tokenizer_files import read_tokenizer
 
@@ -70,7 +70,7 @@ def test_tokenizer_stands_where_that_of_sentencepiece_trainer_would(artifacts, s
 def test_trainer_starts_from_the_imported_weights_with_dropouts_of_its_own(artifacts):
     dropouts = EncoderConfig(dropout=EncoderDropoutConfig(input=0.4))
     base_model = f"{artifacts[specs.MODEL]}/Format-Serving"
-    encoder, config = encoder_from(base_model, dropouts, read_tokenizer(artifacts[specs.TOKENIZER]), seed=1)
+    encoder, config = encoder_from(base_model, read_tokenizer(artifacts[specs.TOKENIZER]), dropouts=dropouts)
     served = tf.saved_model.load(base_model).signatures["numericalized_encoder"](tf.constant(IDS))
     np.testing.assert_allclose(encoder(IDS)[0], served["output"], atol=1e-6)
     assert (config.layer_sizes, config.dropout.input) == ((8, 6), 0.4)
@@ -80,7 +80,7 @@ def test_base_model_of_another_tokenizer_is_refused(artifacts, spm_model):
     own = read_tokenizer(artifacts[specs.TOKENIZER])
     other = Tokenizer(spm_model + b"\x1a\x00", own.config, own.cleaning)
     with pytest.raises(DataError, match="another tokenizer"):
-        encoder_from(f"{artifacts[specs.MODEL]}/Format-Serving", EncoderConfig(), other, seed=1)
+        encoder_from(f"{artifacts[specs.MODEL]}/Format-Serving", other)
 
 
 def test_fingerprint_follows_the_content_of_checkpoint_and_tokenizer(pretrained, tmp_path):
