@@ -1,5 +1,6 @@
 """`ulmfit-tfx replay`: runs a compiled pipeline on this machine."""
 
+import collections
 import shlex
 import signal
 import sys
@@ -21,7 +22,6 @@ NAME = "replay"
 EXAMPLE = "Example: `ulmfit-tfx replay pipeline.yaml --root runs/replay --param 'training={\"epochs\": 2}'`"
 
 _LINES_SHOWN = 20
-_BYTES_READ = 64 * 1024
 
 
 def command(
@@ -82,14 +82,9 @@ def parsed_parameters(parameters: Sequence[str]) -> dict[str, str]:
 def _explain(error: "StepFailedError") -> ExitCode:
     """Names the step, what became of it, and shows the end of its log."""
     output.print(f"\n{error.step} {error.reason}. Its log ends with:", style="red", markup=False)
-    for line in _last_lines(error.log):
-        output.print(f"  {line}", markup=False)
+    with error.log.open(errors="replace") as log:
+        for line in collections.deque(log, _LINES_SHOWN):
+            output.print(f"  {line.rstrip()}", markup=False)
     output.print(f"The full log is in {error.log}", markup=False)
     output.print("The same command goes on with this step; those before it that are cached are not run again.")
     return ExitCode.STAGE_FAILED
-
-
-def _last_lines(log: Path) -> list[str]:
-    with open(log, "rb") as file:
-        file.seek(max(0, log.stat().st_size - _BYTES_READ))
-        return file.read().decode(errors="replace").splitlines()[-_LINES_SHOWN:]

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ulmfit_tfx.pipeline.kubeflow.replay import StepResult
+from ulmfit_tfx.pipeline.kubeflow.replay import Observer, StepResult
 from ulmfit_tfx.pipeline.stage_display import StageDisplay
 from ulmfit_tfx.schemas.errors import ExitCode
 
@@ -21,7 +21,7 @@ ACCOUNTING = "accounting"
 Results = Mapping[str, StepResult]
 
 
-class StepDisplay(StageDisplay):
+class StepDisplay(StageDisplay, Observer):
     """Prints a line when a step begins and one when it ends."""
 
     step_started = StageDisplay.stage_started

@@ -63,60 +63,50 @@ def read_spec(path: Path) -> CompiledPipeline:
             replayed: conditions, loops, exit handlers, nested pipelines, steps that are neither container nor importer.
     """
     try:
-        return _parse(_first_document(path))
+        return _checked(_parsed(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: is not a text file in UTF-8.") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: is no YAML: {' '.join(str(error).split())}") from None
+    except json_format.ParseError as error:
+        what = str(error).splitlines()[0]  # the second line lists the fields
+        raise ConfigError(f"{path}: does not fit the schema of compiled pipelines: {what} {_COMPILE}") from None
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
 
 
-def _first_document(path: Path) -> dict[str, Any]:
-    try:
-        documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise ConfigError("is not a text file in UTF-8.") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"is no YAML: {' '.join(str(error).split())}") from None
+def _parsed(text: str) -> pipeline_spec_pb2.PipelineSpec:
+    documents = list(yaml.safe_load_all(text))
     if not documents or not isinstance(documents[0], dict):
         raise ConfigError(f"holds no pipeline. {_COMPILE}")
     if len(documents) > 2 or (len(documents) == 2 and "platforms" not in (documents[1] or {})):
         raise ConfigError(
             "expected a pipeline, and at most a second document, with `platforms`. Were two pipelines put together?"
         )
-    return documents[0]
+    return json_format.ParseDict(documents[0], pipeline_spec_pb2.PipelineSpec())
 
 
-def _parse(document: dict[str, Any]) -> CompiledPipeline:
-    if missing := [key for key in ("deploymentSpec", "pipelineInfo", "root") if key not in document]:
-        raise ConfigError(f"is no compiled pipeline: there is no `{missing[0]}`. {_COMPILE}")
-    version = str(document.get("schemaVersion"))
-    if not version.startswith("2.1."):
+def _checked(spec: pipeline_spec_pb2.PipelineSpec) -> CompiledPipeline:
+    if not spec.schema_version.startswith("2.1."):
         raise ConfigError(
-            f"schemaVersion is {version}, expected 2.1.0: TFX writes it with use_pipeline_spec_2_1=True. {_COMPILE}"
+            f"schemaVersion is {spec.schema_version or 'missing'}, expected 2.1.0: TFX writes it with "
+            f"use_pipeline_spec_2_1=True. {_COMPILE}"
         )
-    try:
-        spec = json_format.ParseDict(document, pipeline_spec_pb2.PipelineSpec())
-        deployment = json_format.ParseDict(
-            document["deploymentSpec"], pipeline_spec_pb2.PipelineDeploymentConfig(), ignore_unknown_fields=True
-        )
-    except json_format.ParseError as error:
-        raise ConfigError(f"does not fit the schema of compiled pipelines: {error}") from None
+    deployment = pipeline_spec_pb2.PipelineDeploymentConfig()
+    json_format.ParseDict(json_format.MessageToDict(spec.deployment_spec), deployment, ignore_unknown_fields=True)
     _check_name("the pipeline", spec.pipeline_info.name)
-    steps = {name: _step(name, spec, deployment) for name in sorted(spec.root.dag.tasks)}
+    steps = {name: _step(name, spec, deployment.executors) for name in sorted(spec.root.dag.tasks)}
     if not steps:
         raise ConfigError("has no tasks in root.dag.")
+    parameters = dict(spec.root.input_definitions.parameters)
     for step in steps.values():
-        _check_inputs(step, steps, spec.root.input_definitions.parameters)
-    return CompiledPipeline(
-        spec.pipeline_info.name, dict(spec.root.input_definitions.parameters), tuple(_ordered(steps))
-    )
+        _check_inputs(step, steps, parameters)
+    return CompiledPipeline(spec.pipeline_info.name, parameters, tuple(_ordered(steps)))
 
 
-def _step(
-    name: str,
-    spec: pipeline_spec_pb2.PipelineSpec,
-    deployment: pipeline_spec_pb2.PipelineDeploymentConfig,
-) -> Step:
+def _step(name: str, spec: pipeline_spec_pb2.PipelineSpec, executors: Mapping[str, Any]) -> Step:
     task = spec.root.dag.tasks[name]
     _check_name("a task", name)
     component = _find(spec.components, task.component_ref.name, f"task {name!r} is of component", "components")
@@ -125,8 +115,9 @@ def _step(
     if component.HasField("dag"):
         raise ConfigError(f"task {name!r} is a pipeline within the pipeline, which is not replayed.")
     label = component.executor_label
-    executor = _find(deployment.executors, label, f"task {name!r} has the executor", "deploymentSpec.executors")
-    step = Step(name, task, component, executor)
+    step = Step(
+        name, task, component, _find(executors, label, f"task {name!r} has the executor", "deploymentSpec.executors")
+    )
     if refused := _not_replayed(step):
         raise ConfigError(f"task {name!r} {refused}, which is not replayed.")
     return step
@@ -152,11 +143,7 @@ def _not_replayed(step: Step) -> str | None:
     return None
 
 
-def _check_inputs(
-    step: Step,
-    steps: Mapping[str, Step],
-    parameters: Mapping[str, pipeline_spec_pb2.ComponentInputsSpec.ParameterSpec],
-) -> None:
+def _check_inputs(step: Step, steps: Mapping[str, Step], parameters: Mapping[str, Any]) -> None:
     """Holds a task's inputs against the component that takes them and the tasks and parameters that they come from.
 
     Raises:
@@ -167,46 +154,40 @@ def _check_inputs(
         _find(steps, task, f"task {step.name!r} depends on task", "root.dag.tasks")
     for key, artifact in given.artifacts.items():
         what = f"input {key!r} of task {step.name!r}"
-        if artifact.WhichOneof("kind") != "task_output_artifact":
+        if not artifact.HasField("task_output_artifact"):
             raise ConfigError(f"{what} is an artifact from outside the pipeline, which is not replayed.")
-        source = artifact.task_output_artifact
-        producer = _find(steps, source.producer_task, f"{what} comes from task", "root.dag.tasks")
-        outputs = producer.component.output_definitions.artifacts
-        _find(outputs, source.output_artifact_key, f"{what} is output", f"task {producer.name!r}")
+        from_task = artifact.task_output_artifact
+        outputs = _outputs(steps, from_task.producer_task, what).artifacts
+        _find(outputs, from_task.output_artifact_key, f"{what} is output", f"task {from_task.producer_task!r}")
     for key, parameter in given.parameters.items():
-        what = f"parameter {key!r} of task {step.name!r}"
-        kind = parameter.WhichOneof("kind")
+        what, kind = f"parameter {key!r} of task {step.name!r}", parameter.WhichOneof("kind")
         if kind == "task_output_parameter":
             source = parameter.task_output_parameter
-            producer = _find(steps, source.producer_task, f"{what} comes from task", "root.dag.tasks")
-            outputs = producer.component.output_definitions.parameters
-            _find(outputs, source.output_parameter_key, f"{what} is output", f"task {producer.name!r}")
+            values = _outputs(steps, source.producer_task, what).parameters
+            _find(values, source.output_parameter_key, f"{what} is output", f"task {source.producer_task!r}")
         elif kind == "component_input_parameter":
             _find(parameters, parameter.component_input_parameter, f"{what} is", "root.inputDefinitions.parameters")
-        elif kind != "runtime_value" or parameter.runtime_value.WhichOneof("value") != "constant":
+        elif kind != "runtime_value" or not parameter.runtime_value.HasField("constant"):
             raise ConfigError(f"{what} is a {kind}, which is not replayed.")
         if parameter.parameter_expression_selector:
             raise ConfigError(f"{what} selects a part of a value, which is not replayed.")
     for key, input_ in defined.artifacts.items():
         if key not in given.artifacts and not input_.is_optional:
             raise ConfigError(f"input {key!r} of task {step.name!r} is not optional, and nothing is given.")
-    for key, parameter in defined.parameters.items():
-        if key not in given.parameters and not (parameter.is_optional or parameter.HasField("default_value")):
+    for key, taken in defined.parameters.items():
+        if key not in given.parameters and not (taken.is_optional or taken.HasField("default_value")):
             raise ConfigError(f"parameter {key!r} of task {step.name!r} is not optional, and nothing is given.")
+
+
+def _outputs(steps: Mapping[str, Step], task: str, what: str) -> pipeline_spec_pb2.ComponentOutputsSpec:
+    return _find(steps, task, f"{what} comes from task", "root.dag.tasks").component.output_definitions
 
 
 def producers(task: pipeline_spec_pb2.PipelineTaskSpec) -> set[str]:
     """Names of the tasks that have to be done before."""
-    inputs = task.inputs
-    return {
-        *task.dependent_tasks,
-        *(artifact.task_output_artifact.producer_task for artifact in inputs.artifacts.values()),
-        *(
-            parameter.task_output_parameter.producer_task
-            for parameter in inputs.parameters.values()
-            if parameter.HasField("task_output_parameter")
-        ),
-    }
+    artifacts = {artifact.task_output_artifact.producer_task for artifact in task.inputs.artifacts.values()}
+    values = {parameter.task_output_parameter.producer_task for parameter in task.inputs.parameters.values()}
+    return {*task.dependent_tasks, *artifacts, *values} - {""}  # those that come from no task
 
 
 def _ordered(steps: Mapping[str, Step]) -> Iterator[Step]:

@@ -5,13 +5,12 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
 
 from google.protobuf import struct_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from ulmfit_tfx.pipeline.kubeflow.compiled_pipeline import CompiledPipeline, Step, read_spec
-from ulmfit_tfx.pipeline.kubeflow.replay_cache import ReplayCache, fingerprint
+from ulmfit_tfx.pipeline.kubeflow.replay_cache import ReplayCache
 from ulmfit_tfx.pipeline.kubeflow.replay_container import container_command, run_container
 from ulmfit_tfx.pipeline.kubeflow.replay_executor_input import executor_input, imported, published
 from ulmfit_tfx.pipeline.kubeflow.run_parameters import Parameter, run_parameters
@@ -26,17 +25,20 @@ class StepResult:
         name: The task's.
         seconds: Wall time.
         cached: Whether an earlier replay's outputs were taken.
-        artifacts: By output.
-        values: Output parameters.
+        output: Its artifacts, one for each key, and parameters.
         log: What the container wrote; None if nothing ran.
     """
 
     name: str
     seconds: float
     cached: bool
-    artifacts: Mapping[str, pipeline_spec_pb2.RuntimeArtifact]
-    values: Mapping[str, struct_pb2.Value]
+    output: pipeline_spec_pb2.ExecutorOutput
     log: Path | None
+
+    @property
+    def artifacts(self) -> dict[str, pipeline_spec_pb2.RuntimeArtifact]:
+        """By output."""
+        return {key: listed.artifacts[0] for key, listed in self.output.artifacts.items()}
 
 
 class StepFailedError(Exception):
@@ -53,8 +55,8 @@ class StepFailedError(Exception):
         self.step, self.reason, self.log = step, reason, log
 
 
-class Observer(Protocol):
-    """Is told of steps."""
+class Observer:
+    """Is told of steps; this one does nothing."""
 
     def step_started(self, name: str, number: int, of: int) -> None:
         """A step begins."""
@@ -64,7 +66,10 @@ class Observer(Protocol):
 
 
 def replay(
-    spec: CompiledPipeline | Path, root: Path, parameters: Mapping[str, Parameter], observer: Observer
+    spec: CompiledPipeline | Path,
+    root: Path,
+    parameters: Mapping[str, Parameter],
+    observer: Observer = Observer(),  # noqa: B008  # it has no state
 ) -> dict[str, StepResult]:
     """Runs all steps.
 
@@ -137,27 +142,23 @@ class _Run:
             StepFailedError: Its command failed, each time that it was tried.
         """
         started = time.monotonic()
-        told = executor_input(
-            step,
-            self.values,
-            {name: result.artifacts for name, result in before.items()},
-            {name: result.values for name, result in before.items()},
-            self.root / "artifacts" / self.spec.name / self.id / step.name,
-        )
+        before_it = {name: result.output for name, result in before.items()}
+        folder = self.root / "artifacts" / self.spec.name / self.id / step.name
+        told = executor_input(step, self.values, before_it, folder)
         execution = f"{self.spec.name}/{self.id}/{step.name}"
+        cache, caches = ReplayCache(self.root / "cache", self.spec.name), step.task.caching_options.enable_cache
+        cached, log = False, None
         if step.executor.HasField("importer"):
-            artifacts = imported(step, told, execution)
-            return StepResult(step.name, time.monotonic() - started, False, artifacts, {}, None)
-        cache, key = ReplayCache(self.root / "cache"), fingerprint(self.spec.name, step, told)
-        caches = step.task.caching_options.enable_cache
-        if caches and (found := cache.get(key)) is not None:
-            return StepResult(step.name, time.monotonic() - started, True, *found, None)
-        log = self.logs / f"{step.name}.log"
-        _execute(step, told, log)
-        outputs = published(step, told, execution)
-        if caches:
-            cache.put(key, outputs)
-        return StepResult(step.name, time.monotonic() - started, False, *outputs, log)
+            output = imported(step, told, execution)
+        elif caches and (found := cache.get(step, told)) is not None:
+            cached, output = True, found
+        else:
+            log = self.logs / f"{step.name}.log"
+            _execute(step, told, log)
+            output = published(step, told, execution)
+            if caches:
+                cache.put(step, told, output)
+        return StepResult(step.name, time.monotonic() - started, cached, output, log)
 
 
 def _execute(step: Step, told: pipeline_spec_pb2.ExecutorInput, log: Path) -> None:
@@ -168,10 +169,9 @@ def _execute(step: Step, told: pipeline_spec_pb2.ExecutorInput, log: Path) -> No
     """
     container = step.executor.container
     command = container_command(container, told)
-    for listed in told.outputs.artifacts.values():
-        Path(listed.artifacts[0].uri).parent.mkdir(parents=True, exist_ok=True)
-    for output in told.outputs.parameters.values():
-        Path(output.output_file).parent.mkdir(parents=True, exist_ok=True)
+    written = [listed.artifacts[0].uri for listed in told.outputs.artifacts.values()]
+    for path in (*written, *(parameter.output_file for parameter in told.outputs.parameters.values())):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
     for _ in range(1 + step.task.retry_policy.max_retry_count):
         Path(told.outputs.output_file).unlink(missing_ok=True)
         try:

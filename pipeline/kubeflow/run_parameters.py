@@ -1,11 +1,10 @@
 """Parameters of a compiled pipeline: what a run is given, checked against their types, and defaults."""
 
-import dataclasses
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from google.protobuf import json_format, struct_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2
@@ -84,86 +83,52 @@ def to_value(name: str, given: Parameter, parameter_type: ParameterType) -> stru
         value = json_format.ParseDict(read, struct_pb2.Value())
     except (ValueError, TypeError, OverflowError, json_format.ParseError):
         raise _wrong_type(name, given, parameter_type) from None
-    return check_type(name, value, parameter_type)
+    return check_type(name, value, parameter_type, given)
 
 
-def check_type(name: str, value: struct_pb2.Value, parameter_type: ParameterType) -> struct_pb2.Value:
-    """Returns the value.
+def check_type(
+    name: str, value: struct_pb2.Value, parameter_type: ParameterType, given: Parameter | None = None
+) -> struct_pb2.Value:
+    """Returns the value, which was `given` so if it was not given as a value.
 
     Raises:
         ConfigError: It is not of the parameter's type.
     """
-    expected = _type(name, parameter_type)
-    number = value.number_value
+    expected, number = _type(name, parameter_type), value.number_value
     if (
         value.WhichOneof("kind") != expected.field
         or not math.isfinite(number)
         or (expected.read is int and not number.is_integer())
     ):
-        raise _wrong_type(name, _plain(value), parameter_type)
+        raise _wrong_type(name, json_format.MessageToDict(value) if given is None else given, parameter_type)
     return value
-
-
-def _plain(value: struct_pb2.Value) -> Any:
-    """The value as Python has it, whole numbers without point."""
-    number = value.number_value
-    if value.HasField("number_value"):
-        return int(number) if number.is_integer() else number
-    return json_format.MessageToDict(value)
 
 
 def _wrong_type(name: str, got: Any, parameter_type: ParameterType) -> ConfigError:
     return ConfigError(f"{name}: got {got!r}, expected {_type(name, parameter_type).description}.")
 
 
-@dataclasses.dataclass(frozen=True)
-class _Type:
-    """A type of parameters.
-
-    Attributes:
-        field: Of a Value that holds it.
-        description: Of what is expected.
-        read: Reads it from a string.
-    """
+class _Type(NamedTuple):
+    """A type of parameters: the field of a Value that holds it, what is expected, what reads it from a string."""
 
     field: str
     description: str
     read: Callable[[str], Any]
 
 
+_TYPES = {
+    pipeline_spec_pb2.ParameterType.STRING: _Type("string_value", "a text", str),
+    pipeline_spec_pb2.ParameterType.NUMBER_INTEGER: _Type("number_value", "a whole number", int),
+    pipeline_spec_pb2.ParameterType.NUMBER_DOUBLE: _Type("number_value", "a number", float),
+    pipeline_spec_pb2.ParameterType.BOOLEAN: _Type(
+        "bool_value", "true or false", lambda text: json.loads(text.lower())
+    ),
+    pipeline_spec_pb2.ParameterType.LIST: _Type("list_value", "a list in JSON", json.loads),
+    pipeline_spec_pb2.ParameterType.STRUCT: _Type("struct_value", "an object in JSON", json.loads),
+}
+
+
 def _type(name: str, parameter_type: ParameterType) -> _Type:
-    types = pipeline_spec_pb2.ParameterType
-    known = {
-        types.STRING: _Type("string_value", "a text", str),
-        types.NUMBER_INTEGER: _Type("number_value", "a whole number", int),
-        types.NUMBER_DOUBLE: _Type("number_value", "a number", _finite),
-        types.BOOLEAN: _Type("bool_value", "true or false", _boolean),
-        types.LIST: _Type("list_value", "a list in JSON", json.loads),
-        types.STRUCT: _Type("struct_value", "an object in JSON", json.loads),
-    }
-    if parameter_type not in known:
+    if parameter_type not in _TYPES:
         raise ConfigError(f"{name}: the pipeline does not say of what type it is.")
-    return known[parameter_type]
-
-
-def _finite(text: str) -> float:
-    """A number that JSON can hold.
-
-    Raises:
-        ValueError: It is none.
-    """
-    if not math.isfinite(number := float(text)):
-        raise ValueError(text)
-    return number
-
-
-def _boolean(text: str) -> bool:
-    """`true` or `false`, in any case.
-
-    Raises:
-        ValueError: It is neither.
-    """
-    try:
-        return {"true": True, "false": False}[text.strip().lower()]
-    except KeyError:
-        raise ValueError(text) from None
+    return _TYPES[parameter_type]

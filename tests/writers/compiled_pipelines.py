@@ -1,4 +1,4 @@
-"""Writes compiled pipelines by hand, whose containers run a few lines of Python, without TFX."""
+"""Writes compiled pipelines: by hand, with containers that run a few lines of Python, or by TFX, of components."""
 
 import dataclasses
 import json
@@ -157,3 +157,18 @@ def _source(value: Any) -> dict[str, Any]:
 def _output(of: str, field: str) -> dict[str, str]:
     task, _, key = of.partition(".")
     return {"producerTask": task, field: key}
+
+
+def compile_components(components: list[Any], folder: Path) -> Path:
+    """Writes what TFX compiles of a pipeline of these components; returns the file, `pipeline.yaml` in the folder."""
+    from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
+    from tfx.orchestration.pipeline import Pipeline
+
+    config = kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
+        default_image="image:1",
+        default_commands=["python", "-m", "ulmfit_tfx.pipeline.kubeflow.step"],
+        use_pipeline_spec_2_1=True,
+    )
+    runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(config, str(folder), "pipeline.yaml")
+    runner.run(Pipeline("tiny", "gs://bucket/root", components=components, enable_cache=True))
+    return folder / "pipeline.yaml"

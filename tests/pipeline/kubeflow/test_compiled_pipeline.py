@@ -66,7 +66,10 @@ def test_two_pipelines_in_a_file_are_refused(pipeline, refusal):
     [
         (b"", "holds no pipeline. `ulmfit-tfx compile"),
         (b"- a\n- b\n", "holds no pipeline"),
-        (b"name: reviews\ntask: classification\n", "is no compiled pipeline: there is no `deploymentSpec`"),
+        (
+            b"name: reviews\ntask: classification\n",
+            'does not fit the schema .* no field named "name" .* `ulmfit-tfx compile',
+        ),
         (b"a: [\n", "is no YAML: "),
         (b"\xff\xfe\x00", "is not a text file in UTF-8"),
         (b"!!python/object/apply:os.system ['true']\n", "is no YAML: "),

@@ -13,14 +13,14 @@ import pytest
 from compiled_pipelines import MODEL, CompiledPipeline
 from google.protobuf import json_format
 
-from ulmfit_tfx.pipeline.kubeflow.replay import StepFailedError, replay
+from ulmfit_tfx.pipeline.kubeflow.replay import Observer, StepFailedError, replay
 from ulmfit_tfx.schemas.errors import ConfigError, UserError
 
 WRITE = "uri('outputs', 'x').mkdir(); (uri('outputs', 'x') / 'text').write_text(parameters.get('text', 'a'))"
 READ = "print((uri('inputs', 'x') / 'text').read_text())"
 
 
-class Recorder:
+class Recorder(Observer):
     """Notes what an observer is told."""
 
     def __init__(self):
@@ -39,7 +39,7 @@ def run(tmp_path):
 
     def run(pipeline: CompiledPipeline, observer=None, **parameters):
         path = pipeline.write(tmp_path / "pipeline.yaml")
-        return replay(path, tmp_path / "root", parameters, observer or Recorder())
+        return replay(path, tmp_path / "root", parameters, observer or Observer())
 
     return run
 
@@ -172,7 +172,7 @@ def test_constant_reaches_the_step(told):
         ("NUMBER_INTEGER", "9" * 400, "expected a whole number"),
         ("STRING", 3, "p: got 3, expected a text"),
         ("BOOLEAN", "yes", "p: got 'yes', expected true or false"),
-        ("LIST", "{}", "p: got {}, expected a list in JSON"),
+        ("LIST", "{}", "p: got '{}', expected a list in JSON"),
         ("STRUCT", "{", "p: got '{', expected an object in JSON"),
     ],
 )
@@ -355,7 +355,7 @@ def test_output_parameters_come_from_the_cache_too(run):
     pipeline.step("A", "say(parameterValues={'n': 4})", output_parameters={"n": "NUMBER_INTEGER"})
     run(pipeline)
     result = run(pipeline)["A"]
-    assert (result.cached, result.values["n"].number_value) == (True, 4)
+    assert (result.cached, result.output.parameter_values["n"].number_value) == (True, 4)
 
 
 def test_another_parameter_runs_the_step_and_those_that_read_from_it(run):

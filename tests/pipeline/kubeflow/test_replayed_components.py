@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 import sentencepiece
+from compiled_pipelines import compile_components
 from google.protobuf import json_format
-from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
-from tfx.orchestration.pipeline import Pipeline
 
 from ulmfit_tfx.components.corpus_ingest.component import CorpusIngest
 from ulmfit_tfx.components.reports.accounting import Accounting
@@ -17,14 +16,6 @@ from ulmfit_tfx.pipeline.kubeflow.replay import replay
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.config import CleaningConfig, TokenizerConfig
 from ulmfit_tfx.schemas.config_file import load_config
-
-
-class Silent:
-    """Observes nothing."""
-
-    def step_started(self, name, number, of): ...
-
-    def step_finished(self, result): ...
 
 
 @pytest.fixture(scope="module")
@@ -37,17 +28,8 @@ def replayed(tmp_path_factory, reviews, tiny_project):
     trainer = SentencePieceTrainer(
         ingest.outputs[specs.EXAMPLES], tokenizer, CleaningConfig(), config.seed, max_text_bytes=10_000
     )
-    runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
-        kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
-            default_image="image:1",
-            default_commands=["python", "-m", "ulmfit_tfx.pipeline.kubeflow.step"],
-            use_pipeline_spec_2_1=True,
-        ),
-        output_dir=str(folder),
-        output_filename="pipeline.yaml",
-    )
-    runner.run(Pipeline("tiny", "gs://bucket/root", components=[ingest, trainer], enable_cache=True))
-    return folder, replay(folder / "pipeline.yaml", folder / "root", {}, Silent())
+    pipeline = compile_components([ingest, trainer], folder)
+    return folder, replay(pipeline, folder / "root", {})
 
 
 def test_examples_and_what_is_counted_of_them_come_from_the_executor(replayed, reviews):
@@ -66,7 +48,7 @@ def test_next_component_reads_them(replayed):
 
 def test_second_replay_is_all_cache(replayed):
     folder, _ = replayed
-    again = replay(folder / "pipeline.yaml", folder / "root", {}, Silent())
+    again = replay(folder / "pipeline.yaml", folder / "root", {})
     assert all(result.cached for result in again.values())
 
 

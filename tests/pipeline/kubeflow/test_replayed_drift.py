@@ -1,25 +1,16 @@
 """StrictExampleValidator, compiled by TFX and replayed by the command that it writes, beside models in service."""
 
 import pytest
+from compiled_pipelines import compile_components
 from google.protobuf import json_format
 from row_statistics import statistics_artifact
 from tfx.dsl.components.common.importer import Importer
 from tfx.orchestration.data_types import RuntimeParameter
-from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
-from tfx.orchestration.pipeline import Pipeline
 from tfx.types import standard_artifacts
 
 from ulmfit_tfx.components.pushed_statistics import training_statistics, write_statistics
 from ulmfit_tfx.components.strict_example_validator.component import StrictExampleValidator
 from ulmfit_tfx.pipeline.kubeflow.replay import replay
-
-
-class Silent:
-    """Observes nothing."""
-
-    def step_started(self, name, number, of): ...
-
-    def step_finished(self, result): ...
 
 
 @pytest.fixture(scope="module")
@@ -51,16 +42,7 @@ def project(tmp_path_factory):
         drift_threshold=0.1,
         served=RuntimeParameter("baseline", ptype=str, default=""),
     )
-    runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
-        kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
-            default_image="image:1",
-            default_commands=["python", "-m", "ulmfit_tfx.pipeline.kubeflow.step"],
-            use_pipeline_spec_2_1=True,
-        ),
-        output_dir=str(folder),
-        output_filename="pipeline.yaml",
-    )
-    runner.run(Pipeline("tiny", "gs://bucket/root", components=[statistics, schema, validator], enable_cache=True))
+    compile_components([statistics, schema, validator], folder)
     return folder
 
 
@@ -73,6 +55,6 @@ def project(tmp_path_factory):
 )
 def test_drift_is_a_property_of_the_steps_output(project, baseline, said):
     parameters = {"baseline": str(project / baseline)}
-    results = replay(project / "pipeline.yaml", project / "root", parameters, Silent())
+    results = replay(project / "pipeline.yaml", project / "root", parameters)
     metadata = results["StrictExampleValidator"].artifacts["anomalies"].metadata
     assert json_format.MessageToDict(metadata)["drift"] == said
