@@ -35,8 +35,10 @@ from tagging_baselines import crf_baseline
 from tfx.types import artifact_utils, standard_artifacts
 
 from ulmfit_tfx.components.example_rows import read_rows
-from ulmfit_tfx.components.reports.held_out import MODEL, REPORT_FILE, HeldOutReport
-from ulmfit_tfx.evaluation.scores import TaggingRows, lower_is_better, with_intervals
+from ulmfit_tfx.components.reports.held_out import REPORT_FILE, HeldOutReport
+from ulmfit_tfx.evaluation.catalogue import MODEL, lower_is_better
+from ulmfit_tfx.evaluation.intervals import with_intervals
+from ulmfit_tfx.tasks.tagging.scores import TaggingRows
 from ulmfit_tfx.transforms.splitting import SPLITS, TEST, TRAIN
 
 LANGUAGE_MODEL: dict[str, Any] = {

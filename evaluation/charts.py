@@ -17,8 +17,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from ulmfit_tfx.components.evaluation_report.history import Course, History
+from ulmfit_tfx.evaluation import catalogue
 from ulmfit_tfx.evaluation.blocks import MINUS, Chart, number
+from ulmfit_tfx.evaluation.history import Course, History
 from ulmfit_tfx.evaluation.scores import CALIBRATION_BINS, calibration_error
 
 _INK, _MUTED, _LINE = "#1d2329", "#5a646e", "#d5dade"
@@ -66,8 +67,6 @@ _POINTS = 2000
 _WHITE_TEXT = 0.77
 """Shade of a cell from which its number is white."""
 _LONGEST_NAME = 22
-_QUANTITIES = {"mae": "MAE", "micro_f1": "micro F1"}
-"""How what a training measures is called, where not by its own name."""
 
 
 def learning_curve(history: History, quantity: str) -> Chart:
@@ -77,7 +76,7 @@ def learning_curve(history: History, quantity: str) -> Chart:
         history: Of the training.
         quantity: One of `history.quantities`.
     """
-    words = _QUANTITIES.get(quantity, quantity)
+    words = catalogue.title_of(quantity)
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()

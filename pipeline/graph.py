@@ -34,7 +34,6 @@ from ulmfit_tfx.components.strict_example_validator.component import StrictExamp
 from ulmfit_tfx.components.task_evaluator.component import TaskEvaluator
 from ulmfit_tfx.components.text_transform.component import TextTransform
 from ulmfit_tfx.components.versioned_pusher.component import VersionedPusher
-from ulmfit_tfx.pipeline.eval_config import language_model_eval_config, task_eval_config
 from ulmfit_tfx.pipeline.surroundings import Surroundings, Value
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.beam_arguments import unstaged
@@ -43,6 +42,8 @@ from ulmfit_tfx.schemas.config import LanguageModelConfig, PipelineConfig, Task
 from ulmfit_tfx.schemas.curated_schema import curated_schema
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
+from ulmfit_tfx.tasks import labelled_task
+from ulmfit_tfx.tasks.language_model.metrics import perplexity_eval_config
 from ulmfit_tfx.transforms.length_buckets import bucket_names
 from ulmfit_tfx.transforms.splitting import EVAL, TEST
 
@@ -232,7 +233,7 @@ class _Stages:
                 examples=texts.examples,
                 model=trainer.outputs[specs.MODEL],
                 example_splits=[EVAL],
-                eval_config=language_model_eval_config(self.config.evaluation, config.directions),
+                eval_config=perplexity_eval_config(self.config.evaluation, config.directions),
             )
         )
         return trainer, gate
@@ -280,7 +281,7 @@ class _Stages:
                 model=model,
                 baseline_model=baseline,
                 example_splits=[EVAL],
-                eval_config=task_eval_config(config),
+                eval_config=labelled_task(config.task).eval_config(config),
             )
         )
         held_out = None

@@ -10,7 +10,8 @@ from ulmfit_tfx.components.reports.held_out import HeldOutReport
 from ulmfit_tfx.components.reports.infra import REPORT_FILE as INFRA_REPORT
 from ulmfit_tfx.components.reports.infra import InfraReport
 from ulmfit_tfx.components.reports.scores_file import SCORES_FILE, EvaluationScores
-from ulmfit_tfx.evaluation.scores import Interval
+from ulmfit_tfx.evaluation.catalogue import MODEL
+from ulmfit_tfx.evaluation.intervals import Interval
 from ulmfit_tfx.pipeline.stages import StageResults
 from ulmfit_tfx.schemas.config import PipelineConfig
 from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model
@@ -128,7 +129,7 @@ class Run:
         rows = [("blessed", "yes" if self.blessed else "no, so not pushed")]
         rows += [(f"eval {name}", shown) for name, shown in self._shown_scores().items()]
         if self.held_out is not None:
-            model = self.held_out.systems[held_out.MODEL]
+            model = self.held_out.systems[MODEL]
             rows += [(f"test {name}", _with_interval(score)) for name, score in model.items()]
         rows.append(("model", str(self.model_dir)))
         if self.report is not None:

@@ -12,7 +12,7 @@ from ulmfit_tfx.tasks.tagging.task import TASK as TAGGING
 from ulmfit_tfx.tasks.task import LabelledTask, Task
 from ulmfit_tfx.trainer_modules.serving.model_info import EncoderInfo, ModelInfo, read_content
 
-TASKS: dict[str, Task] = {
+TASKS: dict[str, Task[Any]] = {
     task.name: task
     for task in (
         CLASSIFICATION,
@@ -24,7 +24,7 @@ TASKS: dict[str, Task] = {
 """By name, as `task` of a configuration says it."""
 
 
-def task_named(name: str) -> Task:
+def task_named(name: str) -> Task[Any]:
     """The task of a name.
 
     Raises:
@@ -35,7 +35,7 @@ def task_named(name: str) -> Task:
     return TASKS[name]
 
 
-def labelled_task(name: str) -> LabelledTask:
+def labelled_task(name: str) -> LabelledTask[Any]:
     """The task of a name, which has labelled rows.
 
     Raises:

@@ -1,17 +1,31 @@
 """What sets a task apart, as one object. Importing it loads no TensorFlow: methods import what is heavy."""
 
 import abc
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelInfo
 
+if TYPE_CHECKING:
+    import tensorflow_model_analysis as tfma
 
-class Task(abc.ABC):
+    from ulmfit_tfx.evaluation.contest import Contest
+    from ulmfit_tfx.evaluation.task_card import TaskCard
+    from ulmfit_tfx.evaluation.task_view import TaskView
+    from ulmfit_tfx.schemas.config import PipelineConfig
+    from ulmfit_tfx.transforms.records.record import Row
+
+InfoT = TypeVar("InfoT", bound=ModelInfo)
+"""What models of a task say of themselves."""
+
+
+class Task(abc.ABC, Generic[InfoT]):
     """A task. All that depends on the task is asked of its object, so that a new one is a folder and a line in `TASKS`.
 
     Attributes:
         name: What `task` of a configuration and a model's information file say.
         noun: What its model is called, such as `classifier`.
+        hub_tag: Its name among the pipeline tags of the Hugging Face Hub.
         info: What its models say of themselves.
         run_fn: Import path of TFX Trainer's function.
         preprocessing_fn: Import path of Transform's function.
@@ -20,11 +34,69 @@ class Task(abc.ABC):
 
     name: ClassVar[str]
     noun: ClassVar[str]
+    hub_tag: ClassVar[str]
     info: ClassVar[type[ModelInfo]]
     run_fn: ClassVar[str]
     preprocessing_fn: ClassVar[str]
     has_vocabulary: ClassVar[bool] = False
 
+    @abc.abstractmethod
+    def card(self, info: InfoT) -> "TaskCard":
+        """What a model's card says of its task."""
 
-class LabelledTask(Task):
+
+class LabelledTask(Task[InfoT]):
     """A task that learns from labelled rows and answers texts."""
+
+    @abc.abstractmethod
+    def eval_config(self, config: "PipelineConfig") -> "tfma.EvalConfig":
+        """The scores by which a model is blessed, as TFMA metrics with their bounds."""
+
+    @abc.abstractmethod
+    def contest(self, info: InfoT) -> "Contest":
+        """What a model and its baselines are asked about the rows of the test split."""
+
+    @abc.abstractmethod
+    def report_view(self, info: InfoT, rows: "Sequence[Row]", predictions: Sequence[Any]) -> "TaskView":
+        """Rows beside what a model predicts for them, as the report shows them."""
+
+    @abc.abstractmethod
+    def question(self, info: InfoT) -> dict[str, str]:
+        """What a model is asked, beside its labels: by name what two models need to have in common to be compared.
+
+        The order of labels, the encoder and the thresholds are each model's own affair.
+        """
+
+    def why_not_comparable(self, served: ModelInfo | None, candidate: InfoT) -> str | None:
+        """Whether the same expected answers can be held against two models.
+
+        Args:
+            served: What the model in service says of itself; None where it says nothing.
+            candidate: Of the new model, which is of this task.
+
+        Returns:
+            The first difference, in words; None where there is none.
+        """
+        if served is None:
+            return "it has no information file, so ulmfit-tfx did not export it"
+        if not isinstance(served, type(candidate)):
+            return f"its task is {served.task}, that of the new model {candidate.task}"
+        expected, found = self.question(candidate), self.question(served)
+        for name, value in expected.items():
+            if found[name] != value:
+                return f"its {name} is {found[name]}, that of the new model {value}"
+        new, old = set(candidate.labels), set(served.labels)
+        if missing := sorted(new - old):
+            return f"it has no label '{missing[0]}', and the new model does"
+        if gone := sorted(old - new):
+            return f"it has the label '{gone[0]}', and the new model does not"
+        return None
+
+    def predict_rows(self, predictor: Any, rows: "Sequence[Row]") -> Sequence[Any]:
+        """What a model answers the texts of rows.
+
+        Args:
+            predictor: The loaded model.
+            rows: Of this task.
+        """
+        return predictor.predict([row.text for row in rows])

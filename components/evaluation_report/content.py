@@ -6,14 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ulmfit_tfx.components.evaluation_report.history import History
 from ulmfit_tfx.components.evaluation_report.tsv import to_tsv
-from ulmfit_tfx.components.reports import held_out as held_out_scorer
 from ulmfit_tfx.components.reports.held_out import HeldOutReport
 from ulmfit_tfx.components.reports.scores_file import Comparison, EvaluationScores, SliceScores
 from ulmfit_tfx.evaluation import charts
 from ulmfit_tfx.evaluation.blocks import (
-    MINUS,
     Cell,
     Section,
     ShownError,
@@ -23,13 +20,13 @@ from ulmfit_tfx.evaluation.blocks import (
     number_cell,
     signed,
 )
-from ulmfit_tfx.evaluation.scores import Interval, lower_is_better, with_intervals
+from ulmfit_tfx.evaluation.catalogue import MODEL, SCORES, SYSTEMS, in_order, lower_is_better
+from ulmfit_tfx.evaluation.history import History
+from ulmfit_tfx.evaluation.intervals import Interval, with_intervals
 from ulmfit_tfx.evaluation.task_view import TaskView
 from ulmfit_tfx.schemas.config import EvaluationConfig
-from ulmfit_tfx.tasks.classification.multi_label_report_view import MultiLabelView
-from ulmfit_tfx.tasks.classification.report_view import ClassificationView
-from ulmfit_tfx.tasks.regression.report_view import RegressionView
-from ulmfit_tfx.tasks.tagging.report_view import MultiLabelTaggingView, TaggingView
+from ulmfit_tfx.tasks import labelled_task
+from ulmfit_tfx.trainer_modules.serving.model_info import ModelInfo
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.splitting import EVAL
 
@@ -38,50 +35,15 @@ _ROUNDING = 1e-9
 
 
 @dataclasses.dataclass(frozen=True)
-class ScoreName:
-    """A score for people: what it is called and what it measures."""
-
-    title: str
-    meaning: str
-
-
-SCORES = {
-    "entity_f1": ScoreName("Entity F1", "harmonic mean of precision and recall"),
-    "entity_precision": ScoreName("Entity precision", "share of the found entities that are right"),
-    "entity_recall": ScoreName("Entity recall", "share of the expected entities that are found"),
-    "accuracy": ScoreName("Accuracy", "share that is right"),
-    "micro_f1": ScoreName("Micro F1", "of all labels together"),
-    "macro_f1": ScoreName("Macro F1", "mean over the labels"),
-    "auc": ScoreName("AUC", "area under the ROC curve, mean over the classes"),
-    "pearson": ScoreName("Pearson", "correlation, the lowest of any target"),
-    "spearman": ScoreName("Spearman", "correlation of ranks, the lowest of any target"),
-    "one_minus_wmae": ScoreName(f"1 {MINUS} wMAE", "KLEJ's, mean over the expected values"),
-    "mae": ScoreName("MAE", "mean absolute error, lower is better"),
-    "rmse": ScoreName("RMSE", "root of the mean squared error, lower is better"),
-    "calibration_error": ScoreName("Calibration error", "ECE, lower is better"),
-}
-"""In the order in which they are shown."""
-
-_SYSTEMS = {
-    held_out_scorer.MODEL: "this model",
-    held_out_scorer.FROM_SCRATCH: "without pretraining",
-    held_out_scorer.TFIDF: "TF-IDF + linear model",
-    held_out_scorer.MAJORITY: "most frequent class",
-    held_out_scorer.MEAN: "mean",
-    held_out_scorer.MOST_FREQUENT_TAG: "most frequent tag of each word",
-}
-
-
-@dataclasses.dataclass(frozen=True)
 class Served:
     """The model in service.
 
     Attributes:
-        info: Its information file.
+        info: What it says of itself.
         predictions: Of the rows, in their order.
     """
 
-    info: Mapping[str, Any]
+    info: ModelInfo
     predictions: Sequence[Any]
 
 
@@ -133,7 +95,7 @@ class ReportContent:
 
 def build_content(
     name: str,
-    info: Mapping[str, Any],
+    info: ModelInfo,
     rows: Sequence[Row],
     predictions: Sequence[Any],
     evaluation: EvaluationConfig,
@@ -147,7 +109,7 @@ def build_content(
 
     Args:
         name: Of the pipeline.
-        info: The model's information file.
+        info: What the model says of itself.
         rows: Of the eval split.
         predictions: Of the model, in the order of the rows.
         evaluation: Thresholds, and how much is shown.
@@ -160,9 +122,10 @@ def build_content(
     Raises:
         ValueError: There are no rows, or a prediction is not finite.
     """
-    view = view_of(info, rows, predictions)
-    served_view = None if isinstance(served, str) else view_of(served.info, rows, served.predictions)
-    scores = _evaluated(info["task"], view, served_view, _slicings(view, length_buckets), evaluation.intervals, seed)
+    task = labelled_task(info.task)
+    view = task.report_view(info, rows, predictions)
+    served_view = None if isinstance(served, str) else task.report_view(served.info, rows, served.predictions)
+    scores = _evaluated(info.task, view, served_view, _slicings(view, length_buckets), evaluation.intervals, seed)
     wrong = view.errors()
     columns = (*view.columns, "split")
     return ReportContent(
@@ -183,20 +146,6 @@ def build_content(
         ranking=view.ranking,
         errors_tsv=to_tsv([{**view.record(index), "split": EVAL} for index in wrong], columns),
     )
-
-
-def view_of(info: Mapping[str, Any], rows: Sequence[Row], predictions: Sequence[Any]) -> TaskView:
-    """Rows beside predictions, as the model's task has them."""
-    details, labels = info["details"], info["labels"]
-    if info["task"] == "regression":
-        return RegressionView(rows, predictions, details["targets"])
-    if info["task"] == "tagging":
-        if separator := details.get("tag_separator"):
-            return MultiLabelTaggingView(rows, predictions, labels, separator)
-        return TaggingView(rows, predictions, labels, details["scheme"])
-    if separator := details.get("label_separator"):
-        return MultiLabelView(rows, predictions, labels, separator, details["threshold"])
-    return ClassificationView(rows, predictions, labels)
 
 
 def _evaluated(
@@ -241,8 +190,7 @@ def _compared(view: TaskView, served: TaskView, samples: int, seed: int) -> tupl
 
 
 def _in_order(scores: Mapping[str, Any]) -> dict[str, Any]:
-    order = list(SCORES)
-    return dict(sorted(scores.items(), key=lambda item: order.index(item[0])))
+    return {name: scores[name] for name in in_order(scores)}
 
 
 def _slicings(view: TaskView, length_buckets: Sequence[str]) -> dict[str, Sequence[str | None]]:
@@ -274,8 +222,10 @@ def _slice_scores(view: TaskView, indices: np.ndarray, name: str) -> SliceScores
 def _demands(scores: EvaluationScores, evaluation: EvaluationConfig) -> Iterator[Demand]:
     thresholds = evaluation.thresholds.model_dump()
     differences = scores.baseline.differences if scores.baseline else {}
-    for name in SCORES:
-        sign = -1 if lower_is_better(name) else 1
+    for name, score in SCORES.items():
+        if score.scale == "perplexity":  # of a language model, which is evaluated by a stage of its own
+            continue
+        sign = -1 if score.lower_is_better else 1
         if (bound := thresholds[name]) is not None:
             is_met = name in scores.scores and sign * scores.scores[name].value >= sign * bound
             yield Demand(name, f"at {'least' if sign > 0 else 'most'} {bound:g}", bound, is_met)
@@ -288,7 +238,7 @@ def _demands(scores: EvaluationScores, evaluation: EvaluationConfig) -> Iterator
 def _comparison_section(scores: Mapping[str, Interval], comparison: Comparison) -> Section:
     rows = tuple(
         (
-            Cell(SCORES[name].title),
+            Cell(SCORES[name].heading),
             number_cell(scores[name].value),
             number_cell(comparison.scores[name].value),
             Cell(signed_interval(difference), is_number=True),
@@ -319,16 +269,17 @@ def _judged(name: str, difference: Interval) -> str:
 
 def _held_out_section(held_out: HeldOutReport) -> Section:
     systems = held_out.systems
-    names = [name for name in SCORES if any(name in scores for scores in systems.values())]
+    names = in_order(name for scores in systems.values() for name in scores)
+    shown = [system for system in SYSTEMS if system in systems]
     rows = tuple(
-        (Cell(_SYSTEMS.get(system, system)), *(_interval_cell(scores.get(name)) for name in names))
-        for system, scores in systems.items()
+        (Cell(SYSTEMS[system].title), *(_interval_cell(systems[system].get(name)) for name in names))
+        for system in shown
     )
     table = Table(
         "Scores on the test split, with 95 % intervals",
-        ("system", *(SCORES[name].title for name in names)),
+        ("system", *(SCORES[name].heading for name in names)),
         rows,
-        emphasized_row=list(systems).index(held_out_scorer.MODEL),
+        emphasized_row=shown.index(MODEL),
     )
     lead = f"{held_out.rows:,} rows that nothing else has read, scored once."
     return Section("test", "Test split", lead, tables=(table,))
@@ -360,6 +311,6 @@ def _slice_section(scores: EvaluationScores) -> Section:
             for value, found in [*everything.items(), *slices.items()]
         )
         title = slicing.replace("_", " ")
-        header = (title, "rows", *(SCORES[name].title for name in names))
+        header = (title, "rows", *(SCORES[name].heading for name in names))
         tables.append(Table(f"By {title}", header, rows, emphasized_row=0))
     return Section("slices", "Slices", tables=tuple(tables))

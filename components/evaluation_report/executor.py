@@ -1,7 +1,7 @@
 """What EvaluationReport does."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -11,16 +11,17 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from ulmfit_tfx.components.evaluation_report.content import Served, build_content
-from ulmfit_tfx.components.evaluation_report.history import History
 from ulmfit_tfx.components.evaluation_report.html import to_html
 from ulmfit_tfx.components.example_rows import read_rows
 from ulmfit_tfx.components.reports.held_out import REPORT_FILE, HeldOutReport
 from ulmfit_tfx.components.reports.scores_file import SCORES_FILE
-from ulmfit_tfx.components.task_evaluator.executor import why_not_comparable
+from ulmfit_tfx.evaluation.history import History
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas import feature_names
 from ulmfit_tfx.schemas.config import EvaluationConfig
-from ulmfit_tfx.trainer_modules.serving.loaded_model import Tagger, load_predictor, read_info
+from ulmfit_tfx.tasks import labelled_task, read_model_info
+from ulmfit_tfx.trainer_modules.serving.loaded_model import load_predictor
+from ulmfit_tfx.trainer_modules.serving.model_info import ModelInfo
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.splitting import EVAL
 
@@ -38,12 +39,13 @@ class Executor(BaseExecutor):
         rows = list(read_rows(examples, EVAL))
         config = json.loads(exec_properties[specs.CONFIG])
         model = _saved_model(input_dict[specs.MODEL])
-        info = read_info(model)
+        info = read_model_info(model)
+        assert info is not None  # Trainer has written it
         content = build_content(
             config["name"],
             info,
             rows,
-            _predict(model, rows),
+            labelled_task(info.task).predict_rows(load_predictor(model), rows),
             EvaluationConfig.model_validate(config["evaluation"]),
             exec_properties[specs.SEED],
             _length_buckets(examples),
@@ -67,22 +69,16 @@ def _length_buckets(examples: types.Artifact) -> list[str]:
     return [found[feature_names.LENGTH_BUCKET].decode() for found in parsed.as_numpy_iterator()]
 
 
-def _predict(model: str, rows: Sequence[Row]) -> Sequence[Any]:
-    predictor = load_predictor(model)
-    if isinstance(predictor, Tagger):
-        return predictor.predict_words([row.words for row in rows])
-    return predictor.predict([row.text for row in rows])
-
-
-def _served(baseline: list[types.Artifact] | None, info: Mapping[str, Any], rows: Sequence[Row]) -> Served | str:
+def _served(baseline: list[types.Artifact] | None, info: ModelInfo, rows: Sequence[Row]) -> Served | str:
     """The model in service, or why there is none to compare with."""
     model = _saved_model(baseline) if baseline else None
     if model is None or not tf.io.gfile.exists(f"{model}/saved_model.pb"):
         return "there is none"
-    served_info = read_info(model)
-    if difference := why_not_comparable(served_info, info):
+    task, served_info = labelled_task(info.task), read_model_info(model)
+    if difference := task.why_not_comparable(served_info, info):
         return difference
-    return Served(served_info, _predict(model, rows))
+    assert served_info is not None  # else it could not be compared with
+    return Served(served_info, task.predict_rows(load_predictor(model), rows))
 
 
 def _history(model_run: list[types.Artifact]) -> History | None:

@@ -7,8 +7,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ulmfit_tfx.components.evaluation_report.content import SCORES, Demand, ReportContent, signed_interval
+from ulmfit_tfx.components.evaluation_report.content import Demand, ReportContent, signed_interval
 from ulmfit_tfx.evaluation.blocks import number
+from ulmfit_tfx.evaluation.catalogue import SCORES
 
 _TEMPLATE = "report.html.j2"
 _LONG_TEXT = 1500
@@ -43,7 +44,7 @@ def _verdict(content: ReportContent) -> Mapping[str, Any]:
         "kind": "bad" if missed else "good",
         "text": text,
         "missed": [
-            f"{SCORES[demand.score].title} is {_value(content, demand)}, demanded: {demand.text}" for demand in missed
+            f"{SCORES[demand.score].heading} is {_value(content, demand)}, demanded: {demand.text}" for demand in missed
         ],
     }
 
@@ -67,7 +68,7 @@ def _cards(content: ReportContent) -> list[dict[str, Any]]:
     baseline = content.scores.baseline
     return [
         {
-            "name": SCORES[name],
+            "score": SCORES[name],
             "interval": interval,
             "demands": [demand for demand in content.demands if demand.score == name],
             "difference": baseline.differences.get(name) if baseline else None,
@@ -80,7 +81,7 @@ def _cards(content: ReportContent) -> list[dict[str, Any]]:
 def _track(content: ReportContent, name: str) -> Mapping[str, Any] | None:
     """Where interval, value and bounds lie on a line from 0 to 1, in percent; None for what has other ends."""
     interval = content.scores.scores[name]
-    if name in ("mae", "rmse") or not 0 <= interval.low <= interval.high <= 1 or not 0 <= interval.value <= 1:
+    if SCORES[name].scale == "number" or not 0 <= interval.low <= interval.high <= 1 or not 0 <= interval.value <= 1:
         return None
     bounds = [demand.bound for demand in content.demands if demand.score == name and demand.bound is not None]
     return {

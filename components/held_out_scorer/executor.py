@@ -9,10 +9,11 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from ulmfit_tfx.components.example_rows import read_rows
-from ulmfit_tfx.components.held_out_scorer.contest import contest_of, intervals_of
-from ulmfit_tfx.components.reports.held_out import FROM_SCRATCH, MODEL, REPORT_FILE, HeldOutReport
+from ulmfit_tfx.components.reports.held_out import REPORT_FILE, HeldOutReport
+from ulmfit_tfx.evaluation.catalogue import FROM_SCRATCH, MODEL
 from ulmfit_tfx.schemas import component_specs as specs
-from ulmfit_tfx.trainer_modules.serving.loaded_model import load_predictor, read_info
+from ulmfit_tfx.tasks import labelled_task, read_model_info
+from ulmfit_tfx.trainer_modules.serving.loaded_model import load_predictor
 from ulmfit_tfx.transforms.splitting import TEST, TRAIN
 
 
@@ -24,15 +25,18 @@ class Executor(BaseExecutor):
         examples = artifact_utils.get_single_instance(input_dict[specs.EXAMPLES])
         train, rows = list(read_rows(examples, TRAIN)), list(read_rows(examples, TEST))
         seed, samples = exec_properties[specs.SEED], exec_properties[specs.SAMPLES]
-        info = read_info(_saved_model(input_dict[specs.MODEL]))
-        contest = contest_of(info)
         models = {MODEL: input_dict[specs.MODEL], FROM_SCRATCH: input_dict.get(specs.MODEL_FROM_SCRATCH)}
-        answers = {
-            name: contest.of_model(load_predictor(_saved_model(model)), rows) for name, model in models.items() if model
-        }
+        predictors = {name: load_predictor(_saved_model(model)) for name, model in models.items() if model}
+        info = read_model_info(_saved_model(input_dict[specs.MODEL]))
+        assert info is not None  # Trainer has written it
+        task = labelled_task(info.task)
+        contest = task.contest(info)
+        answers = {name: contest.of_model(task.predict_rows(predictor, rows)) for name, predictor in predictors.items()}
         answers |= {name: found for name, found in contest.of_baselines(train, rows, seed).items() if found is not None}
-        systems = {name: intervals_of(contest.scored(rows, found), samples, seed) for name, found in answers.items()}
-        report = HeldOutReport(info["task"], len(rows), systems)
+        systems = {
+            name: contest.intervals(contest.scored(rows, found), samples, seed) for name, found in answers.items()
+        }
+        report = HeldOutReport(info.task, len(rows), systems)
         folder = artifact_utils.get_single_uri(output_dict[specs.REPORT])
         with tf.io.gfile.GFile(f"{folder}/{REPORT_FILE}", "w") as file:
             file.write(report.to_json())

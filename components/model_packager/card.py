@@ -1,7 +1,7 @@
 """Writes a model card in the Hugging Face Markdown form."""
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,13 +10,13 @@ import jinja2
 from ulmfit_tfx.components.model_packager import description
 from ulmfit_tfx.components.model_packager.front_matter import front_matter
 from ulmfit_tfx.components.model_packager.markdown import plain
-from ulmfit_tfx.components.model_packager.scores import SCORES, number, with_interval
+from ulmfit_tfx.components.model_packager.scores import number, with_interval
 from ulmfit_tfx.components.model_packager.sources import CardSources, file_name
-from ulmfit_tfx.components.reports import held_out as report
 from ulmfit_tfx.components.reports.accounting import Accounting
 from ulmfit_tfx.components.reports.held_out import HeldOutReport
 from ulmfit_tfx.components.reports.perplexity import PerplexityReport
 from ulmfit_tfx.components.reports.scores_file import EvaluationScores
+from ulmfit_tfx.evaluation.catalogue import MODEL, SCORES, SYSTEMS, in_order, title_of
 from ulmfit_tfx.transforms.splitting import SPLITS
 
 MODEL_DIR = "MODEL_DIR"
@@ -24,14 +24,6 @@ MODEL_DIR = "MODEL_DIR"
 
 _TEXT = "A text of yours."
 _LABELS_SHOWN = 50
-_SYSTEMS = {
-    report.MODEL: "this model",
-    report.FROM_SCRATCH: "the same without pretraining",
-    report.MAJORITY: "most frequent in training",
-    report.MEAN: "mean of training",
-    report.MOST_FREQUENT_TAG: "most frequent tag of the word",
-    report.TFIDF: "linear model on TF-IDF",
-}
 
 
 class Table(NamedTuple):
@@ -58,8 +50,8 @@ def _content(sources: CardSources) -> dict[str, Any]:
     return {
         "front_matter": front_matter(sources),
         "name": sources.config["name"],
-        "task": sources.task,
-        "lead": description.lead(sources),
+        "lead": sources.card.lead,
+        "code": sources.card.code,
         "model": Table(["", ""], [list(fact) for fact in description.model_facts(sources)]),
         "limits": list(description.limits(sources)),
         "model_dir": MODEL_DIR,
@@ -73,7 +65,8 @@ def _content(sources: CardSources) -> dict[str, Any]:
         "held_out": _held_out(sources.held_out) if sources.held_out else None,
         "evaluation": _evaluation(sources.evaluation) if sources.evaluation else None,
         "slices": list(_slices(sources.evaluation)) if sources.evaluation else [],
-        "perplexity": _perplexity(sources.perplexity) if _is_scored_by_perplexity(sources) else None,
+        "perplexity": _perplexity(sources.own_perplexity) if sources.own_perplexity else None,
+        "meanings": list(_meanings(sources)),
         "temperature": description.temperature(sources),
         "rows_held_out": sources.held_out.rows if sources.held_out else 0,
         "rows_evaluated": sources.evaluation.rows if sources.evaluation else 0,
@@ -83,9 +76,8 @@ def _content(sources: CardSources) -> dict[str, Any]:
 
 def _command(sources: CardSources) -> str:
     """A line for the shell; "" for what no subcommand does."""
-    if sources.task != "language_model":
-        return shlex.join(["ulmfit-tfx", "predict", MODEL_DIR, _TEXT])
-    return shlex.join(["ulmfit-tfx", "complete", MODEL_DIR, _TEXT]) if "forward" in sources.info["directions"] else ""
+    command = sources.card.command
+    return shlex.join(["ulmfit-tfx", command, MODEL_DIR, _TEXT]) if command else ""
 
 
 class _Data(NamedTuple):
@@ -105,7 +97,7 @@ def _data(sources: CardSources) -> Iterator[_Data]:
         source = sources.config[section]
         files = [file_name(source["path"])]
         files += [f"{file_name(source[f'{split}_path'])} ({split})" for split in SPLITS if source.get(f"{split}_path")]
-        labels = _labels(accounting, "words by tag" if sources.task == "tagging" else "rows by label")
+        labels = _labels(accounting, sources.card.counted)
         shown = Table(labels.header, labels.rows[:_LABELS_SHOWN])
         tables = [table for table in (_counts(accounting), shown, _ranges(accounting)) if table.rows]
         yield _Data(title, files, tables, len(labels.rows) - len(shown.rows))
@@ -135,37 +127,43 @@ def _ranges(accounting: Accounting) -> Table:
 
 
 def _held_out(found: HeldOutReport) -> Table:
-    systems = [system for system in _SYSTEMS if system in found.systems]
-    names = _known(name for scores in found.systems.values() for name in scores)
-    rows = [[SCORES[name].title, *(with_interval(found.systems[s].get(name)) for s in systems)] for name in names]
-    return Table(["", *(_SYSTEMS[system] for system in systems)], rows)
+    systems = [system for system in SYSTEMS if system in found.systems]
+    names = in_order(name for scores in found.systems.values() for name in scores)
+    rows = [[title_of(name), *(with_interval(found.systems[s].get(name)) for s in systems)] for name in names]
+    return Table(["", *(SYSTEMS[system].title for system in systems)], rows)
 
 
 def _evaluation(found: EvaluationScores) -> Table:
-    names = _known(found.scores)
+    names, model = in_order(found.scores), SYSTEMS[MODEL].title
     if found.baseline is None:
-        return Table(["", "this model"], [[SCORES[name].title, with_interval(found.scores[name])] for name in names])
+        return Table(["", model], [[title_of(name), with_interval(found.scores[name])] for name in names])
     columns = (found.scores, found.baseline.scores, found.baseline.differences)
-    rows = [[SCORES[name].title, *(with_interval(column.get(name)) for column in columns)] for name in names]
-    return Table(["", "this model", "the model in service", "difference"], rows)
+    rows = [[title_of(name), *(with_interval(column.get(name)) for column in columns)] for name in names]
+    return Table(["", model, "the model in service", "difference"], rows)
 
 
 def _slices(found: EvaluationScores) -> Iterator[Table]:
-    names = _known(found.scores)
+    names = in_order(found.scores)
     for sliced_by, slices in found.by_slice.items():
         rows = [
             [value, f"{of_slice.rows:,}", *(number(of_slice.scores.get(name)) for name in names)]
             for value, of_slice in slices.items()
         ]
-        yield Table([sliced_by, "rows", *(SCORES[name].title for name in names)], rows)
+        yield Table([sliced_by, "rows", *map(title_of, names)], rows)
 
 
-def _is_scored_by_perplexity(sources: CardSources) -> bool:
-    return sources.task == "language_model" and sources.perplexity is not None
+def _meanings(sources: CardSources) -> Iterator[tuple[str, str]]:
+    """What the scores and the baselines are, by title."""
+    systems = sources.held_out.systems if sources.held_out else {}
+    scores = [
+        *(sources.evaluation.scores if sources.evaluation else ()),
+        *(name for of in systems.values() for name in of),
+    ]
+    yield from ((SCORES[name].title, SCORES[name].meaning) for name in in_order(scores))
+    yield from ((SYSTEMS[name].title, SYSTEMS[name].what) for name in SYSTEMS if name in systems and name != MODEL)
 
 
-def _perplexity(found: PerplexityReport | None) -> Table:
-    assert found is not None  # see `_is_scored_by_perplexity`
+def _perplexity(found: PerplexityReport) -> Table:
     by_slice: Mapping[str, Any] = {"all": found.overall, **found.by_length}
     directions = list(found.overall.perplexity)
     rows = []
@@ -173,11 +171,6 @@ def _perplexity(found: PerplexityReport | None) -> Table:
         of_directions = [measured.perplexity.get(direction) for direction in directions]
         values = [value for one in of_directions for value in ((one.piece, one.word) if one else (None, None))]
         rows.append([name, f"{measured.texts:,}", *map(number, values)])
-    header = [f"a {unit}, reading {direction}" for direction in directions for unit in ("piece", "word")]
+    units = [SCORES[name].unit for name in ("perplexity", "word_perplexity")]
+    header = [f"{unit}, reading {direction}" for direction in directions for unit in units]
     return Table(["texts of the eval split", "texts", *header], rows)
-
-
-def _known(names: Iterable[str]) -> list[str]:
-    """Names without repetition, in the order in which cards have them."""
-    found = set(names)
-    return [name for name in SCORES if name in found]

@@ -24,10 +24,10 @@ from ulmfit_tfx.components.reports.perplexity import PerplexityReport
 from ulmfit_tfx.components.reports.scores_file import SCORES_FILE, EvaluationScores
 from ulmfit_tfx.components.run_settings import as_run
 from ulmfit_tfx.schemas import component_specs as specs
+from ulmfit_tfx.tasks import read_model_info
 from ulmfit_tfx.trainer_modules.optimization.task_training import HISTORY
 from ulmfit_tfx.trainer_modules.serving.encoder_folder import RECORD
 from ulmfit_tfx.trainer_modules.serving.folder_copy import copy_folder
-from ulmfit_tfx.trainer_modules.serving.loaded_model import read_info
 from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD
 from ulmfit_tfx.trainer_modules.serving.warmup_requests import write_warmup_requests
 
@@ -58,7 +58,8 @@ class Executor(BaseExecutor):
 
 
 def _sources(inputs: Inputs, saved_model: str, config: Mapping[str, Any]) -> CardSources:
-    info = read_info(saved_model)
+    info = read_model_info(saved_model)
+    assert info is not None  # Trainer has written it
     evaluation = _read(inputs, specs.EVALUATION_REPORT, SCORES_FILE)
     held_out = _read(inputs, specs.HELD_OUT, HELD_OUT_FILE)
     perplexity = _read(inputs, specs.PERPLEXITY, PERPLEXITY_FILE)
@@ -66,8 +67,8 @@ def _sources(inputs: Inputs, saved_model: str, config: Mapping[str, Any]) -> Car
         config=config,
         info=info,
         parameters=_parameters(saved_model),
-        versions={"ulmfit-tfx": info["version"], "TensorFlow": _tensorflow(saved_model), "TFX": tfx.__version__},
-        best_epochs=best_epochs(inputs, info["directions"]),
+        versions={"ulmfit-tfx": info.version, "TensorFlow": _tensorflow(saved_model), "TFX": tfx.__version__},
+        best_epochs=best_epochs(inputs, info.directions),
         rows=_accounting(inputs, specs.EXAMPLES),
         corpus=_accounting(inputs, specs.EXAMPLES_UNLABELLED),
         evaluation=EvaluationScores.from_json(evaluation) if evaluation else None,

@@ -10,29 +10,22 @@ from typing import Any
 
 import yaml
 
-from ulmfit_tfx.components.model_packager.scores import SCORES, perplexities
+from ulmfit_tfx.components.model_packager.scores import perplexities
 from ulmfit_tfx.components.model_packager.sources import CardSources, file_name
-from ulmfit_tfx.components.reports.held_out import MODEL
+from ulmfit_tfx.evaluation.catalogue import MODEL, SCORES
 
 _LIBRARY = "tensorflow"
 """What loads the model. Under the Hub's names `keras` and `tf-keras` it shows code that loads Keras models, which a
 SavedModel without Keras is not; of a library that it does not know it shows none."""
-
-_PIPELINE_TAGS = {
-    "classification": "text-classification",
-    "regression": "text-classification",  # the Hub has none for numbers, and files models that score texts under this
-    "tagging": "token-classification",
-    "language_model": "text-generation",
-}
 
 
 def front_matter(sources: CardSources) -> str:
     """The YAML between the card's lines `---`."""
     results = _results(sources)
     values: dict[str, Any] = {"library_name": _LIBRARY}
-    if sources.task != "language_model" or "forward" in sources.info["directions"]:  # a backward one continues nothing
-        values["pipeline_tag"] = _PIPELINE_TAGS[sources.task]
-    values["tags"] = ["ulmfit-tfx", "ulmfit", sources.info["encoder"]["architecture"].replace("_", "-"), "saved-model"]
+    if sources.card.command:
+        values["pipeline_tag"] = sources.task.hub_tag
+    values["tags"] = ["ulmfit-tfx", "ulmfit", sources.info.encoder.architecture.replace("_", "-"), "saved-model"]
     if results:
         values["metrics"] = list(dict.fromkeys(metric["type"] for metric in results["metrics"]))
         values["model-index"] = [{"name": sources.config["name"], "results": [results]}]
@@ -49,19 +42,18 @@ def _results(sources: CardSources) -> dict[str, Any] | None:
     elif sources.evaluation is not None:
         path, scores = sources.source.get("eval_path") or path, sources.evaluation.scores
     metrics = [
-        {"type": SCORES[name].metric, "value": score.value, "name": SCORES[name].title}
+        {"type": SCORES[name].hub_metric, "value": score.value, "name": SCORES[name].title}
         for name, score in scores.items()
     ]
-    if sources.task == "language_model" and sources.perplexity is not None:
+    if sources.own_perplexity is not None:
         metrics = [
-            {"type": "perplexity", "value": value, "name": title}
-            for title, value in perplexities(sources.perplexity.overall)
+            {"type": SCORES["perplexity"].hub_metric, "value": value, "name": title}
+            for title, value in perplexities(sources.own_perplexity.overall)
         ]
     if not metrics:
         return None
-    tag = _PIPELINE_TAGS[sources.task]
     return {
-        "task": {"type": tag, "name": sources.task.replace("_", " ")},
+        "task": {"type": sources.task.hub_tag, "name": sources.info.task.replace("_", " ")},
         "dataset": {"type": _identifier(path, sources.config["name"]), "name": file_name(path), "split": split},
         "metrics": metrics,
     }

@@ -1,6 +1,7 @@
 """What a model card is written from."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,9 @@ from ulmfit_tfx.components.reports.accounting import Accounting
 from ulmfit_tfx.components.reports.held_out import HeldOutReport
 from ulmfit_tfx.components.reports.perplexity import PerplexityReport
 from ulmfit_tfx.components.reports.scores_file import EvaluationScores
+from ulmfit_tfx.evaluation.task_card import TaskCard
+from ulmfit_tfx.tasks import LabelledTask, Task, task_named
+from ulmfit_tfx.trainer_modules.serving.model_info import ModelInfo
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,7 +20,7 @@ class CardSources:
 
     Attributes:
         config: The configuration of the pipeline with all its defaults, as `PipelineConfig.model_dump(mode="json")`.
-        info: The model's information file.
+        info: What the model says of itself.
         parameters: Numbers that the model has learned.
         versions: Of ulmfit-tfx, TensorFlow and TFX, by name.
         best_epochs: The epoch whose weights were kept, counted from 1, of each training, by direction of reading.
@@ -28,7 +32,7 @@ class CardSources:
     """
 
     config: Mapping[str, Any]
-    info: Mapping[str, Any]
+    info: ModelInfo
     parameters: int
     versions: Mapping[str, str]
     best_epochs: Mapping[str, int] = dataclasses.field(default_factory=dict)
@@ -39,19 +43,29 @@ class CardSources:
     perplexity: PerplexityReport | None = None
 
     @property
-    def task(self) -> str:
+    def task(self) -> Task:
         """Of the model."""
-        return self.info["task"]
+        return task_named(self.info.task)
+
+    @functools.cached_property
+    def card(self) -> TaskCard:
+        """What there is to say of the task."""
+        return self.task.card(self.info)
 
     @property
-    def details(self) -> Mapping[str, Any]:
-        """What the information file says of the task."""
-        return self.info.get("details", {})
+    def is_of_rows(self) -> bool:
+        """Whether the model learned from labelled rows."""
+        return isinstance(self.task, LabelledTask)
+
+    @property
+    def own_perplexity(self) -> PerplexityReport | None:
+        """Of the model itself, where it is a language model."""
+        return None if self.is_of_rows else self.perplexity
 
     @property
     def source(self) -> Mapping[str, Any]:
         """The section of the configuration that says where the model's texts come from."""
-        return self.config["corpus" if self.task == "language_model" else "data"]
+        return self.config["data" if self.is_of_rows else "corpus"]
 
 
 def file_name(path: str) -> str:

@@ -12,7 +12,6 @@ from tfx.components.evaluator import executor as evaluator
 from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as standard
 
-from ulmfit_tfx.components.perplexity_gate.metrics import COUNTS, Unit, metric_name
 from ulmfit_tfx.components.reports.perplexity import (
     REPORT_FILE,
     MeasuredPerplexity,
@@ -21,11 +20,12 @@ from ulmfit_tfx.components.reports.perplexity import (
 )
 from ulmfit_tfx.schemas.config import Direction
 from ulmfit_tfx.schemas.errors import DataError, NotBlessedError
+from ulmfit_tfx.tasks.language_model.scores import Unit, metric_name
 
 log = logging.getLogger(__name__)
 
 _MEASURED: dict[str, tuple[Unit, Direction]] = {
-    metric_name(per, direction): (per, direction) for direction in get_args(Direction) for per in COUNTS
+    metric_name(per, direction): (per, direction) for direction in get_args(Direction) for per in get_args(Unit)
 }
 _EXAMPLE_COUNT = "example_count"
 
@@ -84,7 +84,7 @@ def _slice_of(values: Mapping[str, float]) -> SlicePerplexity:
     return SlicePerplexity(
         texts=int(values[_EXAMPLE_COUNT]),
         perplexity={
-            direction: MeasuredPerplexity(*(finite.get((per, direction)) for per in COUNTS))
+            direction: MeasuredPerplexity(*(finite.get((per, direction)) for per in get_args(Unit)))
             for direction in sorted(directions, key=get_args(Direction).index)
         },
     )

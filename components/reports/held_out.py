@@ -4,16 +4,9 @@ import dataclasses
 import json
 from collections.abc import Mapping
 
-from ulmfit_tfx.evaluation.scores import Interval
+from ulmfit_tfx.evaluation.intervals import Interval
 
 REPORT_FILE = "held_out.json"
-
-MODEL = "model"
-FROM_SCRATCH = "from_scratch"
-MAJORITY = "majority"
-MEAN = "mean"
-MOST_FREQUENT_TAG = "most_frequent_tag"
-TFIDF = "tfidf"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,16 +16,8 @@ class HeldOutReport:
     Attributes:
         task: Of the model.
         rows: Rows scored.
-        systems: Scores by name, such as `accuracy` (the names are those of `evaluation.thresholds`), of each system:
-
-            `MODEL`               the model
-            `FROM_SCRATCH`        the same without pretraining, where it was asked for
-            `MAJORITY`            classification: the most frequent class, or classes, of training, for every row
-            `MEAN`                regression: the mean of each target in training, for every row
-            `MOST_FREQUENT_TAG`   tagging: of each word the tag that it most often has in training
-            `TFIDF`               classification, regression: a linear model on TF-IDF, fitted on the train split; not
-                                  there where the texts hold nothing to count
-
+        systems: Scores by name, such as `accuracy`, of each system of `evaluation.catalogue.SYSTEMS` that the task has.
+            `from_scratch` is there where it was asked for, `tfidf` where the texts hold something to count.
             A score that is not defined for the rows is not there.
     """
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ulmfit_tfx.evaluation.scores import Interval
+from ulmfit_tfx.evaluation.intervals import Interval
 
 SCORES_FILE = "scores.json"
 

@@ -10,9 +10,8 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as standard
 from tfx.utils import path_utils
 
-from ulmfit_tfx.evaluation.comparability import why_not_comparable
 from ulmfit_tfx.schemas import component_specs as specs
-from ulmfit_tfx.trainer_modules.serving.loaded_model import read_info
+from ulmfit_tfx.tasks import labelled_task, read_model_info
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +24,10 @@ class Executor(evaluator.Executor):
         inputs = dict(input_dict)
         baseline = inputs.pop(standard.BASELINE_MODEL_KEY, [])
         if baseline and fileio.exists(f"{_saved_model(baseline)}/saved_model.pb"):
-            candidate = inputs[standard.MODEL_KEY]
-            difference = why_not_comparable(*(read_info(_saved_model(model)) for model in (baseline, candidate)))
+            candidate = read_model_info(_saved_model(inputs[standard.MODEL_KEY]))
+            assert candidate is not None  # Trainer has written it
+            served = read_model_info(_saved_model(baseline))
+            difference = labelled_task(candidate.task).why_not_comparable(served, candidate)
             if difference is None:
                 inputs[standard.BASELINE_MODEL_KEY] = baseline
             else:

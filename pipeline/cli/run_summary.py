@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ulmfit_tfx.components.reports import drift as drift
-from ulmfit_tfx.components.reports import held_out as held_out
+from ulmfit_tfx.components.reports import drift, held_out
 from ulmfit_tfx.components.reports.accounting import Accounting
 from ulmfit_tfx.components.reports.infra import REPORT_FILE as INFRA_REPORT
 from ulmfit_tfx.components.reports.infra import InfraReport
@@ -18,7 +17,8 @@ from ulmfit_tfx.components.reports.perplexity import REPORT_FILE as REPORT_FILE_
 from ulmfit_tfx.components.reports.perplexity import PerplexityReport
 from ulmfit_tfx.components.reports.scores_file import SCORES_FILE, Comparison, EvaluationScores
 from ulmfit_tfx.components.served_versions import version_in_service
-from ulmfit_tfx.evaluation.scores import Interval, lower_is_better
+from ulmfit_tfx.evaluation.catalogue import MODEL, SCORES, SYSTEMS, lower_is_better, title_of
+from ulmfit_tfx.evaluation.intervals import Interval
 from ulmfit_tfx.pipeline.cli.completions import completion_table
 from ulmfit_tfx.pipeline.cli.predictions import show_predictions
 from ulmfit_tfx.pipeline.graph import PUSHER
@@ -31,16 +31,6 @@ from ulmfit_tfx.trainer_modules.serving.loaded_model import LanguageModel, find_
 
 Results = Mapping[str, StageResult]
 
-_NAMES = {"auc": "AUC", "macro_f1": "macro F1", "micro_f1": "micro F1", "entity_f1": "entity F1", "mae": "MAE"}
-_NAMES |= {"rmse": "RMSE", "pearson": "Pearson", "spearman": "Spearman", "one_minus_wmae": "1 - wMAE"}
-"""How scores are shown whose name is not just words."""
-_SYSTEMS = {
-    held_out.FROM_SCRATCH: "without pretraining",
-    held_out.MAJORITY: "majority class",
-    held_out.MEAN: "mean of training",
-    held_out.MOST_FREQUENT_TAG: "most frequent tag",
-    held_out.TFIDF: "TF-IDF + linear",
-}
 _MOST_SLICES = 8
 _BEAMS, _PIECES = 5, 12
 
@@ -80,7 +70,7 @@ def show_summary(
         _add_scores(table, config, scores)
         _add_served(table, config, results, comparison)
     if "HeldOutScorer" in results:
-        _add_held_out(table, config, results["HeldOutScorer"])
+        add_held_out(table, config, Path(results["HeldOutScorer"].outputs[specs.REPORT].uri))
     why_not = f"[red]no: {_why_not(config, comparison)}, so not pushed[/red]"
     table.add_row("blessed", "[green]yes[/green]" if blessed else why_not)
     is_servable = _add_infra_check(table, results["InfraCheck"])
@@ -141,7 +131,7 @@ def _why_not(config: PipelineConfig, comparison: Comparison | None) -> str:
     differences = comparison.differences if comparison else {}
     for name, allowed in config.evaluation.allowed_drop.items():
         if name in differences and differences[name].value * (1 if lower_is_better(name) else -1) > allowed:
-            return f"{_shown(name)} is worse than the served model's by more than evaluation.allowed_drop"
+            return f"{title_of(name)} is worse than the served model's by more than evaluation.allowed_drop"
     thresholds = config.evaluation.thresholds.model_dump()
     if any(thresholds[name] is not None for name in config.measures or LANGUAGE_MODEL_MEASURES):
         return "a threshold is not met" if config.measures else "below a threshold"
@@ -197,12 +187,13 @@ def _add_perplexity(table: Table, config: PipelineConfig, gate: StageResult) -> 
     thresholds = config.evaluation.thresholds
     for direction, measured in report.overall.perplexity.items():
         which = f" ({direction})" if len(report.overall.perplexity) > 1 else ""
-        table.add_row(f"eval perplexity{which}", _bounded(measured.piece, thresholds.perplexity, "piece"))
-        table.add_row("", _bounded(measured.word, thresholds.word_perplexity, "word"))
+        of_pieces = _bounded(measured.piece, thresholds.perplexity, "perplexity")
+        table.add_row(f"eval {title_of('perplexity')}{which}", of_pieces)
+        table.add_row("", _bounded(measured.word, thresholds.word_perplexity, "word_perplexity"))
 
 
-def _bounded(value: float | None, threshold: float | None, unit: str) -> str:
-    measured = "nothing to predict" if value is None else f"{value:,.2f} a {unit}"
+def _bounded(value: float | None, threshold: float | None, name: str) -> str:
+    measured = "nothing to predict" if value is None else f"{value:,.2f} {SCORES[name].unit}"
     return measured + (f"  (threshold {threshold:g})" if threshold is not None else "")
 
 
@@ -216,11 +207,11 @@ def _add_scores(table: Table, config: PipelineConfig, scores: EvaluationScores) 
         if name in scores.scores:
             threshold = thresholds[name]
             demanded = f"  (threshold {threshold:g})" if threshold is not None else ""
-            table.add_row(f"eval {_shown(name)}", _with_interval(scores.scores[name]) + demanded)
+            table.add_row(f"eval {title_of(name)}", _with_interval(scores.scores[name]) + demanded)
     leading = config.measures[0]
     for sliced_by, slices in scores.by_slice.items():
         for index, (value, found) in enumerate(list(slices.items())[:_MOST_SLICES]):
-            title = "" if index else f"  {_shown(leading)} by {sliced_by}"
+            title = "" if index else f"  {title_of(leading)} by {sliced_by}"
             score = f"{found.scores[leading]:.4f}" if leading in found.scores else "-"
             table.add_row(title, escape(f"{score}  {value}  ({found.rows:,} rows)"))
         if len(slices) > _MOST_SLICES:
@@ -234,29 +225,31 @@ def _add_served(table: Table, config: PipelineConfig, results: Results, comparis
                 difference = comparison.differences[name]
                 shown = f"{difference.value:+.4f} ({difference.low:+.3f}..{difference.high:+.3f})"
                 better = ", the lower the better" if lower_is_better(name) else ""
-                table.add_row("  beside the served model", f"{_shown(name)} {shown}{better}")
+                table.add_row("  beside the served model", f"{title_of(name)} {shown}{better}")
                 break
     properties = results["TaskEvaluator"].outputs["evaluation"].custom_properties
     if specs.BASELINE_DROPPED in properties:
         table.add_row("  served model", escape(f"not compared: {properties[specs.BASELINE_DROPPED].string_value}"))
 
 
-def _add_held_out(table: Table, config: PipelineConfig, scorer: StageResult) -> None:
-    path = Path(scorer.outputs[specs.REPORT].uri) / held_out.REPORT_FILE
-    report = held_out.HeldOutReport.from_json(path.read_text())
+def add_held_out(table: Table, config: PipelineConfig, folder: Path) -> None:
+    """Adds what the model and the baselines scored on the test split.
+
+    Args:
+        table: Of two columns.
+        config: Of the run.
+        folder: Of HeldOutScorer's report.
+    """
+    report = held_out.HeldOutReport.from_json((folder / held_out.REPORT_FILE).read_text())
     leading = config.measures[0]
     for name in config.measures:
-        if name in report.systems[held_out.MODEL]:
-            shown = _with_interval(report.systems[held_out.MODEL][name])
+        if name in report.systems[MODEL]:
+            shown = _with_interval(report.systems[MODEL][name])
             rows = f"  {report.rows:,} rows, 95 % interval" if name == leading else ""
-            table.add_row(f"test {_shown(name)}", f"[bold]{shown}[/bold]{rows}")
-    for system, title in _SYSTEMS.items():
-        if leading in report.systems.get(system, {}):
-            table.add_row(f"  {title}", _with_interval(report.systems[system][leading]))
-
-
-def _shown(name: str) -> str:
-    return _NAMES.get(name, name.replace("_", " "))
+            table.add_row(f"test {title_of(name)}", f"[bold]{shown}[/bold]{rows}")
+    for name, system in SYSTEMS.items():
+        if name != MODEL and leading in report.systems.get(name, {}):
+            table.add_row(f"  {system.title}", _with_interval(report.systems[name][leading]))
 
 
 def _with_interval(score: Interval) -> str:

@@ -7,9 +7,10 @@ import numpy as np
 from ulmfit_tfx.evaluation import charts
 from ulmfit_tfx.evaluation.blocks import Fact, Section, ShownError, number
 from ulmfit_tfx.evaluation.class_tables import class_table, confusions
-from ulmfit_tfx.evaluation.scores import ClassificationRows, calibration_sums
+from ulmfit_tfx.evaluation.scores import calibration_sums
 from ulmfit_tfx.evaluation.task_view import TaskView
-from ulmfit_tfx.trainer_modules.serving.loaded_model import Prediction
+from ulmfit_tfx.tasks.classification.scores import ClassificationRows
+from ulmfit_tfx.trainer_modules.serving.predictions import Prediction
 from ulmfit_tfx.transforms.records.record import Row
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ulmfit_tfx.evaluation import charts
+from ulmfit_tfx.evaluation import catalogue, charts
 from ulmfit_tfx.evaluation.blocks import (
     Cell,
     Fact,
@@ -15,12 +15,13 @@ from ulmfit_tfx.evaluation.blocks import (
     number_cell,
     signed,
 )
-from ulmfit_tfx.evaluation.scores import RegressionRows
 from ulmfit_tfx.evaluation.task_view import TaskView
-from ulmfit_tfx.trainer_modules.serving.loaded_model import ScorePrediction
+from ulmfit_tfx.tasks.regression.scores import RegressionRows
+from ulmfit_tfx.trainer_modules.serving.predictions import ScorePrediction
 from ulmfit_tfx.transforms.records.record import Row
 
 _KINDS = ("expected", "predicted", "error")
+_SCORES = ("mae", "rmse", "pearson", "spearman")
 
 
 class RegressionView(TaskView):
@@ -89,10 +90,10 @@ class RegressionView(TaskView):
             rows.append(
                 (
                     Cell(name),
-                    *(number_cell(scores[score]) for score in ("mae", "rmse", "pearson", "spearman")),
+                    *(number_cell(scores[score]) for score in _SCORES),
                     Cell(signed(errors.mean()), is_number=True),
                     Cell(f"{number(expected.min())} … {number(expected.max())}", is_number=True),
                 )
             )
-        header = ("target", "MAE", "RMSE", "Pearson", "Spearman", "mean error", "expected range")
+        header = ("target", *map(catalogue.title_of, _SCORES), "mean error", "expected range")
         return Table("Scores of each target", header, tuple(rows))

@@ -1,17 +1,58 @@
 """Regression: texts with numbers."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 from ulmfit_tfx.tasks.regression.model_info import RegressionInfo
 from ulmfit_tfx.tasks.task import LabelledTask
 
+if TYPE_CHECKING:
+    import tensorflow_model_analysis as tfma
 
-class RegressionTask(LabelledTask):
+    from ulmfit_tfx.evaluation.contest import Contest
+    from ulmfit_tfx.evaluation.task_card import TaskCard
+    from ulmfit_tfx.evaluation.task_view import TaskView
+    from ulmfit_tfx.schemas.config import PipelineConfig
+    from ulmfit_tfx.transforms.records.record import Row
+
+
+class RegressionTask(LabelledTask[RegressionInfo]):
     """See `Task`."""
 
     name = "regression"
     noun = "regressor"
+    hub_tag = "text-classification"  # the Hub has none for numbers, and files models that score texts under this
     info = RegressionInfo
     run_fn = "ulmfit_tfx.tasks.regression.trainer.run_fn"
     preprocessing_fn = "ulmfit_tfx.tasks.regression.preprocessing.preprocessing_fn"
+
+    def card(self, info: RegressionInfo) -> "TaskCard":
+        """See `Task`."""
+        from ulmfit_tfx.tasks.regression.card import task_card
+
+        return task_card(info)
+
+    def eval_config(self, config: "PipelineConfig") -> "tfma.EvalConfig":
+        """See `LabelledTask`."""
+        from ulmfit_tfx.tasks.regression.metrics import eval_config
+
+        return eval_config(config)
+
+    def contest(self, info: RegressionInfo) -> "Contest":
+        """See `LabelledTask`."""
+        from ulmfit_tfx.tasks.regression.baselines import Regression
+
+        return Regression(info.details.targets)
+
+    def report_view(self, info: RegressionInfo, rows: "Sequence[Row]", predictions: Sequence[Any]) -> "TaskView":
+        """See `LabelledTask`."""
+        from ulmfit_tfx.tasks.regression.report_view import RegressionView
+
+        return RegressionView(rows, predictions, info.details.targets)
+
+    def question(self, info: RegressionInfo) -> dict[str, str]:
+        """See `LabelledTask`."""
+        return {"list of targets": ", ".join(info.details.targets)}
 
 
 TASK = RegressionTask()

@@ -15,16 +15,11 @@ from ulmfit_tfx.evaluation.class_tables import (
     confusions,
     label_table,
 )
-from ulmfit_tfx.evaluation.scores import (
-    MultiLabelTaggingRows,
-    Rows,
-    TaggingRows,
-    calibration_sums,
-    entity_table,
-)
+from ulmfit_tfx.evaluation.scores import Rows, calibration_sums
 from ulmfit_tfx.evaluation.task_view import TaskView
 from ulmfit_tfx.schemas.config import TagScheme
-from ulmfit_tfx.trainer_modules.serving.loaded_model import TagPrediction
+from ulmfit_tfx.tasks.tagging.scores import MultiLabelTaggingRows, TaggingRows, entity_table
+from ulmfit_tfx.trainer_modules.serving.predictions import TagPrediction
 from ulmfit_tfx.transforms.records.record import Row
 
 _Entity = tuple[str, int, int]

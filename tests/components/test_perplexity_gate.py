@@ -14,17 +14,17 @@ from tfx.types import standard_component_specs as standard
 from tfx.utils import json_utils, proto_utils
 
 from ulmfit_tfx.components.perplexity_gate.executor import Executor
-from ulmfit_tfx.components.perplexity_gate.metrics import Perplexity, perplexity
 from ulmfit_tfx.components.reports.perplexity import (
     REPORT_FILE,
     MeasuredPerplexity,
     PerplexityReport,
     SlicePerplexity,
 )
-from ulmfit_tfx.pipeline.eval_config import language_model_eval_config
 from ulmfit_tfx.schemas.beam_arguments import IN_PROCESS, unstaged
 from ulmfit_tfx.schemas.config import EvaluationConfig, ThresholdsConfig
 from ulmfit_tfx.schemas.errors import DataError, ExitCode, NotBlessedError, UserError
+from ulmfit_tfx.tasks.language_model.metrics import Perplexity, perplexity_eval_config
+from ulmfit_tfx.tasks.language_model.scores import perplexity
 
 BOTH = ("forward", "backward")
 
@@ -113,7 +113,7 @@ def gate(tmp_path_factory, model):
 
     def run(texts=TEXTS, **thresholds):
         folder = tmp_path_factory.mktemp("gate")
-        config = language_model_eval_config(EvaluationConfig(thresholds=ThresholdsConfig(**thresholds)), BOTH)
+        config = perplexity_eval_config(EvaluationConfig(thresholds=ThresholdsConfig(**thresholds)), BOTH)
         evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
         evaluation.uri, blessing.uri = str(folder / "evaluation"), str(folder / "blessing")
         inputs = {standard.EXAMPLES_KEY: [_write_examples(folder, texts)], standard.MODEL_KEY: [model]}
@@ -246,7 +246,7 @@ def test_report_survives_json():
 
 
 def test_no_threshold_means_no_gate():
-    config = language_model_eval_config(EvaluationConfig(), ["forward"])
+    config = perplexity_eval_config(EvaluationConfig(), ["forward"])
     assert not tfma.metrics.metric_thresholds_from_metrics_specs(config.metrics_specs, eval_config=config)
 
 
@@ -259,7 +259,7 @@ def test_no_threshold_means_no_gate():
     ],
 )
 def test_a_backward_model_has_an_output_of_its_own_beside_a_forward_one(directions, expected):
-    config = language_model_eval_config(EvaluationConfig(), directions)
+    config = perplexity_eval_config(EvaluationConfig(), directions)
     arguments = [json.loads(metric.config) for metric in config.metrics_specs[0].metrics if metric.config]
     assert {arg["name"]: arg["likelihood"] for arg in arguments} == {
         f"{prefix}perplexity_{direction}": output for direction, output in expected.items() for prefix in ("", "word_")

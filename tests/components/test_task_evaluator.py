@@ -1,11 +1,11 @@
 """What is blessed, alone and beside a model in service, by real evaluations of models that read their answers."""
 
 import dataclasses
-import json
 
 import pytest
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
+from model_infos import write_info
 from tfx import types
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
@@ -17,11 +17,10 @@ from tfx.utils import json_utils, proto_utils
 from ulmfit_tfx.components.perplexity_gate.component import PerplexityGate
 from ulmfit_tfx.components.task_evaluator.component import TaskEvaluator
 from ulmfit_tfx.components.task_evaluator.executor import Executor
-from ulmfit_tfx.evaluation.comparability import why_not_comparable
-from ulmfit_tfx.pipeline.eval_config import task_eval_config
 from ulmfit_tfx.schemas.beam_arguments import IN_PROCESS, unstaged
 from ulmfit_tfx.schemas.code_version import code_version
 from ulmfit_tfx.schemas.config import PipelineConfig
+from ulmfit_tfx.tasks import labelled_task
 
 ROWS = {"path": "rows.tsv", "format": "tsv"}
 TAGGED = {"path": "rows.conll", "format": "conll"}
@@ -70,9 +69,7 @@ def model_of(folder, task, names=(), details=None, answer=0):
     module = ModelThatReadsItsAnswers(task, list(names), answer)
     saved_model = folder / "Format-Serving"
     tf.saved_model.save(module, str(saved_model), signatures={"serving_examples": module.serve})
-    info = {"task": task, "labels": list(names) if task != "regression" else [], "details": details or {}}
-    (saved_model / "assets.extra").mkdir()
-    (saved_model / "assets.extra" / "ulmfit_tfx.json").write_text(json.dumps(info))
+    write_info(saved_model, task, names if task != "regression" else [], details)
     return no_model(folder)
 
 
@@ -110,7 +107,8 @@ def evaluate(tmp_path_factory):
 
     def run(rows, candidate, baseline=None, **sections):
         folder = tmp_path_factory.mktemp("evaluation")
-        config = task_eval_config(PipelineConfig(name="rows", **sections))
+        pipeline = PipelineConfig(name="rows", **sections)
+        config = labelled_task(pipeline.task).eval_config(pipeline)
         evaluation, blessing = standard_artifacts.ModelEvaluation(), standard_artifacts.ModelBlessing()
         evaluation.uri, blessing.uri = str(folder / "evaluation"), str(folder / "blessing")
         inputs = {
@@ -291,44 +289,14 @@ def test_words_with_several_tags_or_none(evaluate, tmp_path):
     assert outcome.values[""]["micro_f1_change"] == pytest.approx(2 * 3 / (3 + 4) - 2 * 2 / (3 + 3))
 
 
-CLASSIFIER = {"task": "classification", "labels": ["a", "b"], "details": {"label_separator": None, "threshold": 0.5}}
-TAGGER = {"task": "tagging", "labels": ["O", "B-X"], "details": {"scheme": "bio", "tag_separator": None}}
-REGRESSOR = {"task": "regression", "labels": [], "details": {"targets": ["stars", "length"]}}
-
-
-@pytest.mark.parametrize("info", [CLASSIFIER, TAGGER, REGRESSOR], ids=lambda info: info["task"])
-def test_model_of_the_same_answers_is_compared_with(info):
-    retrained = info | {"labels": info["labels"][::-1], "details": info["details"] | {"threshold": 0.1}}
-    assert why_not_comparable(retrained, info) is None
-
-
-@pytest.mark.parametrize(
-    ("baseline", "candidate", "reason"),
-    [
-        ({}, CLASSIFIER, "it has no information file"),
-        (TAGGER, CLASSIFIER, "its task is tagging, that of the new model classification"),
-        (CLASSIFIER | {"labels": ["a"]}, CLASSIFIER, "it has no label 'b'"),
-        (CLASSIFIER | {"labels": ["a", "b", "c"]}, CLASSIFIER, "it has the label 'c'"),
-        (CLASSIFIER | {"details": {"label_separator": ","}}, CLASSIFIER, "its number of labels a text is any"),
-        (TAGGER | {"details": {"scheme": "plain", "tag_separator": None}}, TAGGER, "its tag scheme is plain"),
-        (TAGGER | {"details": {"scheme": "bio", "tag_separator": "|"}}, TAGGER, "its tag separator is '|'"),
-        (REGRESSOR | {"details": {"targets": ["length", "stars"]}}, REGRESSOR, "its list of targets is length, stars"),
-    ],
-)
-def test_model_that_answers_another_question_is_not_compared_with(baseline, candidate, reason):
-    found = why_not_comparable(baseline, candidate)
-    assert found is not None
-    assert found.startswith(reason)
-
-
 @pytest.mark.parametrize("component", [TaskEvaluator, PerplexityGate])
 def test_edited_code_evaluates_again(component):
     channels = {
         "examples": types.Channel(standard_artifacts.Examples),
         "model": types.Channel(standard_artifacts.Model),
     }
-    metric = tfma.MetricConfig(class_name="Accuracy", module="ulmfit_tfx.evaluation.metrics")
+    metric = tfma.MetricConfig(class_name="TagAccuracy", module="ulmfit_tfx.tasks.tagging.metrics")
     config = tfma.EvalConfig(metrics_specs=[tfma.MetricsSpec(metrics=[metric])])
     node = component(**channels, example_splits=["eval"], eval_config=config)
-    expected = code_version(component.EXECUTOR_SPEC.executor_class, "ulmfit_tfx.evaluation.metrics")
+    expected = code_version(component.EXECUTOR_SPEC.executor_class, "ulmfit_tfx.tasks.tagging.metrics")
     assert node.exec_properties["code_version"] == expected

@@ -26,11 +26,11 @@ from tfx.utils import json_utils, proto_utils
 from wheel_environment import build_distributions, make_environment
 
 from ulmfit_tfx.components.task_evaluator.executor import Executor
-from ulmfit_tfx.pipeline.eval_config import task_eval_config
 from ulmfit_tfx.pipeline.graph import build_pipeline
 from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.pipeline.surroundings import LocalSurroundings
 from ulmfit_tfx.schemas.config_file import load_config
+from ulmfit_tfx.tasks import labelled_task
 from ulmfit_tfx.trainer_modules.serving.loaded_model import load_predictor
 from ulmfit_tfx.trainer_modules.serving.predictions import from_json
 
@@ -146,7 +146,8 @@ def test_evaluation_is_that_of_one_worker(runs, tmp_path):
     examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
     examples_utils.set_file_format(examples, "tfrecords_gzip")
     (model.uri,) = map(str, (artifacts / "Trainer" / "model").iterdir())
-    eval_config = task_eval_config(load_config(artifacts.parents[1] / "tiny.yaml"))
+    config = load_config(artifacts.parents[1] / "tiny.yaml")
+    eval_config = labelled_task(config.task).eval_config(config)
     context = Executor.Context(beam_pipeline_args=ONE, tmp_dir=str(tmp_path / "tmp"), unique_id="1")
     Executor(context).Do(
         {standard.EXAMPLES_KEY: [examples], standard.MODEL_KEY: [model]},

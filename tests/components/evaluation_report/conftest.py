@@ -5,13 +5,15 @@ import json
 from html.parser import HTMLParser
 
 import pytest
+from model_infos import model_info
 
 from ulmfit_tfx.components.evaluation_report.content import build_content
-from ulmfit_tfx.components.evaluation_report.history import History
 from ulmfit_tfx.components.reports.held_out import HeldOutReport
-from ulmfit_tfx.evaluation.scores import Interval
+from ulmfit_tfx.evaluation.history import History
+from ulmfit_tfx.evaluation.intervals import Interval
 from ulmfit_tfx.schemas.config import EvaluationConfig
 from ulmfit_tfx.trainer_modules.serving.loaded_model import Prediction, ScorePrediction, TaggedWord, TagPrediction
+from ulmfit_tfx.trainer_modules.serving.model_info import ModelInfo
 from ulmfit_tfx.transforms.records.record import Row
 
 
@@ -19,7 +21,7 @@ from ulmfit_tfx.transforms.records.record import Row
 class Case:
     """What a report is made from."""
 
-    info: dict
+    info: ModelInfo
     rows: list[Row]
     predictions: list
 
@@ -59,7 +61,7 @@ def _classification():
         classified("five", "b", 0.95, slices=(("language", "en"),)),
     ]
     details = {"label_separator": None, "threshold": 0.5, "temperature": 1.0}
-    return case({"task": "classification", "labels": ["a", "b"], "details": details}, pairs)
+    return case(model_info("classification", ["a", "b"], details), pairs)
 
 
 def _multi_label():
@@ -75,7 +77,7 @@ def _multi_label():
         pair("four", ("b",), 0.3, 0.8, 0.2),
     ]
     details = {"label_separator": ";", "threshold": 0.5, "temperature": 1.0}
-    return case({"task": "classification", "labels": ["a", "b", "c"], "details": details}, pairs)
+    return case(model_info("classification", ["a", "b", "c"], details), pairs)
 
 
 def _regression():
@@ -88,7 +90,7 @@ def _regression():
         pair("three", (3.0, 300.0), (2.0, 310.0)),
         pair("four", (4.0, 100.0), (4.5, 400.0)),
     ]
-    return case({"task": "regression", "labels": [], "details": {"targets": ["joy", "calm"]}}, pairs)
+    return case(model_info("regression", [], {"targets": ["joy", "calm"]}), pairs)
 
 
 def _bio():
@@ -99,7 +101,7 @@ def _bio():
         tagged(["Bob", "left"], ["B-PER", "O"], ["O", "O"]),
     ]
     details = {"scheme": "bio", "tag_separator": None, "threshold": 0.5, "decoder": "softmax", "temperature": 1.0}
-    return case({"task": "tagging", "labels": ["O", "B-PER", "I-PER", "B-LOC"], "details": details}, pairs)
+    return case(model_info("tagging", ["O", "B-PER", "I-PER", "B-LOC"], details), pairs)
 
 
 def _plain():
@@ -109,7 +111,7 @@ def _plain():
         tagged(["a", "cat"], ["DET", "NOUN"], ["DET", "NOUN"]),
     ]
     details = {"scheme": "plain", "tag_separator": None, "threshold": 0.5, "decoder": "softmax", "temperature": 1.0}
-    return case({"task": "tagging", "labels": ["NOUN", "VERB", "DET", "PRON"], "details": details}, pairs)
+    return case(model_info("tagging", ["NOUN", "VERB", "DET", "PRON"], details), pairs)
 
 
 def _multi_label_tagging():
@@ -118,7 +120,7 @@ def _multi_label_tagging():
         tagged(["a", "cat"], ["", "N"], ["", "N"]),
     ]
     details = {"scheme": "plain", "tag_separator": "+", "threshold": 0.5, "decoder": "softmax", "temperature": 1.0}
-    return case({"task": "tagging", "labels": ["N", "V", "Plur"], "details": details}, pairs)
+    return case(model_info("tagging", ["N", "V", "Plur"], details), pairs)
 
 
 CASES = {

@@ -5,27 +5,24 @@ import json
 
 import pytest
 import tensorflow as tf
+from model_infos import model_info
 from tfx.types import channel_utils, standard_artifacts
 
 from ulmfit_tfx.components.evaluation_report import executor
 from ulmfit_tfx.components.evaluation_report.component import EvaluationReport
 from ulmfit_tfx.components.reports.scores_file import EvaluationScores
 from ulmfit_tfx.components.row_encoding import serialized_examples
-from ulmfit_tfx.components.task_evaluator.executor import why_not_comparable
 from ulmfit_tfx.schemas.config import EvaluationConfig
-from ulmfit_tfx.trainer_modules.serving.loaded_model import Prediction
+from ulmfit_tfx.tasks.classification.task import TASK
+from ulmfit_tfx.trainer_modules.serving.predictions import Prediction
 from ulmfit_tfx.transforms.records.record import Row
 
 ROWS = {
     "eval": [("good film", "good"), ("bad film", "bad"), ("not so bad", "good")],
     "test": [("a secret of the test split", "good")],
 }
-INFO = {
-    "task": "classification",
-    "labels": ["good", "bad"],
-    "details": {"label_separator": None, "threshold": 0.5, "temperature": 1.0},
-}
-OTHER = INFO | {"labels": ["good", "ugly"]}
+INFO = model_info("classification", ["good", "bad"])
+OTHER = model_info("classification", ["good", "ugly"])
 
 
 class WordSpotter:
@@ -49,7 +46,7 @@ def run(tmp_path, monkeypatch):
     predictors = {"model": WordSpotter("bad"), "served": WordSpotter("film")}
     infos = {"model": INFO, "served": INFO, "other": OTHER}
     monkeypatch.setattr(executor, "load_predictor", lambda path: predictors[path.split("/")[-2]])
-    monkeypatch.setattr(executor, "read_info", lambda path: infos[path.split("/")[-2]])
+    monkeypatch.setattr(executor, "read_model_info", lambda path: infos[path.split("/")[-2]])
 
     def artifact(kind, name):
         made = kind()
@@ -108,7 +105,7 @@ def test_the_model_in_service_is_compared_with(run):
 
 @pytest.mark.parametrize(
     ("baseline", "reason"),
-    [(None, "there is none."), ("empty", "there is none."), ("other", why_not_comparable(OTHER, INFO))],
+    [(None, "there is none."), ("empty", "there is none."), ("other", TASK.why_not_comparable(OTHER, INFO))],
 )
 def test_without_a_comparable_model_in_service_the_page_says_why(run, baseline, reason):
     folder = run(baseline)

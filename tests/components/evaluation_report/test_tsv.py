@@ -2,12 +2,14 @@
 
 import ast
 import csv
+import doctest
 import io
 import re
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ulmfit_tfx.components.evaluation_report import tsv
 from ulmfit_tfx.components.evaluation_report.tsv import to_tsv
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
@@ -27,3 +29,9 @@ def test_csv_reads_back_what_was_written(records):
 def test_a_record_is_a_line_with_a_tab_between_its_values(records):
     lines = to_tsv(records, ["text", "label"]).splitlines()
     assert [line.count("\t") for line in lines] == [1] * (len(records) + 1)
+
+
+def test_examples_in_docstrings_hold():
+    found = doctest.testmod(tsv)
+    assert found.attempted > 0
+    assert found.failed == 0

@@ -11,8 +11,22 @@ from seqeval import metrics as seqeval
 from sklearn import metrics as sklearn
 from sklearn.preprocessing import MultiLabelBinarizer
 
-from ulmfit_tfx.evaluation import scores
-from ulmfit_tfx.evaluation.scores import Interval, LabelScores
+from ulmfit_tfx.evaluation.scores import LabelScores, calibration_sums
+from ulmfit_tfx.tasks.classification.scores import (
+    ClassificationRows,
+    MultiLabelRows,
+    classification_scores,
+    labels_from,
+    multi_label_scores,
+)
+from ulmfit_tfx.tasks.regression.scores import RegressionRows, regression_scores
+from ulmfit_tfx.tasks.tagging.scores import (
+    MultiLabelTaggingRows,
+    TaggingRows,
+    entity_table,
+    multi_label_tagging_scores,
+    tagging_scores,
+)
 
 CLASSES = ("a", "b", "c", "d")
 TYPES = ("PER", "LOC", "ORG-X")
@@ -56,17 +70,17 @@ def _rows_of(task, generator, rows):
     """How to build `Rows` of a task, and what is expected and predicted of random ones."""
     lengths = generator.integers(0, 8, size=rows)
     if task == "classification":
-        build = functools.partial(scores.ClassificationRows, classes=CLASSES)
+        build = functools.partial(ClassificationRows, classes=CLASSES)
         return build, _labels(generator, rows), _probabilities(generator, rows)
     if task == "multi_label":
-        build = functools.partial(scores.MultiLabelRows, classes=CLASSES, threshold=0.4)
+        build = functools.partial(MultiLabelRows, classes=CLASSES, threshold=0.4)
         return build, _label_sets(generator, rows), _probabilities(generator, rows)
     if task == "regression":
-        return scores.RegressionRows, _numbers(generator, rows), _numbers(generator, rows)
+        return RegressionRows, _numbers(generator, rows), _numbers(generator, rows)
     if task == "multi_label_tagging":
-        return scores.MultiLabelTaggingRows, _tag_sets(generator, lengths), _tag_sets(generator, lengths)
+        return MultiLabelTaggingRows, _tag_sets(generator, lengths), _tag_sets(generator, lengths)
     sentences = (_sentences(generator, lengths, TAGS[task]) for _ in range(2))
-    return functools.partial(scores.TaggingRows, scheme=task), *sentences
+    return functools.partial(TaggingRows, scheme=task), *sentences
 
 
 def _mean_area(there, probabilities):
@@ -95,7 +109,7 @@ def test_classification_scores_are_those_of_scikit_learn(generator, rows):
     expected, probabilities = _labels(generator, rows), _probabilities(generator, rows)
     predicted = [CLASSES[index] for index in probabilities.argmax(axis=1)]
     there = np.array(expected)[:, np.newaxis] == np.array(CLASSES)
-    found = scores.classification_scores(expected, probabilities, CLASSES)
+    found = classification_scores(expected, probabilities, CLASSES)
     assert found["accuracy"] == pytest.approx(sklearn.accuracy_score(expected, predicted))
     assert found["macro_f1"] == pytest.approx(sklearn.f1_score(expected, predicted, average="macro"))
     assert found.get("auc") == (pytest.approx(area) if (area := _mean_area(there, probabilities)) is not None else None)
@@ -110,7 +124,7 @@ def test_multi_label_scores_are_those_of_scikit_learn(generator, rows):
     given_ = probabilities >= 0.4
     occur = [index for index in range(len(CLASSES)) if there[:, index].any() or given_[:, index].any()]
     f1 = functools.partial(sklearn.f1_score, there, given_, labels=occur or [0], zero_division=0)
-    found = scores.multi_label_scores(expected, probabilities, CLASSES, 0.4)
+    found = multi_label_scores(expected, probabilities, CLASSES, 0.4)
     assert found["micro_f1"] == pytest.approx(f1(average="micro"))
     assert found["macro_f1"] == pytest.approx(f1(average="macro"))
     assert found.get("auc") == (pytest.approx(area) if (area := _mean_area(there, probabilities)) is not None else None)
@@ -118,27 +132,27 @@ def test_multi_label_scores_are_those_of_scikit_learn(generator, rows):
 
 
 def test_a_label_that_the_model_does_not_know_is_missed():
-    found = scores.classification_scores(["a", "new"], [[0.9, 0.1], [0.8, 0.2]], ["a", "b"])
+    found = classification_scores(["a", "new"], [[0.9, 0.1], [0.8, 0.2]], ["a", "b"])
     # F1 of a: 2 * 1 / (2 + 1), of new: 0. b occurs nowhere. No text but the first is of a known class.
     assert found["accuracy"] == 0.5
     assert found["macro_f1"] == pytest.approx((2 / 3 + 0) / 2)
     assert found["auc"] == 1.0
-    several = scores.multi_label_scores([{"a", "new"}], [[0.9, 0.1]], ["a", "b"], 0.5)
+    several = multi_label_scores([{"a", "new"}], [[0.9, 0.1]], ["a", "b"], 0.5)
     assert several["micro_f1"] == pytest.approx(2 * 1 / (1 + 2))
 
 
 def test_a_label_is_given_from_the_threshold_on_in_the_precision_of_the_model():
     probability = np.float32(0.7)  # below 0.7 by 1.2e-8
     assert float(probability) < 0.7
-    assert scores.labels_from(np.array([float(probability), 0.69]), ["a", "b"], 0.7) == ["a"]
+    assert labels_from(np.array([float(probability), 0.69]), ["a", "b"], 0.7) == ["a"]
 
 
 def test_classes_without_texts_on_both_sides_have_no_area():
-    assert "auc" not in scores.classification_scores(["a", "a"], [[0.9, 0.1], [0.8, 0.2]], ["a", "b"])
+    assert "auc" not in classification_scores(["a", "a"], [[0.9, 0.1], [0.8, 0.2]], ["a", "b"])
 
 
 def test_calibration_sums_are_by_row_and_bin():
-    sums = scores.calibration_sums(np.array([[0.0, 0.2], [0.97, 0.95]]), np.array([[False, True], [True, False]]))
+    sums = calibration_sums(np.array([[0.0, 0.2], [0.97, 0.95]]), np.array([[False, True], [True, False]]))
     occupied = {(row, index): tuple(sums[row, :, index]) for row, index in np.argwhere(sums[:, 0])}
     # Decisions, their probabilities, and those that are right: 0.2 = 3 / 15 is the upper end of the third bin.
     assert occupied == {(0, 0): (1, 0, 0), (0, 2): (1, 0.2, 1), (1, 14): (2, pytest.approx(1.92), 1)}
@@ -149,7 +163,7 @@ def test_regression_scores_are_those_of_scipy_and_scikit_learn(generator, rows):
     expected, predicted = (generator.normal([0, 1000], size=(rows, 2)).round(1) for _ in range(2))
     expected[0] -= 5  # constant in none
     predicted[1] += 5
-    found = scores.regression_scores(expected, predicted)
+    found = regression_scores(expected, predicted)
     assert found["mae"] == pytest.approx(sklearn.mean_absolute_error(expected, predicted))
     assert found["rmse"] == pytest.approx(math.sqrt(sklearn.mean_squared_error(expected, predicted)))
     for name, function in (("pearson", stats.pearsonr), ("spearman", stats.spearmanr)):
@@ -160,7 +174,7 @@ def test_regression_scores_are_those_of_scipy_and_scikit_learn(generator, rows):
 def test_correlation_with_a_constant_is_zero_without_a_warning():
     numbers, constant = [[0.1], [0.3], [0.7]], [[0.1], [0.1], [0.1]]
     for expected, predicted in ((numbers, constant), (constant, numbers)):
-        found = scores.regression_scores(expected, predicted)
+        found = regression_scores(expected, predicted)
         assert (found["pearson"], found["spearman"]) == (0.0, 0.0)
 
 
@@ -169,27 +183,27 @@ def test_one_minus_wmae_is_a_mean_over_values_of_the_target():
     predicted = [[1.0], [2.0], [-7.0], [3.0], [6.0]]
     # Of 4, the range: 1: (0 + 1 + 0) / 3 / 4, -7 counting as 1; 5: 2 / 4; 3: 2 / 4, 6 counting as 5.
     wmae = ((0 + 1 + 0) / 3 / 4 + 2 / 4 + 2 / 4) / 3
-    assert scores.regression_scores(expected, predicted)["one_minus_wmae"] == pytest.approx(1 - wmae)
+    assert regression_scores(expected, predicted)["one_minus_wmae"] == pytest.approx(1 - wmae)
 
 
 def test_one_minus_wmae_is_a_mean_over_targets():
     first, second = [[1.0], [2.0], [2.0]], [[10.0], [30.0], [20.0]]
     predicted = [[1.25], [2.0], [1.0]], [[10.0], [10.0], [10.0]]
-    each = [scores.regression_scores(*pair)["one_minus_wmae"] for pair in zip((first, second), predicted, strict=True)]
-    both = scores.regression_scores(np.hstack([first, second]), np.hstack(predicted))
+    each = [regression_scores(*pair)["one_minus_wmae"] for pair in zip((first, second), predicted, strict=True)]
+    both = regression_scores(np.hstack([first, second]), np.hstack(predicted))
     assert each[0] != each[1]
     assert both["one_minus_wmae"] == pytest.approx(np.mean(each))
 
 
 def test_one_minus_wmae_of_a_target_with_one_value_is_absent():
-    assert "one_minus_wmae" not in scores.regression_scores([[2.0], [2.0]], [[1.0], [2.0]])
+    assert "one_minus_wmae" not in regression_scores([[2.0], [2.0]], [[1.0], [2.0]])
 
 
 @given(generators, counts_of_rows, st.sampled_from(["bio", "bioes"]))
 @settings(max_examples=300)
 def test_entity_scores_are_those_of_seqeval(generator, rows, scheme):
     _, expected, predicted = _rows_of(scheme, generator, rows)
-    found = scores.tagging_scores(expected, predicted, scheme)
+    found = tagging_scores(expected, predicted, scheme)
     for measure in ("precision", "recall", "f1"):
         by_seqeval = getattr(seqeval, f"{measure}_score")(expected, predicted, zero_division=0)
         assert found[f"entity_{measure}"] == pytest.approx(by_seqeval)
@@ -202,7 +216,7 @@ def test_entity_scores_are_those_of_seqeval(generator, rows, scheme):
 @given(generators, counts_of_rows, st.sampled_from(["bio", "bioes"]))
 def test_entity_table_is_the_report_of_seqeval(generator, rows, scheme):
     _, expected, predicted = _rows_of(scheme, generator, rows)
-    table = scores.entity_table(expected, predicted, scheme)
+    table = entity_table(expected, predicted, scheme)
     if not table:
         assert not seqeval.sequence_labeling.get_entities(expected + predicted)
         return
@@ -213,8 +227,8 @@ def test_entity_table_is_the_report_of_seqeval(generator, rows, scheme):
 
 def test_plain_tags_have_no_entities_and_a_table_of_tags():
     expected, predicted = [["NOUN", "VERB"], ["NOUN"]], [["NOUN", "NOUN"], ["O"]]
-    assert scores.tagging_scores(expected, predicted, "plain") == {"accuracy": pytest.approx(1 / 3)}
-    assert scores.entity_table(expected, predicted, "plain") == [
+    assert tagging_scores(expected, predicted, "plain") == {"accuracy": pytest.approx(1 / 3)}
+    assert entity_table(expected, predicted, "plain") == [
         LabelScores("NOUN", 0.5, 0.5, 0.5, 2),
         LabelScores("O", 0.0, 0.0, 0.0, 0),
         LabelScores("VERB", 0.0, 0.0, 0.0, 1),
@@ -228,7 +242,7 @@ def test_multi_label_tagging_scores_are_those_of_scikit_learn(generator, rows):
     there, given_ = (MultiLabelBinarizer(classes=CLASSES).fit_transform([*side, set()]) for side in words)
     occur = [index for index in range(len(CLASSES)) if there[:, index].any() or given_[:, index].any()]
     f1 = functools.partial(sklearn.f1_score, there, given_, labels=occur or [0], zero_division=0)
-    found = scores.multi_label_tagging_scores(expected, predicted)
+    found = multi_label_tagging_scores(expected, predicted)
     assert found == {"micro_f1": pytest.approx(f1(average="micro")), "macro_f1": pytest.approx(f1(average="macro"))}
 
 
@@ -242,46 +256,21 @@ def test_scores_of_indices_are_those_of_the_rows_they_name(task, generator, rows
     assert build(expected, predicted).scores(indices) == pytest.approx(taken.scores())
 
 
-def test_intervals_of_a_share_are_those_of_the_binomial_distribution():
-    right = np.arange(400) < 320
-    found = scores.with_intervals(lambda indices: {"accuracy": right[indices].mean()}, 400, samples=4000, seed=1)
-    low, high = stats.binom.ppf([0.025, 0.975], 400, 0.8) / 400
-    assert found == {"accuracy": Interval(0.8, pytest.approx(low, abs=0.004), pytest.approx(high, abs=0.004))}
-
-
-def test_intervals_follow_from_the_seed():
-    rows = scores.RegressionRows(*np.random.default_rng(0).normal(size=(2, 30, 1)))
-    first, again, other = (scores.with_intervals(rows.scores, len(rows), 20, seed) for seed in (3, 3, 4))
-    assert first == again
-    assert first != other
-
-
-def test_intervals_are_of_the_samples_that_a_score_is_defined_for():
-    rows = scores.ClassificationRows(["a", "b"], [[0.9, 0.1], [0.1, 0.9]], ["a", "b"])
-    found = scores.with_intervals(rows.scores, len(rows), samples=50, seed=0)
-    assert found["auc"] == Interval(1.0, 1.0, 1.0)  # half of the samples have one class
-
-
 @pytest.mark.parametrize(
     ("score", "message"),
     [
-        (lambda: scores.classification_scores([], np.empty((0, 2)), "ab"), "there are no rows"),
-        (lambda: scores.classification_scores(["a"], [[0.1]], "ab"), r"probabilities have shape \[1, 1\], .* \[1, 2\]"),
-        (lambda: scores.classification_scores("aa", [[0.1, 0.9], [math.nan, 0]], "ab"), "not finite in 1 of 2 rows"),
-        (lambda: scores.regression_scores([1.0], [1.0]), r"have shape \(1,\), expected \[texts, targets\]"),
-        (lambda: scores.regression_scores([[1.0]], [[math.inf]]), "predicted numbers are not finite in 1 of 1"),
-        (lambda: scores.tagging_scores([["O"]], [], "bio"), "0 sentences are tagged, expected 1"),
-        (lambda: scores.tagging_scores([[], ["O"]], [[], []], "bio"), "sentence 1 has 0 predicted tags, .* 1"),
+        (lambda: classification_scores([], np.empty((0, 2)), "ab"), "there are no rows"),
+        (lambda: classification_scores(["a"], [[0.1]], "ab"), r"probabilities have shape \[1, 1\], .* \[1, 2\]"),
+        (lambda: classification_scores("aa", [[0.1, 0.9], [math.nan, 0]], "ab"), "not finite in 1 of 2 rows"),
+        (lambda: regression_scores([1.0], [1.0]), r"have shape \(1,\), expected \[texts, targets\]"),
+        (lambda: regression_scores([[1.0]], [[math.inf]]), "predicted numbers are not finite in 1 of 1"),
+        (lambda: tagging_scores([["O"]], [], "bio"), "0 sentences are tagged, expected 1"),
+        (lambda: tagging_scores([[], ["O"]], [[], []], "bio"), "sentence 1 has 0 predicted tags, .* 1"),
     ],
 )
 def test_what_does_not_fit_is_refused(score, message):
     with pytest.raises(ValueError, match=message):
         score()
-
-
-def test_scores_that_measure_what_is_wrong():
-    names = ("accuracy", "auc", "entity_f1", "spearman", "one_minus_wmae", "mae", "rmse", "calibration_error")
-    assert [name for name in names if scores.lower_is_better(name)] == ["mae", "rmse", "calibration_error"]
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,8 @@ import pytest
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.metrics import metric_types
 
-from ulmfit_tfx.pipeline.eval_config import task_eval_config
 from ulmfit_tfx.schemas.config import PipelineConfig
+from ulmfit_tfx.tasks import labelled_task
 
 ROWS = {"path": "rows.tsv", "format": "tsv"}
 ONE_LABEL = {"data": ROWS}
@@ -19,7 +19,8 @@ SEVERAL_TAGS = {**ENTITIES, "tagging": {"scheme": "plain", "tag_separator": "|"}
 
 
 def config_of(sections, **evaluation):
-    return task_eval_config(PipelineConfig(name="rows", **sections, evaluation=evaluation))
+    config = PipelineConfig(name="rows", **sections, evaluation=evaluation)
+    return labelled_task(config.task).eval_config(config)
 
 
 def metrics_of(config):

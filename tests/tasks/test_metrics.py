@@ -15,7 +15,13 @@ from apache_beam.internal import pickler
 from tensorflow_model_analysis.metrics import metric_types
 from tfx_bsl.tfxio import tf_example_record
 
-from ulmfit_tfx.components.task_evaluator import metrics, scores
+from ulmfit_tfx.evaluation.catalogue import lower_is_better
+from ulmfit_tfx.tasks.classification import metrics as classification
+from ulmfit_tfx.tasks.classification.scores import classification_scores, multi_label_scores
+from ulmfit_tfx.tasks.regression import metrics as regression
+from ulmfit_tfx.tasks.regression.scores import regression_scores
+from ulmfit_tfx.tasks.tagging import metrics as tagging
+from ulmfit_tfx.tasks.tagging.scores import multi_label_tagging_scores, tagging_scores
 
 CLASSES = ("a", "b", "ż")
 TAGS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
@@ -58,8 +64,13 @@ def _case(task):
             "probabilities",
             expected,
             probabilities,
-            lambda wanted, found: scores.classification_scores([label for (label,) in wanted], found, CLASSES),
-            [metrics.Accuracy(), metrics.CalibrationError(), metrics.AreaUnderCurve(), metrics.MacroF1()],
+            lambda wanted, found: classification_scores([label for (label,) in wanted], found, CLASSES),
+            [
+                classification.Accuracy(),
+                classification.CalibrationError(),
+                classification.AreaUnderCurve(),
+                classification.MacroF1(),
+            ],
         )
     if task == "multi_label":
         expected = [[name for name in CLASSES if generator.random() < 0.4] for _ in range(ROWS)]
@@ -69,12 +80,12 @@ def _case(task):
             "probabilities",
             expected,
             probabilities,
-            functools.partial(scores.multi_label_scores, classes=CLASSES, threshold=0.6),
+            functools.partial(multi_label_scores, classes=CLASSES, threshold=0.6),
             [
-                metrics.MicroF1(threshold=0.6),
-                metrics.CalibrationError(several_labels=True),
-                metrics.AreaUnderCurve(),
-                metrics.MacroF1(threshold=0.6),
+                classification.MicroF1(threshold=0.6),
+                classification.CalibrationError(several_labels=True),
+                classification.AreaUnderCurve(),
+                classification.MacroF1(threshold=0.6),
             ],
         )
     if task == "regression":
@@ -84,13 +95,13 @@ def _case(task):
             "scores",
             list(grades),
             {model: list(grades + generator.normal(1000, 2, size=grades.shape).astype(np.float32)) for model in MODELS},
-            scores.regression_scores,
+            regression_scores,
             [
-                metrics.Pearson(),
-                metrics.MAE(),
-                metrics.Spearman(),
-                metrics.RMSE(),
-                metrics.OneMinusWMAE(),
+                regression.Pearson(),
+                regression.MAE(),
+                regression.Spearman(),
+                regression.RMSE(),
+                regression.OneMinusWMAE(),
             ],
         )
     tags = ["", "x", "y", "x|y"] if task == "multi_label_tagging" else TAGS
@@ -105,16 +116,16 @@ def _case(task):
             "tags",
             expected,
             predicted,
-            lambda wanted, found: scores.multi_label_tagging_scores(list(tag_sets(wanted)), list(tag_sets(found))),
-            [metrics.TagMicroF1(separator="|"), metrics.TagMacroF1(separator="|")],
+            lambda wanted, found: multi_label_tagging_scores(list(tag_sets(wanted)), list(tag_sets(found))),
+            [tagging.TagMicroF1(separator="|"), tagging.TagMacroF1(separator="|")],
         )
     return Case(
         "tags",
         "tags",
         expected,
         predicted,
-        functools.partial(scores.tagging_scores, scheme="bio"),
-        [metrics.TagAccuracy(), *(metrics.EntityScores(measure) for measure in ("precision", "recall", "f1"))],
+        functools.partial(tagging_scores, scheme="bio"),
+        [tagging.TagAccuracy(), *(tagging.EntityScores(measure) for measure in ("precision", "recall", "f1"))],
     )
 
 
@@ -177,7 +188,7 @@ def _with_bounds(metric, case, misses_value, misses_change):
     config = _metric_config(metric)
     threshold = config.per_slice_thresholds.add(slicing_specs=[tfma.SlicingSpec()]).threshold
     candidate, baseline = (case.score(case.expected, case.predicted[model])[metric.name] for model in MODELS)
-    sign = -1 if scores.lower_is_better(metric.name) else 1
+    sign = -1 if lower_is_better(metric.name) else 1
     value = candidate + sign * (0.01 if misses_value else -0.01)
     bound = threshold.value_threshold.upper_bound if sign < 0 else threshold.value_threshold.lower_bound
     bound.value = value
@@ -332,7 +343,7 @@ def test_metrics_of_no_examples_are_nan(task):
 
 
 def test_correlation_with_a_constant_is_zero():
-    for metric in (metrics.Pearson(), metrics.Spearman()):
+    for metric in (regression.Pearson(), regression.Spearman()):
         combiner = _combiner(metric)
         accumulator = combiner.create_accumulator()
         for target in (1.0, 2.0, 4.0):
@@ -346,12 +357,17 @@ def test_correlation_with_a_constant_is_zero():
 @pytest.mark.parametrize(
     ("metric", "labels", "outputs", "message"),
     [
-        (metrics.TagAccuracy(), ["O"], {"tags": []}, "outputs are tags, expected word_counts among them"),
-        (metrics.TagAccuracy(), ["O"], {"tags": [b"O"] * 2, "word_counts": [2]}, "has 2 predicted tags, .* a word, 1"),
-        (metrics.Pearson(), [1.0], [1.0], "outputs are a single unnamed output, expected scores"),
-        (metrics.Pearson(), [1.0], {"scores": [1.0, 2.0]}, r"expected numbers have shape \[1, 1\], expected \[1, 2\]"),
-        (metrics.Pearson(), [1.0], {"scores": [math.nan]}, "scores are not finite"),
-        (metrics.Accuracy(), [], {"all_classes": [b"a"], "probabilities": [1.0]}, "has 0 labels, expected 1"),
+        (tagging.TagAccuracy(), ["O"], {"tags": []}, "outputs are tags, expected word_counts among them"),
+        (tagging.TagAccuracy(), ["O"], {"tags": [b"O"] * 2, "word_counts": [2]}, "has 2 predicted tags, .* a word, 1"),
+        (regression.Pearson(), [1.0], [1.0], "outputs are a single unnamed output, expected scores"),
+        (
+            regression.Pearson(),
+            [1.0],
+            {"scores": [1.0, 2.0]},
+            r"expected numbers have shape \[1, 1\], expected \[1, 2\]",
+        ),
+        (regression.Pearson(), [1.0], {"scores": [math.nan]}, "scores are not finite"),
+        (classification.Accuracy(), [], {"all_classes": [b"a"], "probabilities": [1.0]}, "has 0 labels, expected 1"),
     ],
 )
 def test_what_does_not_fit_is_refused(metric, labels, outputs, message):
@@ -364,7 +380,7 @@ def test_what_does_not_fit_is_refused(metric, labels, outputs, message):
 
 def test_an_unknown_measure_is_refused():
     with pytest.raises(ValueError, match="measure is 'accuracy', expected one of precision, recall, f1"):
-        metrics.EntityScores("accuracy")
+        tagging.EntityScores("accuracy")
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -6,9 +6,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from ulmfit_tfx.components.evaluation_report.history import History
 from ulmfit_tfx.evaluation import charts
 from ulmfit_tfx.evaluation.class_tables import confusions
+from ulmfit_tfx.evaluation.history import History
 from ulmfit_tfx.evaluation.scores import calibration_sums
 
 

@@ -1,0 +1,180 @@
+"""A classifier among its baselines: the most frequent class, and logistic regression on TF-IDF.
+
+Of both there are probabilities, as of the model, so that the same scores are computed of them.
+"""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import sklearn
+from scipy.stats import binomtest
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+
+from ulmfit_tfx.evaluation import catalogue
+from ulmfit_tfx.evaluation.contest import Contest, most_frequent, texts_of, weights_of
+from ulmfit_tfx.evaluation.intervals import Interval
+from ulmfit_tfx.evaluation.linear_baselines import tfidf
+from ulmfit_tfx.evaluation.scores import Rows
+from ulmfit_tfx.tasks.classification.scores import ClassificationRows, MultiLabelRows
+from ulmfit_tfx.trainer_modules.serving.predictions import Prediction
+from ulmfit_tfx.transforms.records.record import Row
+
+
+@dataclasses.dataclass(frozen=True)
+class Classification(Contest):
+    """Texts with one label each. Answers are probabilities."""
+
+    classes: Sequence[str]
+
+    def of_model(self, predictions: Sequence[Prediction]) -> np.ndarray:
+        """Probabilities of the classes."""
+        return _probabilities(predictions, self.classes)
+
+    def of_baselines(self, train: Sequence[Row], rows: Sequence[Row], seed: int) -> dict[str, np.ndarray | None]:
+        """The most frequent class, and logistic regression."""
+        labels = [str(row.label) for row in train]
+        return {
+            catalogue.MAJORITY: majority_class(labels, len(rows), self.classes),
+            catalogue.TFIDF: linear_class(
+                texts_of(train), labels, texts_of(rows), self.classes, seed, weights_of(train)
+            ),
+        }
+
+    def scored(self, rows: Sequence[Row], answers: np.ndarray) -> Rows:
+        """Holds the most probable class against the label."""
+        return ClassificationRows([str(row.label) for row in rows], answers, self.classes)
+
+    def intervals(self, scored: Rows, samples: int, seed: int) -> dict[str, Interval]:
+        """Scores with 95 % intervals: Wilson's of the share of texts with the right class, else bootstrapped."""
+        found = super().intervals(scored, samples, seed)
+        share, rows = found["accuracy"].value, len(scored)
+        interval = binomtest(round(share * rows), rows).proportion_ci(method="wilson")
+        return found | {"accuracy": Interval(share, float(interval.low), float(interval.high))}
+
+
+@dataclasses.dataclass(frozen=True)
+class MultiLabel(Contest):
+    """Texts with any number of labels. Answers are probabilities, and the model's threshold is that of all systems."""
+
+    classes: Sequence[str]
+    threshold: float
+
+    def of_model(self, predictions: Sequence[Prediction]) -> np.ndarray:
+        """Probabilities of the classes, each by itself."""
+        return _probabilities(predictions, self.classes)
+
+    def of_baselines(self, train: Sequence[Row], rows: Sequence[Row], seed: int) -> dict[str, np.ndarray | None]:
+        """The most frequent labels, and a logistic regression a class."""
+        labels = [row.labels or () for row in train]
+        return {
+            catalogue.MAJORITY: majority_labels(labels, len(rows), self.classes),
+            catalogue.TFIDF: linear_labels(
+                texts_of(train), labels, texts_of(rows), self.classes, seed, weights_of(train)
+            ),
+        }
+
+    def scored(self, rows: Sequence[Row], answers: np.ndarray) -> Rows:
+        """Holds the labels that reach the threshold against those of the rows."""
+        return MultiLabelRows([row.labels or () for row in rows], answers, self.classes, self.threshold)
+
+
+def majority_class(train_labels: Sequence[str], rows: int, classes: Sequence[str]) -> np.ndarray:
+    """Answers each row with the shares of the classes in training, of which the largest is the label.
+
+    Returns:
+        float64 [rows, classes].
+    """
+    model = DummyClassifier(strategy="prior").fit(np.zeros((len(train_labels), 1)), train_labels)
+    return _by_class(model.predict_proba(np.zeros((rows, 1))), model.classes_, classes)
+
+
+def linear_class(
+    train_texts: Sequence[str],
+    train_labels: Sequence[str],
+    texts: Sequence[str],
+    classes: Sequence[str],
+    seed: int,
+    weights: Sequence[float] | None = None,
+) -> np.ndarray | None:
+    """Answers of logistic regression on TF-IDF, see `tfidf`.
+
+    Args:
+        train_texts: Fitted on.
+        train_labels: Theirs, two or more different ones.
+        texts: To be labelled.
+        classes: The columns of the result. One that never occurs in training has probability 0.
+        seed: Of the regression.
+        weights: What each row of training counts; None: all the same.
+
+    Returns:
+        float64 [texts, classes]; None where the texts hold nothing to count.
+    """
+    terms = tfidf(train_texts, texts)
+    if terms is None:
+        return None
+    model = _logistic_regression(seed).fit(terms[0], train_labels, sample_weight=weights)
+    return _by_class(model.predict_proba(terms[1]), model.classes_, classes)
+
+
+def majority_labels(train_labels: Sequence[Sequence[str]], rows: int, classes: Sequence[str]) -> np.ndarray:
+    """Answers each row with the labels that more than half of the rows of training have.
+
+    Where there is none, with the labels that most often occur together, which may be none at all.
+
+    Returns:
+        float64 [rows, classes], 1 for a label that is given, else 0.
+    """
+    counts = Counter(label for labels in train_labels for label in set(labels))
+    given: Sequence[str] = [label for label, count in counts.items() if 2 * count > len(train_labels)]
+    if not given:
+        given = most_frequent(Counter(tuple(sorted(set(labels))) for labels in train_labels))
+    return np.tile([float(name in given) for name in classes], (rows, 1))
+
+
+def linear_labels(
+    train_texts: Sequence[str],
+    train_labels: Sequence[Sequence[str]],
+    texts: Sequence[str],
+    classes: Sequence[str],
+    seed: int,
+    weights: Sequence[float] | None = None,
+) -> np.ndarray | None:
+    """As `linear_class`, of texts with any number of labels: one regression a class, against the rest.
+
+    Returns:
+        float64 [texts, classes]; None where the texts hold nothing to count.
+    """
+    terms = tfidf(train_texts, texts)
+    if terms is None:
+        return None
+    given = np.array([[name in labels for name in classes] for labels in train_labels], int)
+    is_told_apart = given.any(axis=0) & ~given.all(axis=0)
+    probabilities = np.tile(given.mean(axis=0), (len(texts), 1))
+    if is_told_apart.any():
+        # Without routing, scikit-learn does not hand weights on to the regressions.
+        with sklearn.config_context(enable_metadata_routing=True):
+            regression = _logistic_regression(seed).set_fit_request(sample_weight=True)
+            weighted = {} if weights is None else {"sample_weight": weights}
+            model = OneVsRestClassifier(regression).fit(terms[0], given[:, is_told_apart], **weighted)
+        found = model.predict_proba(terms[1])  # of one class alone, that of the rest stands before it
+        probabilities[:, is_told_apart] = found[:, -is_told_apart.sum() :]
+    return probabilities
+
+
+def _logistic_regression(seed: int) -> LogisticRegression:
+    return LogisticRegression(C=10.0, max_iter=1000, random_state=seed)
+
+
+def _by_class(probabilities: np.ndarray, found: Sequence[str], classes: Sequence[str]) -> np.ndarray:
+    column_of = {name: column for column, name in enumerate(found)}
+    absent = np.zeros(len(probabilities))
+    columns = [probabilities[:, column_of[name]] if name in column_of else absent for name in classes]
+    return np.stack(columns, axis=1)
+
+
+def _probabilities(predictions: Sequence[Prediction], classes: Sequence[str]) -> np.ndarray:
+    return np.array([[prediction.probabilities[name] for name in classes] for prediction in predictions])
