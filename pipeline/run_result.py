@@ -10,7 +10,7 @@ from ulmfit_tfx.components.reports.held_out import HeldOutReport
 from ulmfit_tfx.components.reports.infra import REPORT_FILE as INFRA_REPORT
 from ulmfit_tfx.components.reports.infra import InfraReport
 from ulmfit_tfx.components.reports.scores_file import SCORES_FILE, EvaluationScores
-from ulmfit_tfx.evaluation.catalogue import MODEL
+from ulmfit_tfx.evaluation.catalogue import MODEL, title_of
 from ulmfit_tfx.evaluation.intervals import Interval
 from ulmfit_tfx.pipeline.stages import StageResults
 from ulmfit_tfx.schemas.config import PipelineConfig
@@ -127,16 +127,16 @@ class Run:
     def _repr_html_(self) -> str:
         """What a notebook shows: scores with their intervals, and where things lie."""
         rows = [("blessed", "yes" if self.blessed else "no, so not pushed")]
-        rows += [(f"eval {name}", shown) for name, shown in self._shown_scores().items()]
+        rows += [(f"eval {title_of(name)}", shown) for name, shown in self._shown_scores().items()]
         if self.held_out is not None:
             model = self.held_out.systems[MODEL]
-            rows += [(f"test {name}", _with_interval(score)) for name, score in model.items()]
+            rows += [(f"test {title_of(name)}", _with_interval(score)) for name, score in model.items()]
         rows.append(("model", str(self.model_dir)))
         if self.report is not None:
             rows.append(("report", str(self.report)))
         rows += [("stages from cache", f"{self._cached} of {len(self.stages)}"), ("seconds", f"{self.seconds:.1f}")]
         cells = "".join(
-            f"<tr><th style='text-align:left'>{html.escape(title.replace('_', ' '))}</th>"
+            f"<tr><th style='text-align:left'>{html.escape(title)}</th>"
             f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
             for title, value in rows
         )

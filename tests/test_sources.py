@@ -36,6 +36,19 @@ def test_imports_flow_one_way_and_are_never_bare(path):
             assert rest[0] in allowed, f"{folder} imports {name}"
 
 
+@pytest.mark.parametrize(
+    "folder", sorted(path.name for path in (ROOT / "components").iterdir() if (path / "__init__.py").is_file())
+)
+def test_a_component_imports_no_other_ones_inside(folder):
+    """What several components share stands in `components/` itself, in `components/reports/` or in a room before it."""
+    shared = {folder, "reports"} if folder != "reports" else {folder}
+    for path in (ROOT / "components" / folder).rglob("*.py"):
+        for name in imported_modules(path):
+            _, _, below = name.partition("ulmfit_tfx.components.")
+            first = below.partition(".")[0]
+            assert not first or first in shared or not (ROOT / "components" / first).is_dir(), f"{path} imports {name}"
+
+
 def test_nothing_uses_tf_keras_or_module_files():
     for path in SOURCES:
         assert not re.search(r"\btf\.keras\b|module_file=", path.read_text()), path
