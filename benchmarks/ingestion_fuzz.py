@@ -45,7 +45,7 @@ from ulmfit_tfx.components.corpus_ingest.shards import Shard
 from ulmfit_tfx.components.corpus_ingest.source_files import readable
 from ulmfit_tfx.schemas.corpus_cleanup_config import SentenceLanguage, TextStagesConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.transforms.corpus_cleanup.staging import staged
+from ulmfit_tfx.transforms.corpus_cleanup.row_cleanup import cleaned_up
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.formats import check_header
 from ulmfit_tfx.transforms.records.line_ranges import is_splittable
@@ -414,8 +414,8 @@ def fuzz(count: int, first_seed: int = 0) -> dict[str, Any]:
 def _warm_up(folder: Path) -> None:
     """Lets everything load that is loaded when it is first needed, which no input is to be blamed for."""
     for language in typing.get_args(SentenceLanguage):
-        stages = TextStagesConfig(strip_wiki=True, strip_html=True, sentences=language, languages=("en",))
-        list(staged(Row("{{a|b}} <b>text</b>."), stages))
+        config = TextStagesConfig(strip_wiki=True, strip_html=True, sentences=language, languages=("en",))
+        list(cleaned_up(Row("{{a|b}} <b>text</b>."), config))
     file = folder / "fuzz.txt"
     for fuzzed in FORMATS:
         document = fuzzed.documents.small[0].encode()

@@ -63,7 +63,9 @@ def section_of(field: FieldInfo, in_items: bool = False) -> type[BaseModel] | No
 class CleaningConfig(Section):
     """Cleaning that is part of the model's graph, the same in training and in serving."""
 
-    strip_html: bool = Field(False, description="tags become spaces, common entities their characters")
+    strip_html: bool = Field(
+        False, description="tags, comments and scripts go, common entities become their characters"
+    )
     nfkc: bool = Field(False, description="Unicode's compatibility forms, such as full-width letters, are composed")
     separate_punctuation: bool = Field(
         False,

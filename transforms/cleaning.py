@@ -3,26 +3,18 @@
 All ops are in TensorFlow Serving, see `schemas/serving_ops.tsv`. `tensorflow_text` brings one of them, as it does
 SentencePiece's, so a model with cleaning needs nothing more to be loaded.
 
-Clients send any bytes. Bytes that are no UTF-8 stay as they are, but for `lower_case`, which makes them U+FFFD. The
-stages take time in proportion to a text's length, whatever is in it.
+Clients send any bytes. Bytes that are no UTF-8 stay as they are, but for `lower_case`, which makes them U+FFFD. Each
+step takes time in proportion to a text's length, whatever is in it.
 """
 
 import tensorflow as tf
 import tensorflow_text
 
 from ulmfit_tfx.schemas.config import CleaningConfig
+from ulmfit_tfx.transforms.markup import html_patterns as patterns
 
-# A tag starts with a letter, a slash or an exclamation mark, so "3 < 5 and 7 > 2" stays as it is.
-_TAG = r"<(?:[A-Za-z/!])[^<>]*>"
-# `&amp;` comes last: "&amp;lt;" is the text "&lt;", not a tag's bracket.
-_ENTITIES = {
-    "&nbsp;": " ",
-    "&lt;": "<",
-    "&gt;": ">",
-    "&quot;": '"',
-    "&(?:#0?39|apos);": "'",
-    "&amp;": "&",
-}
+# Tags become one of these two first, and the text in their place last: so nothing that is left makes a new tag.
+_SPACE_TAG, _NO_SPACE_TAG = "<td>", "<b>"
 
 # With half-width katakana's voicing marks, which NFKC makes combining marks.
 _COMBINING_MARK = r"[\pM\x{FF9E}\x{FF9F}]"
@@ -73,9 +65,16 @@ def clean(texts: tf.Tensor, config: CleaningConfig) -> tf.Tensor:
 
 
 def strip_html(texts: tf.Tensor) -> tf.Tensor:
-    """Makes tags spaces and common entities their characters.
+    """Removes HTML, by the rules of `html_markup.strip_html`, which is of the corpus clean-up.
 
-    `b"Fine.<br /><br />Tom &amp; Jerry"` gives `b"Fine.  Tom & Jerry"`.
+    `b"<p>F<i>in</i>e.<br /><unk> &amp; 3 < 5</p><script>x()</script>"` gives `b" Fine. <unk> & 3 < 5 "`.
+
+    The words are the same as there, but for two things:
+
+    - Entities become characters where these are among `html_patterns.DECODED`, and others stay. HTML has 2,125 names
+      and numbers for any character; each would be an op of its own in the graph: TensorFlow has none that reads them.
+    - White space stays, and tags of lines become spaces: line ends are for the splitting into sentences, which the
+      served graph has not. SentencePiece makes one space of any.
 
     Args:
         texts: string, any shape.
@@ -83,10 +82,33 @@ def strip_html(texts: tf.Tensor) -> tf.Tensor:
     Returns:
         string, the same shape.
     """
-    texts = tf.strings.regex_replace(texts, _TAG, " ")
-    for pattern, character in _ENTITIES.items():
-        texts = tf.strings.regex_replace(texts, pattern, character)
-    return texts
+    before, rest = _split_before(texts, patterns.HIDDEN_BEGINNING)
+    for end, (beginning, tag) in patterns.UNCLOSED.items():
+        rest = _without_unclosed(rest, beginning, end, tag)
+    texts = tf.strings.join([before, tf.strings.regex_replace(rest, patterns.HIDDEN_CONTENT, _NO_SPACE_TAG)])
+    texts = tf.strings.regex_replace(texts, patterns.SPACING_TAGS, _SPACE_TAG)
+    texts = tf.strings.regex_replace(texts, patterns.OTHER_TAGS, _NO_SPACE_TAG)
+    texts = tf.strings.regex_replace(texts, _SPACE_TAG, " ")
+    texts = tf.strings.regex_replace(texts, _NO_SPACE_TAG, "")
+    before, rest = _split_before(texts, "&")
+    for pattern, character in patterns.ENTITIES.items():
+        rest = tf.strings.regex_replace(rest, pattern, character)
+    return tf.strings.join([before, rest])
+
+
+def _split_before(texts: tf.Tensor, pattern: str) -> tuple[tf.Tensor, tf.Tensor]:
+    """Parts of texts before a pattern and from it on, so that many ops for what is rare take little time."""
+    before = tf.strings.regex_replace(texts, rf"(?:{pattern})\C*$", "")
+    bytes_before = tf.strings.length(before)
+    return before, tf.strings.substr(texts, bytes_before, tf.strings.length(texts) - bytes_before)
+
+
+def _without_unclosed(texts: tf.Tensor, beginning: str, end: str, tag: str) -> tf.Tensor:
+    """Replaces beginnings after the last end: to look for the end of each would take quadratic time."""
+    after = tf.strings.regex_replace(texts, rf"^\C*{end}", "")
+    bytes_before = tf.strings.length(texts) - tf.strings.length(after)
+    before = tf.strings.substr(texts, tf.zeros_like(bytes_before), bytes_before)
+    return tf.strings.join([before, tf.strings.regex_replace(after, beginning, tag)])
 
 
 def nfkc(texts: tf.Tensor) -> tf.Tensor:
@@ -98,7 +120,7 @@ def nfkc(texts: tf.Tensor) -> tf.Tensor:
     section 13), and the op would take minutes for a million of them.
 
     The op knows the characters of Unicode 12.1; those that came later stay as they are, where `unicodedata` of a
-    newer Python would change a few. SentencePiece's usual rule, `nmt_nfkc`, does the same to what it reads; this stage
+    newer Python would change a few. SentencePiece's usual rule, `nmt_nfkc`, does the same to what it reads; this step
     is for what comes before it, such as `separate_punctuation`, and for models of another rule.
 
     Args:

@@ -41,7 +41,7 @@ _REFUSALS_SHOWN = 5
 
 
 class Executor(BaseBeamExecutor):
-    """Parses, stages, samples and splits rows; writes examples, quarantine and accounting."""
+    """Parses, cleans up, samples and splits rows; writes examples, quarantine and accounting."""
 
     def Do(self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]) -> None:
         """Runs the ingestion.
@@ -55,7 +55,7 @@ class Executor(BaseBeamExecutor):
         examples_utils.set_payload_format(artifact, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(artifact, "tfrecords_gzip")
 
-        _check_stages(ingestion)
+        _check_languages(ingestion)
         FileSystems.set_options(PipelineOptions(self._beam_pipeline_args))  # such as where S3 is
         shards = shards_of(check_source(ingestion.source), ingestion.source)
         ingestion = _with_labels_read(ingestion)
@@ -82,7 +82,7 @@ def _with_labels_read(ingestion: Ingestion) -> Ingestion:
     return dataclasses.replace(ingestion, source=ingestion.source.model_copy(update={"labels": labels}))
 
 
-def _check_stages(ingestion: Ingestion) -> None:
+def _check_languages(ingestion: Ingestion) -> None:
     if not ingestion.source.stages.languages:
         return
     from ulmfit_tfx.transforms.corpus_cleanup.languages import check_languages

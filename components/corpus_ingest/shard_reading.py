@@ -1,4 +1,4 @@
-"""Reads the rows of a shard: opens, parses, stages, and counts what was read."""
+"""Reads the rows of a shard: opens, parses, cleans up, and counts what was read."""
 
 import contextlib
 import dataclasses
@@ -10,7 +10,7 @@ from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.shards import Shard
 from ulmfit_tfx.components.corpus_ingest.source_files import open_uncompressed, readable
 from ulmfit_tfx.schemas.source_config import SourceConfig
-from ulmfit_tfx.transforms.corpus_cleanup.staging import staged
+from ulmfit_tfx.transforms.corpus_cleanup.row_cleanup import cleaned_up
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.formats import parse
 from ulmfit_tfx.transforms.records.line_ranges import align, count_line_ends, lines_before_range, range_stream
@@ -36,7 +36,7 @@ class ReadCounts:
 def read_shard(
     shard: Shard, ingestion: Ingestion, label_map: Mapping[str, str] | None, lines_before: int, counts: ReadCounts
 ) -> Iterator[Row | Refusal | Drop]:
-    """Streams the rows of a shard, each the result of all stages, or why there is none.
+    """Streams the rows of a shard, each cleaned up, or why there is none.
 
     Args:
         shard: What to read.
@@ -54,7 +54,7 @@ def read_shard(
             counts.records += 1
             if isinstance(record, Row):
                 counts.split_off -= 1
-                for row in staged(record, source.stages):
+                for row in cleaned_up(record, source.stages):
                     counts.split_off += 1
                     yield row
             elif isinstance(record, Refusal) and not shard.is_whole_file:

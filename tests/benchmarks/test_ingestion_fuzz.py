@@ -114,7 +114,7 @@ def test_record_that_a_parser_loses_or_doubles_is_found_in_each_format(fuzzer, f
 )
 def test_row_or_refusal_that_is_none_is_found(fuzzer, faults, parser, monkeypatch, record, problem):
     parser(lambda records: [record] * len(list(records)))
-    monkeypatch.setattr(shard_reading, "staged", lambda row, stages: [row])
+    monkeypatch.setattr(shard_reading, "cleaned_up", lambda row, config: [row])
 
     found = [detail for fault, detail in faults().values() if fault == fuzzer.BAD_ITEM]
 

@@ -1,19 +1,23 @@
 import html
 import os
+import re
 import subprocess
 import sys
 import time
 import unicodedata
+from unittest import mock
 
 import pytest
 import tensorflow as tf
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ulmfit_tfx.components.infra_check.graph_checks import used_ops
 from ulmfit_tfx.schemas import serving_ops
 from ulmfit_tfx.schemas.config import CleaningConfig
 from ulmfit_tfx.transforms.cleaning import clean
+from ulmfit_tfx.transforms.markup import html_markup
+from ulmfit_tfx.transforms.markup.html_patterns import DECODED
 
 ALL = {name: True for name in CleaningConfig.model_fields}
 # Of Unicode 3.2: what Python, the op and RE2 all know, however old or new they are.
@@ -61,7 +65,9 @@ def separated(text: str) -> str:
     ("text", "expected"),
     [
         ("Fine.<br /><br />Next", "Fine.  Next"),
-        ('<a href="x">link</a>', " link "),
+        ('a <a href="x">li</a>nk', "a link"),
+        ("<unk> is no tag, <s> and <I>others</I> are", "<unk> is no tag,  and others are"),
+        ("<!-- <b>no</b> --><SCRIPT>x < y</script>so", "so"),
         ("Tom &amp; Jerry &quot;live&quot;", 'Tom & Jerry "live"'),
         ("3 < 5 and 7 > 2", "3 < 5 and 7 > 2"),
         ("&amp;lt;", "&lt;"),
@@ -70,6 +76,68 @@ def separated(text: str) -> str:
 )
 def test_strip_html(text, expected):
     assert cleaned(text, strip_html=True) == expected
+
+
+_NAMES = " ".join(
+    [html_markup.HIDDEN, html_markup.LINES, html_markup.BREAKS, html_markup.CELLS, html_markup.INLINE]
+).split()
+_ATTRIBUTES = ["", " ", "\n", "/", " /", " href=x", ' title="5 > 3"', " title='5 > 3'", " title=don't", ' alt="it\'s"/']
+_TAGS = st.builds(
+    "".join,
+    st.tuples(
+        st.sampled_from(["<", "</"]),
+        st.sampled_from(
+            [*_NAMES, *map(str.upper, _NAMES), "unk", "pad", "s", "x", "\u017fpan", "stri\u212ae", "doctype"]
+        ),
+        st.sampled_from(_ATTRIBUTES),
+        st.sampled_from([">", ">", ">", ""]),
+    ),
+)
+_HIDDEN_TAGS = st.sampled_from([f"{start}{name}>" for start in ("<", "</") for name in html_markup.HIDDEN.split()])
+_SIGNS = st.sampled_from(
+    [
+        *"<>&\"'/!-;abĄ\n\x1c\x85\xa0\xad",
+        *"<!-- --> <![CDATA[ ]]> <!DOCTYPE <?xml ?> <unk> <pad> <s> </s> a<b&&c>d &lt; &gt &amp; &quot &AMP;".split(),
+        *"&nbsp; &#39; &#x27; &#0160; &#150; &rsquo; &hellip; &eacute; &#233; &copycat; &".split(),
+    ]
+)
+
+
+def stripped_by_ingestion(text: str) -> str:
+    """HTML as the corpus clean-up removes it, were the characters of no other entities known there."""
+    character = html_markup._character
+
+    def known(entity: re.Match[str]) -> str:
+        return character(entity) if html.unescape(entity[0]) in DECODED else entity[0]
+
+    with mock.patch.object(html_markup, "_character", known):
+        return html_markup.strip_html(text)
+
+
+@given(st.lists(st.one_of(_TAGS, _HIDDEN_TAGS, _SIGNS, st.characters(exclude_categories=["Cs"]))).map("".join))
+@settings(max_examples=500)
+def test_words_without_html_are_those_of_ingestion(text):
+    assert cleaned(text, strip_html=True).split() == stripped_by_ingestion(text).split()
+
+
+@pytest.mark.parametrize("character", DECODED)
+def test_entities_that_the_graph_decodes(character):
+    names = [f"&{name}" for name, value in html.entities.html5.items() if value == character and name.endswith(";")]
+    numbers = [f"&#{ord(character)};", f"&#00{ord(character)};", f"&#x{ord(character):x};", f"&#X0{ord(character):X};"]
+    for entity in names + numbers:
+        assert cleaned(f"a{entity}b", strip_html=True) == html_markup.strip_html(f"a{entity}b")
+
+
+@pytest.mark.parametrize("entity", ["&eacute;", "&#233;", "&shy;", "&zwj;", "&#0;", "&#32;"])
+def test_rarer_entities_stay_in_the_graph_and_become_characters_in_ingestion(entity):
+    assert cleaned(entity, strip_html=True) == entity
+    assert html_markup.strip_html(entity) == html.unescape(entity).replace("\xad", "")
+
+
+def test_white_space_stays_in_the_graph_and_makes_lines_in_ingestion():
+    text = "<p>One\nline.</p>  <p>Another."
+    assert cleaned(text, strip_html=True) == " One\nline.    Another."
+    assert html_markup.strip_html(text) == "One line.\nAnother."
 
 
 @given(st.text(st.characters(blacklist_categories=["Cs"]).filter(lambda c: c not in "<>&")))
@@ -162,9 +230,9 @@ def test_lower_case_does_not_depend_on_the_locale(locale):
     assert run.stdout.decode() == text.lower()
 
 
-def test_stages_follow_each_other():
+def test_steps_follow_each_other():
     # Full-width brackets are no markup, full-width letters are lower-cased, and marks that NFKC makes are separated.
-    assert cleaned("<b>\uff21&lt;\u2025</b>\uff1ci\uff1e", **ALL) == " a< . . <i>"
+    assert cleaned("<p>\uff21&lt;\u2025</b>\uff1ci\uff1e", **ALL) == " a< . . <i>"
 
 
 def test_nothing_is_done_unless_asked():
@@ -177,11 +245,15 @@ def test_bytes_that_are_no_text_do_no_harm(text):
 
 
 def test_what_follows_bytes_that_are_no_text_is_cleaned():
-    assert cleaned_bytes(b"\xff<b>\xc3 \xef\xbc\xa1?\x00B", **ALL).decode() == "\ufffd \ufffd a ? \ufffdb"
+    assert cleaned_bytes(b"\xff<b>\xc3 \xef\xbc\xa1?\x00B", **ALL).decode() == "\ufffd\ufffd a ? \ufffdb"
 
 
 @pytest.mark.parametrize(
-    "text", ["a" + "\u0301\u0316" * 60_000, "ｶ" + "ﾞ\u0316" * 60_000, "." * 250_000, "<a" * 125_000]
+    "text",
+    [
+        *["a" + "\u0301\u0316" * 60_000, "ｶ" + "ﾞ\u0316" * 60_000, "." * 250_000, "<a" * 125_000, "<!--" * 60_000],
+        *["<!--<script></script>" * 12_000, "<svg><b>--><style></style>" * 10_000, "&amp" * 60_000],
+    ],
 )
 def test_time_is_bounded_whatever_the_text(text):
     cleaned("warm", **ALL)

@@ -23,7 +23,7 @@ import pytest
         "transforms.tag_schemes",
         "transforms.length_buckets",
         "trainer_modules.data.task_batches",
-        "trainer_modules.export.length_batches",
+        "trainer_modules.serving.length_batches",
     ],
 )
 def test_examples_in_docstrings_hold(module):

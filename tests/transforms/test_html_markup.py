@@ -45,10 +45,11 @@ def test_tags_of_blocks_end_lines_those_of_cells_are_spaces_and_others_nothing(t
     [
         "<!-- a <b>comment</b> -->",
         "<!-- one\nof two lines -->",
+        "<!-->",
         "<script type='x'>if (a < b) { document.write('<p>no</p>') }</script>",
         "<STYLE>p > a { color: red }</Style >",
         "<![CDATA[ <data> ]]>",
-        "<!DOCTYPE html>",
+        "<!Doctype html>",
         '<?xml version="1.0"?>',
         "<title>Page</title>",
     ],

@@ -50,7 +50,7 @@ class SentencePieceNumericalizer(keras.layers.Layer):
             fixed_seq_len: Cut and pad texts to so many ids. None: to as many as the longest text of the batch has.
             max_seq_len: Where `fixed_seq_len` is None, cut texts to so many ids, `</s>` with the rest. None: do not.
             lower_case: Lower-case texts first.
-            strip_html: Make tags spaces and common entities their characters first.
+            strip_html: Remove HTML first, and make common entities their characters.
             nfkc: Compose Unicode's compatibility forms first.
             separate_punctuation: Put spaces around punctuation marks first, but those inside words and numbers.
             spm_model: The content of a `.model` file in base64, as in `get_config`, in place of `spm_path`.

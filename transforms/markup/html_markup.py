@@ -6,30 +6,37 @@ import re
 
 from ulmfit_tfx.transforms.markup.markup_tags import Replacement, hidden, replace_tags
 
-_HIDDEN = "script style template noscript iframe svg title"
-_LINES = (
+# Elements, by what becomes of them.
+HIDDEN = "script style template noscript iframe svg title"
+LINES = (
     "address article aside blockquote body button caption center dd details dialog dir div dl dt fieldset figcaption "
     "figure footer form frameset h1 h2 h3 h4 h5 h6 head header hgroup html legend li main menu nav ol optgroup option "
     "p pre search section select summary table tbody textarea tfoot thead tr ul"
 )
-_BREAKS = "br hr"
-_CELLS = "td th"
-_INLINE = (
+BREAKS = "br hr"
+CELLS = "td th"
+INLINE = (
     "a abbr acronym applet area audio b base basefont bdi bdo big blink canvas cite code col colgroup data datalist "
     "del dfn em embed font frame i img input ins kbd label link map mark marquee meta meter nobr noframes object "
     "output param picture progress q rb rp rt rtc ruby s samp slot small source span strike strong sub sup time track "
     "tt u var video wbr o:p"
 )
+NAMES_WITHOUT_SEMICOLON = "amp lt gt quot nbsp"
+"""Entities that count without one too."""
 _REPLACEMENTS: dict[str, Replacement] = {
-    **dict.fromkeys(_HIDDEN.split(), hidden),
-    **dict.fromkeys((_LINES + " " + _BREAKS).split(), "\n"),
-    **dict.fromkeys(_CELLS.split(), " "),
-    **dict.fromkeys(_INLINE.split(), ""),
+    **dict.fromkeys(HIDDEN.split(), hidden),
+    **dict.fromkeys((LINES + " " + BREAKS).split(), "\n"),
+    **dict.fromkeys(CELLS.split(), " "),
+    **dict.fromkeys(INLINE.split(), ""),
 }
 
 # Where there are such, the line ends of the source mean nothing.
-_IN_PARAGRAPHS = re.compile(rf"<(?:{'|'.join(_LINES.split())})[\s>]", re.IGNORECASE)
-_ENTITY = re.compile(r"&(?:#[0-9]{1,7};|#[xX][0-9A-Fa-f]{1,6};|[A-Za-z][A-Za-z0-9]{1,31};|(?:amp|lt|gt|quot|nbsp)\b)")
+_IN_PARAGRAPHS = re.compile(rf"<(?:{'|'.join(LINES.split())})[\s>]", re.IGNORECASE | re.ASCII)
+_ENTITY = re.compile(
+    r"&(?:#[0-9]{1,7};|#[xX][0-9A-Fa-f]{1,6};|[A-Za-z][A-Za-z0-9]{1,31};"
+    rf"|(?:{NAMES_WITHOUT_SEMICOLON.replace(' ', '|')})\b)",
+    re.ASCII,
+)
 _NOT_SINGLE_SPACE = re.compile(r"(?: [^\S\n]|[^\S\n ])[^\S\n]*")
 _LINE_ENDS = re.compile(r" ?\n[ \n]*")
 
@@ -42,7 +49,8 @@ def strip_html(text: str) -> str:
 
     Comments, scripts, styles and the title go. Tags of lines and blocks become line ends, those of table cells spaces,
     and others nothing. What is not the name of an element in HTML is no tag: `<unk>` and `x<y` stay. Entities become
-    their characters, once: of `&amp;lt;` there remains `&lt;`.
+    their characters, once: of `&amp;lt;` there remains `&lt;`. `cleaning.strip_html` finds the same words in the served
+    graph, but for rarer entities.
 
     Args:
         text: Any text.
@@ -57,7 +65,7 @@ def strip_html(text: str) -> str:
     if without_tags is text:
         return decode_entities(text)
     if _IN_PARAGRAPHS.search(text):
-        without_tags = replace_tags(" ".join(text.splitlines()), _REPLACEMENTS)
+        without_tags = replace_tags(text.replace("\n", " "), _REPLACEMENTS)
     return _LINE_ENDS.sub("\n", single_spaced(decode_entities(without_tags))).strip()
 
 

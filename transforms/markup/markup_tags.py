@@ -16,11 +16,11 @@ Replacement = str | Callable[[str], str]
 # next "<": that bounds the time.
 _TAG = re.compile(
     r"""<(?:(!--)|(!\[CDATA\[)
-    |!(?:doctype|DOCTYPE)\b[^<>]*>
+    |!(?i:doctype)\b[^<>]*>
     |\?xml\b[^<>]*>
-    |(/?)([A-Za-z][A-Za-z0-9]*(?::[a-z]+)?)
-     (?=[\s/>])(?:[^<>"']*(?:"[^"<]*"[^<>"']*|'[^'<]*'[^<>"']*)*>|[^<>]*>))""",
-    re.VERBOSE,
+    |(/?)([A-Za-z][A-Za-z0-9]*(?::[A-Za-z]+)?)
+     (?=[\ \t\n\f\r/>])(?:[^<>"']*(?:"[^"<]*"[^<>"']*|'[^'<]*'[^<>"']*)*>|[^<>]*>))""",
+    re.VERBOSE | re.ASCII,
 )
 
 
@@ -53,7 +53,8 @@ def replace_tags(text: str, replacements: Mapping[str, Replacement]) -> str:
         comment, data, slash, name = tag.groups()
         replacement: Replacement | None = ""
         if comment or data:
-            position = _after("-->" if comment else "]]>", text, position, never_closed) or position
+            beginning = position - 2 if comment else position  # `<!-->` is a whole comment
+            position = _after("-->" if comment else "]]>", text, beginning, never_closed) or position
         elif name:
             name = name.lower()
             replacement = replacements.get(name)
@@ -81,4 +82,4 @@ def _after(end: str, text: str, position: int, never_closed: set[str]) -> int | 
 
 @functools.cache
 def _closing(name: str) -> re.Pattern[str]:
-    return re.compile(rf"</{name}\s*>", re.IGNORECASE)
+    return re.compile(rf"</{name}[ \t\n\f\r]*>", re.IGNORECASE | re.ASCII)

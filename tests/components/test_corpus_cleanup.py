@@ -1,4 +1,4 @@
-"""What CorpusIngest makes of shards, stages, keys and duplicates, as seen in its artifact."""
+"""What CorpusIngest makes of shards, clean-up, keys and duplicates, as seen in its artifact."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The stages that a row passes through, in their order."""
+"""Cleans up a row: what becomes of its text, and whether it stays."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -10,53 +10,53 @@ from ulmfit_tfx.transforms.records.record import Row
 EMPTY = "empty after clean-up"
 
 
-def staged(row: Row, stages: RowStagesConfig) -> Iterator[Row | Drop]:
-    """Passes a row through the configured stages.
+def cleaned_up(row: Row, config: RowStagesConfig) -> Iterator[Row | Drop]:
+    """Cleans up a row.
 
     With `sentences: en` and `min_words: 2`, `Row("It rained. Dr. Who came. Yes.")` gives `Row("It rained.")`,
     `Row("Dr. Who came.")` and `Drop("fewer than 2 words")`.
 
     Args:
         row: As a parser gives it.
-        stages: Which there are.
+        config: What is done.
 
     Yields:
         For each row that comes of it, the row or the rule that drops it. One, unless texts are split into sentences.
     """
-    for one in _reworded(row, stages) if isinstance(stages, TextStagesConfig) else [row]:
-        rule = EMPTY if not one.text else _dropped_by(one.text, stages)
+    for one in _reworded(row, config) if isinstance(config, TextStagesConfig) else [row]:
+        rule = EMPTY if not one.text else _dropped_by(one.text, config)
         yield one if rule is None else Drop(rule)
 
 
-def _reworded(row: Row, stages: TextStagesConfig) -> list[Row]:
+def _reworded(row: Row, config: TextStagesConfig) -> list[Row]:
     text = row.text
-    if stages.strip_wiki:
+    if config.strip_wiki:
         from ulmfit_tfx.transforms.markup.wiki_markup import strip_wiki
 
         text = strip_wiki(text)
-    if stages.strip_html:
+    if config.strip_html:
         from ulmfit_tfx.transforms.markup.html_markup import strip_html
 
         text = strip_html(text)
     text = text.strip()
-    if stages.sentences is not None:
+    if config.sentences is not None:
         from ulmfit_tfx.transforms.corpus_cleanup.sentences import split_sentences
 
-        return [dataclasses.replace(row, text=sentence) for sentence in split_sentences(text, stages.sentences) or [""]]
+        return [dataclasses.replace(row, text=sentence) for sentence in split_sentences(text, config.sentences) or [""]]
     return [row if text == row.text else dataclasses.replace(row, text=text)]
 
 
-def _dropped_by(text: str, stages: RowStagesConfig) -> str | None:
+def _dropped_by(text: str, config: RowStagesConfig) -> str | None:
     """Name of the rule that drops a text, or None. The cheapest rule is asked first."""
-    if stages.min_words or stages.max_words is not None:
+    if config.min_words or config.max_words is not None:
         words = len(text.split())
-        if words < stages.min_words:
-            return f"fewer than {stages.min_words} words"
-        if stages.max_words is not None and words > stages.max_words:
-            return f"more than {stages.max_words} words"
-    if stages.languages:
+        if words < config.min_words:
+            return f"fewer than {config.min_words} words"
+        if config.max_words is not None and words > config.max_words:
+            return f"more than {config.max_words} words"
+    if config.languages:
         from ulmfit_tfx.transforms.corpus_cleanup.languages import UNDETERMINED, language_of
 
-        if language_of(text) not in (*stages.languages, UNDETERMINED):
+        if language_of(text) not in (*config.languages, UNDETERMINED):
             return "in another language"
     return None
