@@ -4,20 +4,16 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 
 from ulmfit_tfx.pipeline.console import output
 from ulmfit_tfx.pipeline.run_lock import locked_for_cleaning
-from ulmfit_tfx.pipeline.tools.clean.item import BY_DEFAULT, KINDS, Item, Kind
 from ulmfit_tfx.pipeline.tools.clean.places import Place, find_place
-from ulmfit_tfx.pipeline.tools.clean.rules import Rules, Verdict, seconds
+from ulmfit_tfx.pipeline.tools.clean.rules import BY_DEFAULT, KINDS, Item, Kind, Rules, Verdict, seconds
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode, UserError
-
-if TYPE_CHECKING:
-    from ulmfit_tfx.pipeline.cli.clean_tables import Overview
 
 NAME = "clean"
 EXAMPLE = "Example: `ulmfit-tfx clean runs/reviews --keep 3 --older-than 30d`"
@@ -35,7 +31,7 @@ def command(
         typer.Option(
             min=0,
             metavar="N",
-            help=f"The newest N of each stage and model stay. Default: {_KEEP}; with --older-than, age alone decides.",
+            help=f"The newest N runs and versions stay. Default: {_KEEP}; with --older-than, age alone decides.",
         ),
     ] = None,
     older_than: Annotated[
@@ -63,7 +59,8 @@ def command(
     """
     if dry_run and yes:
         raise ConfigError("--dry-run and --yes exclude each other: give at most one of them.")
-    rules = _rules(keep, older_than)
+    age = None if older_than is None else seconds(older_than)
+    rules = Rules(_KEEP if keep is None and age is None else keep, age)
     kinds = _kinds(only)
     place = find_place(folder)
     if place.served and "versions" not in kinds:
@@ -76,25 +73,21 @@ def command(
         failures = _remove(place, kinds, rules, going) if yes else []
         typer.echo(json.dumps(_as_json(place, verdicts, removed=yes), indent=2))
         return _checked(failures)
-    overview = _show(folder, verdicts)
+    from ulmfit_tfx.pipeline.cli.clean_tables import amount, show
+
+    show(output, folder, verdicts, time.time())
     if not going:
         output.print("There is nothing to remove.")
-        return ExitCode.OK
-    if dry_run:
+    elif dry_run:
         output.print("Nothing was removed, as --dry-run says.")
-        return ExitCode.OK
-    if not yes and not _agreed(overview):
+    elif not yes and not _agreed(amount(going)):
         output.print("Nothing was removed.")
-        return ExitCode.OK
-    failures = _remove(place, kinds, rules, going)
-    if not failures:
-        output.print(f"Removed: {overview.going}.", markup=False)
-    return _checked(failures)
-
-
-def _rules(keep: int | None, older_than: str | None) -> Rules:
-    age = None if older_than is None else seconds(older_than)
-    return Rules(_KEEP if keep is None and age is None else keep, age)
+    else:
+        failures = _remove(place, kinds, rules, going)
+        if not failures:
+            output.print(f"Removed: {amount(going)}.", markup=False)
+        return _checked(failures)
+    return ExitCode.OK
 
 
 def _kinds(only: Sequence[str] | None) -> list[Kind]:
@@ -121,15 +114,7 @@ def _plan(place: Place, kinds: Sequence[Kind], rules: Rules) -> list[Verdict]:
         return plan(place, kinds, rules, time.time())
 
 
-def _show(title: str, verdicts: Sequence[Verdict]) -> "Overview":
-    from ulmfit_tfx.pipeline.cli.clean_tables import Overview
-
-    overview = Overview(verdicts, time.time())
-    overview.show(output, title)
-    return overview
-
-
-def _agreed(overview: "Overview") -> bool:
+def _agreed(going: str) -> bool:
     """Asks on a terminal.
 
     Raises:
@@ -137,7 +122,7 @@ def _agreed(overview: "Overview") -> bool:
     """
     if not _on_terminal():
         raise ConfigError("Nothing was removed: there is no terminal to ask on. Give --yes to remove, or --dry-run.")
-    return typer.confirm(f"Remove {overview.going}?")
+    return typer.confirm(f"Remove {going}?")
 
 
 def _on_terminal() -> bool:
@@ -148,12 +133,12 @@ def _remove(place: Place, kinds: Sequence[Kind], rules: Rules, shown: Sequence[I
     """Removes what was shown, but for what is needed by now: meanwhile there may have been a run or a rollback."""
     from rich.progress import Progress
 
-    from ulmfit_tfx.pipeline.tools.clean.removal import remove
+    from ulmfit_tfx.pipeline.tools.clean.plan import remove
 
-    identities = {item.identity for item in shown}
+    paths = {item.paths for item in shown}
     with _locked(place):
         verdicts = _plan(place, kinds, rules)
-        items = [verdict.item for verdict in verdicts if verdict.goes and verdict.item.identity in identities]
+        items = [verdict.item for verdict in verdicts if verdict.goes and verdict.item.paths in paths]
         with Progress(console=output, transient=True, disable=not output.is_terminal) as progress:
             task = progress.add_task("Removing", total=sum(item.size for item in items))
             return remove(place, items, lambda item: progress.advance(task, item.size))
@@ -167,37 +152,33 @@ def _checked(failures: Sequence[OSError]) -> ExitCode:
     """
     if not failures:
         return ExitCode.OK
-    first = failures[0]
+    more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
     raise UserError(
-        f"{first.filename}: cannot be removed: {first.strerror}{_and_more(len(failures) - 1)}. All else is removed. No "
-        "run takes from a cache what is left of these; once they can be removed, the same command does so."
+        f"{failures[0].filename}: cannot be removed: {failures[0].strerror}{more}. All else is removed. No run takes "
+        "from a cache what is left of these; once they can be removed, the same command does so."
     )
 
 
-def _and_more(count: int) -> str:
-    return f" (and {count} more)" if count else ""
-
-
-def _as_json(place: Place, verdicts: Iterable[Verdict], removed: bool) -> dict[str, Any]:
+def _as_json(place: Place, verdicts: Sequence[Verdict], removed: bool) -> dict[str, Any]:
     now = time.time()
-    fates: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
-    for verdict in verdicts:
-        item = verdict.item
-        fates[verdict.goes].append(
-            {
-                "kind": item.kind,
-                "of": item.of,
-                "name": item.name,
-                "reason": verdict.reason,
-                "age_seconds": round(now - item.last_used),
-                "bytes": item.size,
-                "paths": [str(path) for path in item.paths],
-            }
-        )
+    going = [verdict for verdict in verdicts if verdict.goes]
     return {
         "folder": str(place.served or place.folder.root),
         "removed": removed,
-        "bytes": sum(record["bytes"] for record in fates[True]),
-        "goes": fates[True],
-        "stays": fates[False],
+        "bytes": sum(verdict.item.size for verdict in going),
+        "goes": [_record(verdict, now) for verdict in going],
+        "stays": [_record(verdict, now) for verdict in verdicts if not verdict.goes],
+    }
+
+
+def _record(verdict: Verdict, now: float) -> dict[str, Any]:
+    item = verdict.item
+    return {
+        "kind": item.kind,
+        "of": item.of,
+        "name": item.name,
+        "reason": verdict.reason,
+        "age_seconds": round(now - item.last_used),
+        "bytes": item.size,
+        "paths": [str(path) for path in item.paths],
     }

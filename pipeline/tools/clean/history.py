@@ -29,6 +29,8 @@ class Execution:
         reads: Ids of the artifacts that it took.
         gives: Ids of the artifacts that it wrote, or of those that were taken in their place.
         served: Folder of the served model that it reads; "" for none.
+        blessed: Whether it blessed a model.
+        pushed: Folder of the version that it pushed; "" for none.
     """
 
     id: int
@@ -40,54 +42,43 @@ class Execution:
     reads: frozenset[int]
     gives: frozenset[int]
     served: str
+    blessed: bool
+    pushed: str
 
 
-@dataclasses.dataclass(frozen=True)
-class Artifact:
-    """An output of a stage.
-
-    Attributes:
-        id: In ML Metadata.
-        type: Name of its type, such as `ModelBlessing`.
-        is_live: Whether the cache may give it.
-        properties: Numbers and strings that the stage noted of it.
-    """
-
-    id: int
-    type: str
-    is_live: bool
-    properties: Mapping[str, int | str]
+Run = tuple[Execution, ...]
+"""The stages of a run, in order. It has finished if all have succeeded."""
 
 
 class History:
-    """Executions and artifacts of all runs in a folder."""
+    """Executions of all runs in a folder.
 
-    def __init__(self, executions: Iterable[Execution], artifacts: Iterable[Artifact]):
-        """Takes them in any order."""
+    Attributes:
+        executions: By id, the newest last.
+        runs: The newest last.
+        deleted: Ids of the artifacts of which a cleaning has noted that they are no more.
+    """
+
+    def __init__(self, executions: Iterable[Execution] = (), deleted: Collection[int] = ()):
+        """Takes executions in any order."""
         self.executions = {execution.id: execution for execution in sorted(executions, key=lambda each: each.id)}
-        self.artifacts = {artifact.id: artifact for artifact in artifacts}
+        self.deleted = set(deleted)
         self._writers: dict[int, int] = {}
+        runs: dict[tuple[str, str], list[Execution]] = {}
         for execution in self.executions.values():
-            for artifact_id in execution.gives:
-                self._writers.setdefault(artifact_id, execution.id)
+            runs.setdefault((execution.pipeline, execution.run), []).append(execution)
+            for artifact in execution.gives:
+                self._writers.setdefault(artifact, execution.id)
+        self.runs: list[Run] = [tuple(run) for run in runs.values()]
 
-    def written_by(self, execution: Execution) -> list[Artifact]:
-        """The artifacts that an execution wrote itself."""
-        return [self.artifacts[each] for each in execution.gives if self._writers[each] == execution.id]
+    def written_by(self, execution: Execution) -> list[int]:
+        """Ids of the artifacts that an execution wrote itself."""
+        return [artifact for artifact in execution.gives if self._writers[artifact] == execution.id]
 
-    def last_use(self) -> dict[int, float]:
-        """When a run last took or gave what an execution wrote, by execution."""
-        times: dict[int, float] = {}
-        for execution in self.executions.values():
-            for artifact_id in execution.reads | execution.gives:
-                if (writer := self._writers.get(artifact_id)) is not None:
-                    times[writer] = max(times.get(writer, 0.0), execution.time)
-        return times
-
-    def origins(self, executions: Iterable[Execution]) -> set[int]:
-        """Ids of executions, of those that wrote what they took or gave, and so on to the beginning."""
+    def used_by(self, run: Run) -> set[int]:
+        """Ids of a run's executions, of those that wrote what these took or gave, and so on to the beginning."""
         found: set[int] = set()
-        waiting = [execution.id for execution in executions]
+        waiting = [execution.id for execution in run]
         while waiting:
             if (execution_id := waiting.pop()) not in found:
                 found.add(execution_id)
@@ -95,20 +86,6 @@ class History:
                 artifacts = execution.reads | execution.gives
                 waiting += [self._writers[artifact] for artifact in artifacts if artifact in self._writers]
         return found
-
-    def runs(self) -> dict[tuple[str, str], list[Execution]]:
-        """Executions of each run, by pipeline and run, the newest run last."""
-        runs: dict[tuple[str, str], list[Execution]] = {}
-        for execution in self.executions.values():
-            runs.setdefault((execution.pipeline, execution.run), []).append(execution)
-        return runs
-
-    def giving(self, artifact_type: str) -> Iterator[tuple[Execution, Artifact]]:
-        """Executions that gave an artifact of a type, with it, the newest first."""
-        for execution in reversed(self.executions.values()):
-            for artifact_id in execution.gives:
-                if self.artifacts[artifact_id].type == artifact_type:
-                    yield execution, self.artifacts[artifact_id]
 
 
 def read_history(database: Path) -> History:
@@ -132,7 +109,9 @@ def read_history(database: Path) -> History:
         )
     try:
         store = _store(database, mlmd.SqliteMetadataSourceConfig.READONLY)
-        return History(_executions(store), [_artifact(each) for each in store.get_artifacts()])
+        artifacts = {artifact.id: artifact for artifact in store.get_artifacts()}
+        deleted = [artifact.id for artifact in artifacts.values() if artifact.state == mlmd.Artifact.DELETED]
+        return History(_executions(store, artifacts), deleted)
     except (errors.StatusError, RuntimeError) as error:
         raise _unreadable(database, error) from None
 
@@ -162,18 +141,18 @@ def _store(database: Path, mode: int) -> metadata_store.MetadataStore:
     return metadata_store.MetadataStore(config)
 
 
-def _executions(store: metadata_store.MetadataStore) -> Iterator[Execution]:
+def _executions(store: metadata_store.MetadataStore, artifacts: Mapping[int, mlmd.Artifact]) -> Iterator[Execution]:
     found = store.get_executions()
-    reads: dict[int, set[int]] = {execution.id: set() for execution in found}
-    gives: dict[int, set[int]] = {execution.id: set() for execution in found}
-    for event in store.get_events_by_execution_ids(list(reads)):
-        if event.type == mlmd.Event.INPUT:
-            reads[event.execution_id].add(event.artifact_id)
-        elif event.type == mlmd.Event.OUTPUT:
-            gives[event.execution_id].add(event.artifact_id)
+    linked: dict[tuple[int, int], set[int]] = {}
+    for event in store.get_events_by_execution_ids([execution.id for execution in found]):
+        linked.setdefault((event.execution_id, event.type), set()).add(event.artifact_id)
     for execution in found:
         contexts = {context.type: context.name for context in store.get_contexts_by_execution(execution.id)}
         pipeline = contexts.get("pipeline", "")
+        gives = frozenset(linked.get((execution.id, mlmd.Event.OUTPUT), ()))
+        noted = {artifacts[each].type: artifacts[each].custom_properties for each in gives}
+        blessing, push = noted.get("ModelBlessing", {}), noted.get("PushedModel", {})
+        is_pushed = "pushed" in push and push["pushed"].int_value == 1
         yield Execution(
             id=execution.id,
             pipeline=pipeline,
@@ -181,20 +160,12 @@ def _executions(store: metadata_store.MetadataStore) -> Iterator[Execution]:
             stage=contexts.get("node", "").removeprefix(f"{pipeline}."),
             succeeded=execution.last_known_state in (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED),
             time=execution.last_update_time_since_epoch / 1000,
-            reads=frozenset(reads[execution.id]),
-            gives=frozenset(gives[execution.id]),
+            reads=frozenset(linked.get((execution.id, mlmd.Event.INPUT), ())),
+            gives=gives,
             served=execution.custom_properties[SERVED].string_value if SERVED in execution.custom_properties else "",
+            blessed="blessed" in blessing and blessing["blessed"].int_value == 1,
+            pushed=push["pushed_destination"].string_value if is_pushed else "",
         )
-
-
-def _artifact(artifact: mlmd.Artifact) -> Artifact:
-    values = {name: getattr(value, value.WhichOneof("value")) for name, value in artifact.custom_properties.items()}
-    return Artifact(
-        id=artifact.id,
-        type=artifact.type,
-        is_live=artifact.state == mlmd.Artifact.LIVE,
-        properties={name: value for name, value in values.items() if isinstance(value, int | str)},
-    )
 
 
 def _unreadable(database: Path, error: Exception) -> UserError:

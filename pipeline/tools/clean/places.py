@@ -5,9 +5,9 @@ from pathlib import Path
 
 from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.pipeline.tools.clean import disk
-from ulmfit_tfx.pipeline.tools.clean.versions import is_version
 from ulmfit_tfx.schemas.errors import ConfigError
 
+_SAVED_MODEL = "saved_model.pb"
 _EXAMPLE = "Give the folder of a run, such as runs/reviews, or that of a served model's versions."
 
 
@@ -46,12 +46,22 @@ def find_place(given: str) -> Place:
     raise ConfigError(f"{given}: {_what_is_wrong(path)}")
 
 
+def is_version(folder: Path) -> bool:
+    """Whether a folder is a version of a model."""
+    return is_number(folder.name) and (folder / _SAVED_MODEL).is_file()
+
+
+def is_number(name: str) -> bool:
+    """Whether a name is one of executions and versions."""
+    return name.isascii() and name.isdecimal()
+
+
 def _is_run_folder(path: Path) -> bool:
     return RunFolder(path).metadata.is_file()
 
 
 def _what_is_wrong(path: Path) -> str:
-    if is_version(path) or (path / "saved_model.pb").is_file():
+    if is_version(path) or (path / _SAVED_MODEL).is_file():
         return f"is a model. {_EXAMPLE}"
     above = next((parent for parent in path.parents if _is_run_folder(parent)), None)
     if above is not None:

@@ -1,21 +1,14 @@
-"""What a cleaning would remove, and what it would leave for which reason."""
+"""What a cleaning would remove, what it would leave for which reason, and the removal."""
 
-import dataclasses
-from collections.abc import Collection, Iterator
+import functools
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from ulmfit_tfx.pipeline.run_folder import RunFolder
-from ulmfit_tfx.pipeline.tools.clean import disk
-from ulmfit_tfx.pipeline.tools.clean.artifacts import artifact_items, executions_of
-from ulmfit_tfx.pipeline.tools.clean.checkpoints import checkpoint_items
-from ulmfit_tfx.pipeline.tools.clean.history import History, read_history
-from ulmfit_tfx.pipeline.tools.clean.item import Item, Kind
-from ulmfit_tfx.pipeline.tools.clean.loose_files import file_items
-from ulmfit_tfx.pipeline.tools.clean.needs import Needs, needs_of
+from ulmfit_tfx.pipeline.tools.clean import disk, items
+from ulmfit_tfx.pipeline.tools.clean.history import History, mark_deleted, read_history
+from ulmfit_tfx.pipeline.tools.clean.kept_runs import Kept, Standings, kept_runs
 from ulmfit_tfx.pipeline.tools.clean.places import Place
-from ulmfit_tfx.pipeline.tools.clean.rules import Rules, Verdict, judged
-from ulmfit_tfx.pipeline.tools.clean.versions import standings, version_items
-
-MADE_WHAT_STAYS = "made what stays"
+from ulmfit_tfx.pipeline.tools.clean.rules import Item, Kind, Rules, Verdict, judged
 
 
 def plan(place: Place, kinds: Collection[Kind], rules: Rules, now: float) -> list[Verdict]:
@@ -30,43 +23,55 @@ def plan(place: Place, kinds: Collection[Kind], rules: Rules, now: float) -> lis
     Raises:
         UserError: ML Metadata's database or a models.config cannot be read.
     """
-    if not place.folder.metadata.is_file():
-        assert place.served is not None
-        return judged(version_items(place.served, standings(str(place.served)), {}), rules, now)
-    history = read_history(place.folder.metadata)
-    needs = needs_of(history, place.folder.serving, standings)
+    folder, standings = place.folder, functools.cache(items.standings)
+    history = read_history(folder.metadata) if folder.metadata.is_file() else History()
+    kept = kept_runs(history, folder.serving, standings, rules, now)
     if place.served is not None:
-        return judged(version_items(place.served, standings(str(place.served)), needs.versions), rules, now)
-    found = _items(place.folder, history, needs, kinds)
-    return _with_origins(judged(found, rules, now), history)
+        found = items.version_items(place.served, standings(str(place.served)), kept.versions)
+    else:
+        found = _items(folder, history, kept, standings, kinds)
+    return judged(found, rules, now)
 
 
-def _items(folder: RunFolder, history: History, needs: Needs, kinds: Collection[Kind]) -> Iterator[Item]:
+def _items(
+    folder: RunFolder, history: History, kept: Kept, standings: Standings, kinds: Collection[Kind]
+) -> Iterator[Item]:
     if "artifacts" in kinds:
-        yield from artifact_items(folder.artifacts, history, needs.executions)
+        yield from items.artifact_items(folder.artifacts, history, kept)
     if "checkpoints" in kinds:
-        yield from checkpoint_items(folder.checkpoints, needs.finished)
+        yield from items.checkpoint_items(folder.checkpoints, kept.finished)
     if "versions" in kinds:
         for model in disk.subfolders(folder.serving):
-            yield from version_items(model, standings(str(model)), needs.versions)
+            yield from items.version_items(model, standings(str(model)), kept.versions)
     if "logs" in kinds:
-        yield from file_items("logs", folder.logs, "*.log")
+        yield from items.file_items("logs", folder.logs, "*.log")
     if "predictions" in kinds:
-        yield from file_items("predictions", folder.predictions, "*.jsonl")
+        yield from items.file_items("predictions", folder.predictions, "*.jsonl")
 
 
-def _with_origins(verdicts: list[Verdict], history: History) -> list[Verdict]:
-    """Lets stay what something that stays was made from: without it the cache could not give what stays."""
-    stay = executions_of([verdict.item for verdict in verdicts if not verdict.goes], history)
-    origins = history.origins(stay)
-    ids = {str(execution_id) for execution_id in origins}
-    return [
-        dataclasses.replace(verdict, goes=False, reason=MADE_WHAT_STAYS)
-        if verdict.goes
-        and verdict.item.kind == "artifacts"
-        and verdict.item.artifacts
-        and not verdict.item.half_removed
-        and verdict.item.name in ids
-        else verdict
-        for verdict in verdicts
-    ]
+def remove(place: Place, going: Sequence[Item], done: Callable[[Item], None]) -> list[OSError]:
+    """Removes items: first from TFX's cache, then from disk. Killed in between, the next cleaning ends it.
+
+    So a kill at any moment leaves nothing that a run could take for whole.
+
+    Args:
+        place: Their folder.
+        going: As `plan` found them.
+        done: Told of each that was tried.
+
+    Returns:
+        What went wrong with files; the others are removed.
+
+    Raises:
+        UserError: ML Metadata's database cannot be written; nothing is removed then.
+    """
+    mark_deleted(place.folder.metadata, [artifact for item in going for artifact in item.artifacts])
+    failures = []
+    for item in going:
+        for path in item.paths:
+            try:
+                disk.remove(path)
+            except OSError as error:
+                failures.append(error)
+        done(item)
+    return failures

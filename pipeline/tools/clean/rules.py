@@ -1,15 +1,51 @@
-"""Which items go by age and count."""
+"""Which things go by age and count."""
 
 import dataclasses
 import itertools
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Literal, get_args
 
-from ulmfit_tfx.pipeline.tools.clean.item import Item
 from ulmfit_tfx.schemas.errors import ConfigError
+
+Kind = Literal["artifacts", "checkpoints", "versions", "logs", "predictions"]
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+BY_DEFAULT: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind != "predictions")
+"""Kinds that are removed without being named. Predictions are what somebody asked for, not what is left of it."""
 
 HALF_REMOVED = "half removed"
 _UNITS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
+@dataclasses.dataclass(frozen=True)
+class Item:
+    """Something that goes as a whole.
+
+    Attributes:
+        kind: Its kind.
+        of: What it is shown and counted with: a stage, a served model, "trainings".
+        name: An execution's id, a version, the name of a file or folder.
+        paths: Files and folders, none of them a link.
+        last_used: When a run last wrote or read it, else when it was last written, in seconds since 1970.
+        size: Bytes of its files.
+        needed: Why it stays whatever the rules; "" where they decide.
+        counted: Whether it is one of the newest that a rule lets stay.
+        half_removed: Whether an earlier removal did not come to its end.
+        artifacts: Ids in ML Metadata that are no more when it is gone.
+    """
+
+    kind: Kind
+    of: str
+    name: str
+    paths: tuple[Path, ...]
+    last_used: float
+    size: int
+    needed: str = ""
+    counted: bool = True
+    half_removed: bool = False
+    artifacts: tuple[int, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,8 +53,8 @@ class Rules:
     """What may go: all that both rules, or the one that is set, give free.
 
     Attributes:
-        keep: How many of a stage or model stay, the newest; None where age alone decides.
-        older_than: Seconds since its last use after which a thing may go; None where the count alone decides.
+        keep: How many runs of a pipeline, versions of a model and so on stay, the newest; None: age alone decides.
+        older_than: Seconds since its last use after which a thing may go; None: the count alone decides.
     """
 
     keep: int | None
@@ -30,6 +66,15 @@ class Rules:
         count = f"beyond the newest {self.keep}" if self.keep else ""
         age = f"not used for {in_units(self.older_than)}" if self.older_than is not None else ""
         return ", ".join(filter(None, (count, age))) or "not needed"
+
+    @property
+    def within(self) -> str:
+        """Why what is young stays."""
+        return f"used within {in_units(self.older_than or 0)}"
+
+    def is_young(self, last_used: float, now: float) -> bool:
+        """Whether something stays for its age."""
+        return self.older_than is not None and now - last_used < self.older_than
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,10 +122,10 @@ def in_units(duration: float) -> str:
 
 
 def judged(items: Iterable[Item], rules: Rules, now: float) -> list[Verdict]:
-    """What becomes of each item, in the order of kinds and stages, the oldest first.
+    """What becomes of each item, in the order of kinds and stages.
 
     Args:
-        items: All that there are.
+        items: All that there are, of each stage or model the oldest first.
         rules: For those that are not needed.
         now: In seconds since 1970.
     """
@@ -93,17 +138,16 @@ def judged(items: Iterable[Item], rules: Rules, now: float) -> list[Verdict]:
 
 
 def _judged_together(items: list[Item], rules: Rules, now: float) -> Iterator[Verdict]:
-    items = sorted(items, key=lambda item: item.order)
-    countable = [item.identity for item in items if item.counted and not item.half_removed]
+    countable = [item.paths for item in items if item.counted and not item.half_removed]
     newest = set(countable[-rules.keep :] if rules.keep else ())
     for item in items:
         if item.half_removed:
             yield Verdict(item, True, HALF_REMOVED)
         elif item.needed:
             yield Verdict(item, False, item.needed)
-        elif item.identity in newest:
+        elif item.paths in newest:
             yield Verdict(item, False, "the newest" if rules.keep == 1 else f"among the newest {rules.keep}")
-        elif rules.older_than is not None and now - item.last_used < rules.older_than:
-            yield Verdict(item, False, f"used within {in_units(rules.older_than)}")
+        elif rules.is_young(item.last_used, now):
+            yield Verdict(item, False, rules.within)
         else:
             yield Verdict(item, True, rules.reason)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
-from run_folders import RunFolderWriter
+from run_folders import STAGES, RunFolderWriter
 from typer.testing import CliRunner
 
 from ulmfit_tfx.pipeline.cli import clean
@@ -62,11 +62,20 @@ def snapshot(root):
 # By age and count
 
 
-def test_newest_three_of_each_stage_stay_unless_told_otherwise(folder):
-    runs = [folder.run(days_ago) for days_ago in (9, 8, 7, 6, 5)]
-    cleaned(folder)
-    for stage in ("CorpusIngest", "Trainer", "TaskEvaluator", "Pusher"):
-        assert kept(folder, stage) == [each[stage] for each in runs[2:]]
+@pytest.mark.parametrize(
+    ("days_ago", "options", "gone"),
+    [
+        ((9, 8, 7, 6, 5), [], 2),
+        ((40, 31, 29, 3, 2, 1), ["--older-than", "30d"], 2),
+        ((40, 35, 33, 3), ["--older-than", "34d", "--keep", "3"], 1),
+    ],
+    ids=["the newest three stay", "age alone", "what both rules give free"],
+)
+def test_runs_go_by_count_and_age(folder, days_ago, options, gone):
+    runs = [folder.run(days) for days in days_ago]
+    cleaned(folder, *options)
+    for stage in STAGES:
+        assert kept(folder, stage) == [each[stage] for each in runs[gone:]]
 
 
 def test_what_goes_leaves_no_file_and_is_marked_in_ml_metadata(folder):
@@ -77,18 +86,6 @@ def test_what_goes_leaves_no_file_and_is_marked_in_ml_metadata(folder):
     states = folder.states()
     assert {states[each] for each in old.values()} == {DELETED}
     assert {states[each] for each in new.values()} == {mlmd.Artifact.LIVE}
-
-
-def test_older_than_goes_by_age_alone(folder):
-    runs = [folder.run(days_ago) for days_ago in (40, 31, 29, 3, 2, 1)]
-    cleaned(folder, "--older-than", "30d")
-    assert kept(folder, "Trainer") == [each["Trainer"] for each in runs[2:]]
-
-
-def test_both_rules_remove_what_both_give_free(folder):
-    runs = [folder.run(days_ago) for days_ago in (40, 35, 33, 3)]
-    cleaned(folder, "--older-than", "34d", "--keep", "3")
-    assert kept(folder, "Trainer") == [each["Trainer"] for each in runs[1:]]
 
 
 def test_what_a_later_run_took_from_cache_is_as_young_as_that_run(folder):
@@ -223,7 +220,7 @@ def test_unfinished_run_before_a_finished_one_goes(folder):
     assert goes.keys() == set(map(str, killed.values()))
 
 
-def test_output_of_a_killed_stage_takes_no_place_from_one_that_came_to_its_end(folder):
+def test_run_that_was_killed_takes_no_place_from_one_that_came_to_its_end(folder):
     whole = folder.run(90)
     folder.run(80, until="Trainer", ends=mlmd.Execution.RUNNING)
     folder.run(70)
@@ -238,14 +235,22 @@ def test_search_for_a_learning_rate_does_not_pass_for_a_newer_run(folder):
     assert {stays[str(whole[stage])] for stage in whole} == {"of the newest finished run"}
 
 
-def test_what_something_that_stays_was_made_from_stays(folder):
-    rows = folder.run(90)
+def test_what_a_run_that_stays_took_from_an_older_one_stays_and_the_rest_of_that_goes(folder):
+    older = folder.run(90)
     folder.run(80, cached=["CorpusIngest"])
-    for days_ago in (70, 60):
-        folder.run(days_ago, until="CorpusIngest", ends=mlmd.Execution.COMPLETE)
+    folder.run(70)
     goes, stays = fates(folder, "--keep", "2", "--only", "artifacts")
-    assert stays[str(rows["CorpusIngest"])] != "among the newest 2"
-    assert not goes
+    assert stays[str(older["CorpusIngest"])] == "of the newest 2 runs"
+    assert goes.keys() == {str(older[stage]) for stage in ("Trainer", "TaskEvaluator", "Pusher")}
+
+
+def test_runs_that_were_taken_from_cache_count(folder):
+    first = folder.run(90)
+    second = folder.run(80)
+    folder.run(70, cached=STAGES)
+    goes, stays = fates(folder, "--keep", "1", "--only", "artifacts")
+    assert {stays[str(second[stage])] for stage in STAGES} == {"made the newest blessed model"}
+    assert goes.keys() == {str(first[stage]) for stage in STAGES}
 
 
 def test_two_pipelines_in_a_folder_are_counted_apart(tmp_path):

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ulmfit_tfx.pipeline.tools.clean import disk, rules
-from ulmfit_tfx.pipeline.tools.clean.item import Item
-from ulmfit_tfx.pipeline.tools.clean.rules import Rules, judged
+from ulmfit_tfx.pipeline.tools.clean.rules import Item, Rules, judged
 
 NOW = 1_000_000.0
 
@@ -20,7 +19,6 @@ def item(number, stage, age, needed, counted):
         name=str(number),
         paths=(Path(str(number)),),
         last_used=NOW - age,
-        order=(NOW - age, number),
         size=1,
         needed="in service" if needed else "",
         counted=counted,
@@ -28,7 +26,7 @@ def item(number, stage, age, needed, counted):
 
 
 ITEMS = st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 900), st.booleans(), st.booleans()), max_size=12).map(
-    lambda rows: [item(number, *row) for number, row in enumerate(rows)]
+    lambda rows: [item(number, *row) for number, row in enumerate(sorted(rows, key=lambda row: -row[1]))]
 )
 
 
