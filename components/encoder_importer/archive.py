@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Literal, get_args
+from typing import IO, Literal, cast, get_args
 
 from ulmfit_tfx.components.encoder_importer.file_kinds import looks_like
 from ulmfit_tfx.schemas.errors import DataError
@@ -122,7 +122,7 @@ def _unpack(archive: Path, folder: Path) -> None:
         if head.startswith(b"PK"):
             _unpack_zip(stream, folder)
         elif head.startswith(b"\x1f\x8b"):
-            _unpack_tar(_BoundedGzip(fileobj=stream), folder)
+            _unpack_tar(cast(IO[bytes], _BoundedGzip(fileobj=stream)), folder)
         elif head[257:262] == b"ustar" or archive.suffix == ".tar":
             _unpack_tar(stream, folder)
         else:
