@@ -37,7 +37,7 @@ def test_blocks_say_their_language():
 @of(commands())
 def test_command_is_run_or_the_reason_is_given_and_what_it_names_exists(item):
     reason = reason_not_to_run(item)
-    assert reason is None or reason.why
+    assert reason is None or reason.why, "Say in NOT_RUN of not_run.py why it is not run, or add its programs to RUN."
     for words in simple_commands(item.text):
         check(*words)
 
