@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from google.protobuf import struct_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from ulmfit_tfx.pipeline.kubeflow.compiled_pipeline import CompiledPipeline, Step, read_spec
@@ -101,64 +100,47 @@ def replay(
     if isinstance(spec, Path):
         spec = read_spec(spec)
     root = root.absolute()
-    run = _Run(spec, root, f"{datetime.now():%Y%m%d-%H%M%S-%f}", run_parameters(spec, root, parameters))
+    values = run_parameters(spec, root, parameters)
+    run = f"{datetime.now():%Y%m%d-%H%M%S-%f}"
     try:
-        run.logs.mkdir(parents=True)
+        (root / "logs" / run).mkdir(parents=True)
     except OSError as error:
         raise UserError(f"{root}: cannot be written: {error.strerror}.") from None
+    cache = ReplayCache(root / "cache", spec.name)
     results: dict[str, StepResult] = {}
     for number, step in enumerate(spec.steps, start=1):
         observer.step_started(step.name, number, len(spec.steps))
-        results[step.name] = run.result(step, results)
+        before = {name: result.output for name, result in results.items()}
+        told = executor_input(step, values, before, root / "artifacts" / spec.name / run / step.name)
+        log = root / "logs" / run / f"{step.name}.log"
+        results[step.name] = _result(step, told, f"{spec.name}/{run}/{step.name}", cache, log)
         observer.step_finished(results[step.name])
     return results
 
 
-@dataclasses.dataclass(frozen=True)
-class _Run:
-    """One replay.
+def _result(
+    step: Step, told: pipeline_spec_pb2.ExecutorInput, execution: str, cache: ReplayCache, log: Path
+) -> StepResult:
+    """Runs a step, or takes it from the cache.
 
-    Attributes:
-        spec: The pipeline.
-        root: Folder of the replays.
-        id: Of this one.
-        values: Its parameters.
+    Raises:
+        StepFailedError: Its command failed, each time that it was tried.
     """
+    started = time.monotonic()
 
-    spec: CompiledPipeline
-    root: Path
-    id: str
-    values: Mapping[str, struct_pb2.Value]
-
-    @property
-    def logs(self) -> Path:
-        """Folder of what the containers write."""
-        return self.root / "logs" / self.id
-
-    def result(self, step: Step, before: Mapping[str, StepResult]) -> StepResult:
-        """Runs a step, or takes it from the cache.
-
-        Raises:
-            StepFailedError: Its command failed, each time that it was tried.
-        """
-        started = time.monotonic()
-        before_it = {name: result.output for name, result in before.items()}
-        folder = self.root / "artifacts" / self.spec.name / self.id / step.name
-        told = executor_input(step, self.values, before_it, folder)
-        execution = f"{self.spec.name}/{self.id}/{step.name}"
-        cache, caches = ReplayCache(self.root / "cache", self.spec.name), step.task.caching_options.enable_cache
-        cached, log = False, None
-        if step.executor.HasField("importer"):
-            output = imported(step, told, execution)
-        elif caches and (found := cache.get(step, told)) is not None:
-            cached, output = True, found
-        else:
-            log = self.logs / f"{step.name}.log"
-            _execute(step, told, log)
-            output = published(step, told, execution)
-            if caches:
-                cache.put(step, told, output)
+    def result(output: pipeline_spec_pb2.ExecutorOutput, cached: bool = False, log: Path | None = None) -> StepResult:
         return StepResult(step.name, time.monotonic() - started, cached, output, log)
+
+    if step.executor.HasField("importer"):
+        return result(imported(step, told, execution))
+    caches = step.task.caching_options.enable_cache
+    if caches and (found := cache.get(step, told)) is not None:
+        return result(found, cached=True)
+    _execute(step, told, log)
+    output = published(step, told, execution)
+    if caches:
+        cache.put(step, told, output)
+    return result(output, log=log)
 
 
 def _execute(step: Step, told: pipeline_spec_pb2.ExecutorInput, log: Path) -> None:
