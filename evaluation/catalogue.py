@@ -51,7 +51,10 @@ SCORES = {
     "mae": Score("MAE", "mean absolute error, lower is better", "mae", "number", True),
     "rmse": Score("RMSE", "root of the mean squared error, lower is better", "rmse", "number", True),
     "calibration_error": Score(
-        "calibration error", "ECE, lower is better", "expected_calibration_error", lower_is_better=True
+        "calibration error",
+        "how far probabilities are from how often they come true (ECE), lower is better",
+        "expected_calibration_error",
+        lower_is_better=True,
     ),
     "perplexity": Score(
         "perplexity", "of each piece of a text, lower is better", "perplexity", "perplexity", True, "a piece"
