@@ -26,6 +26,7 @@ from ulmfit_tfx.pipeline.stages import StageResult
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.config import LANGUAGE_MODEL_MEASURES, PipelineConfig
 from ulmfit_tfx.schemas.errors import ExitCode
+from ulmfit_tfx.tasks import LabelledTask, task_named
 from ulmfit_tfx.trainer_modules.serving import signature_names as signatures
 from ulmfit_tfx.trainer_modules.serving.loaded_model import LanguageModel, find_model, load_predictor, read_info
 
@@ -43,9 +44,8 @@ def show_summary(
     Returns:
         OK, or NOT_BLESSED.
     """
-    is_language_model = config.task == "language_model"
     evaluator, trainer = (
-        ("PerplexityGate", "LanguageModelTrainer") if is_language_model else ("TaskEvaluator", "Trainer")
+        ("TaskEvaluator", "Trainer") if _answers_texts(config) else ("PerplexityGate", "LanguageModelTrainer")
     )
     blessed = results[evaluator].outputs["blessing"].custom_properties["blessed"].int_value == 1
     trained = find_model(Path(results[trainer].outputs[specs.MODEL].uri) / "Format-Serving")
@@ -111,7 +111,7 @@ def _add_infra_check(table: Table, check: StageResult) -> bool:
 def _show_samples(console: Console, config: PipelineConfig, model: Path) -> None:
     if not config.sample_texts:
         return
-    if config.task == "language_model":
+    if not _answers_texts(config):
         if not _continues_texts(config):
             return
         reader = LanguageModel(model)
@@ -120,6 +120,11 @@ def _show_samples(console: Console, config: PipelineConfig, model: Path) -> None
     else:
         show_predictions(console, load_predictor(model).predict(config.sample_texts), read_info(model))
     console.print()
+
+
+def _answers_texts(config: PipelineConfig) -> bool:
+    """Whether the model has learned from labelled rows."""
+    return isinstance(task_named(config.task), LabelledTask)
 
 
 def _continues_texts(config: PipelineConfig) -> bool:
@@ -271,7 +276,7 @@ def _language_model(results: Results) -> Path:
 def _show_next(console: Console, config: PipelineConfig, model: Path, results: Results, log_file: Path) -> None:
     console.print("Next:", style="bold")
     text = next(iter(config.sample_texts), "a text of yours")
-    commands = [] if config.task == "language_model" else [["predict", str(model), text]]
+    commands = [["predict", str(model), text]] if _answers_texts(config) else []
     if _continues_texts(config):
         commands.append(["complete", str(_from_here(_language_model(results))), text])
     for command in [*commands, ["show", str(model)]]:
