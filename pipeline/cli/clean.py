@@ -12,7 +12,7 @@ import typer
 from ulmfit_tfx.pipeline.console import output
 from ulmfit_tfx.pipeline.run_lock import locked_for_cleaning
 from ulmfit_tfx.pipeline.tools.clean.places import Place, find_place
-from ulmfit_tfx.pipeline.tools.clean.rules import BY_DEFAULT, KINDS, Item, Kind, Rules, Verdict, seconds
+from ulmfit_tfx.pipeline.tools.clean.rules import BY_DEFAULT, KINDS, Item, Kind, Rules, seconds
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode, UserError
 
 NAME = "clean"
@@ -67,15 +67,15 @@ def command(
         raise ConfigError(f"{folder}: holds versions of a model and nothing else, --only has to name versions.")
     only_shows = dry_run or (as_json and not yes)
     with contextlib.nullcontext() if only_shows else _locked(place):
-        verdicts = _plan(place, kinds, rules)
-    going = [verdict.item for verdict in verdicts if verdict.goes]
+        items = _plan(place, kinds, rules)
+    going = [item for item in items if item.goes]
     if as_json:
         failures = _remove(place, kinds, rules, going) if yes else []
-        typer.echo(json.dumps(_as_json(place, verdicts, removed=yes), indent=2))
+        typer.echo(json.dumps(_as_json(place, items, removed=yes), indent=2))
         return _checked(failures)
     from ulmfit_tfx.pipeline.cli.clean_tables import amount, show
 
-    show(output, folder, verdicts, time.time())
+    show(output, folder, items, time.time())
     if not going:
         output.print("There is nothing to remove.")
     elif dry_run:
@@ -106,7 +106,7 @@ def _locked(place: Place) -> contextlib.AbstractContextManager[None]:
     return locked_for_cleaning(place.folder.root) if has_runs else contextlib.nullcontext()
 
 
-def _plan(place: Place, kinds: Sequence[Kind], rules: Rules) -> list[Verdict]:
+def _plan(place: Place, kinds: Sequence[Kind], rules: Rules) -> list[Item]:
     from ulmfit_tfx.pipeline.tools.clean.plan import plan
 
     looking = output.status("Looking at what is needed") if output.is_terminal else contextlib.nullcontext()
@@ -137,8 +137,7 @@ def _remove(place: Place, kinds: Sequence[Kind], rules: Rules, shown: Sequence[I
 
     paths = {item.paths for item in shown}
     with _locked(place):
-        verdicts = _plan(place, kinds, rules)
-        items = [verdict.item for verdict in verdicts if verdict.goes and verdict.item.paths in paths]
+        items = [item for item in _plan(place, kinds, rules) if item.goes and item.paths in paths]
         with Progress(console=output, transient=True, disable=not output.is_terminal) as progress:
             task = progress.add_task("Removing", total=sum(item.size for item in items))
             return remove(place, items, lambda item: progress.advance(task, item.size))
@@ -159,26 +158,25 @@ def _checked(failures: Sequence[OSError]) -> ExitCode:
     )
 
 
-def _as_json(place: Place, verdicts: Sequence[Verdict], removed: bool) -> dict[str, Any]:
+def _as_json(place: Place, items: Sequence[Item], removed: bool) -> dict[str, Any]:
     now = time.time()
-    going = [verdict for verdict in verdicts if verdict.goes]
+    records: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
+    for item in items:
+        records[item.goes].append(
+            {
+                "kind": item.kind,
+                "of": item.of,
+                "name": item.name,
+                "reason": item.reason,
+                "age_seconds": round(now - item.last_used),
+                "bytes": item.size,
+                "paths": [str(path) for path in item.paths],
+            }
+        )
     return {
         "folder": str(place.served or place.folder.root),
         "removed": removed,
-        "bytes": sum(verdict.item.size for verdict in going),
-        "goes": [_record(verdict, now) for verdict in going],
-        "stays": [_record(verdict, now) for verdict in verdicts if not verdict.goes],
-    }
-
-
-def _record(verdict: Verdict, now: float) -> dict[str, Any]:
-    item = verdict.item
-    return {
-        "kind": item.kind,
-        "of": item.of,
-        "name": item.name,
-        "reason": verdict.reason,
-        "age_seconds": round(now - item.last_used),
-        "bytes": item.size,
-        "paths": [str(path) for path in item.paths],
+        "bytes": sum(item.size for item in items if item.goes),
+        "goes": records[True],
+        "stays": records[False],
     }

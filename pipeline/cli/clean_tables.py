@@ -9,26 +9,24 @@ from rich.filesize import decimal
 from rich.markup import escape
 from rich.table import Table
 
-from ulmfit_tfx.pipeline.tools.clean.rules import Item, Verdict, in_units
+from ulmfit_tfx.pipeline.tools.clean.rules import Item, in_units
 
 _NAMED = 3
 """Names of a stage or model that are shown; of the others the number."""
 
 
-def show(console: Console, title: str, verdicts: Sequence[Verdict], now: float) -> None:
+def show(console: Console, title: str, items: Sequence[Item], now: float) -> None:
     """Prints what goes, by stage and model, and what stays, by reason.
 
     Args:
         console: To print to.
         title: Of the folder.
-        verdicts: What was decided.
+        items: Judged ones.
         now: In seconds since 1970.
     """
-    going = [verdict.item for verdict in verdicts if verdict.goes]
-    staying = [verdict for verdict in verdicts if not verdict.goes]
-    if going:
+    if going := [item for item in items if item.goes]:
         console.print(_going(f"{title}: to be removed", going, now))
-    if staying:
+    if staying := [item for item in items if not item.goes]:
         console.print(_staying(f"{title}: stays", staying))
 
 
@@ -53,15 +51,15 @@ def _going(title: str, going: Sequence[Item], now: float) -> Table:
     return table
 
 
-def _staying(title: str, staying: Sequence[Verdict]) -> Table:
+def _staying(title: str, staying: Sequence[Item]) -> Table:
     table = Table(box=box.SIMPLE, title=escape(title), title_justify="left")
     table.add_column("kind", no_wrap=True)
     table.add_column("why", overflow="fold")
     table.add_column("how many", justify="right", no_wrap=True)
     table.add_column("size", justify="right", no_wrap=True)
     groups: dict[tuple[str, str], list[Item]] = {}
-    for verdict in staying:
-        groups.setdefault((verdict.item.kind, verdict.reason), []).append(verdict.item)
+    for item in staying:
+        groups.setdefault((item.kind, item.reason), []).append(item)
     for (kind, reason), items in sorted(groups.items()):
         which = f" ({_names(items)})" if kind == "versions" else ""
         table.add_row(kind, escape(reason + which), str(len(items)), _size(items))

@@ -8,10 +8,10 @@ from ulmfit_tfx.pipeline.tools.clean import disk, items
 from ulmfit_tfx.pipeline.tools.clean.history import History, mark_deleted, read_history
 from ulmfit_tfx.pipeline.tools.clean.kept_runs import Kept, Standings, kept_runs
 from ulmfit_tfx.pipeline.tools.clean.places import Place
-from ulmfit_tfx.pipeline.tools.clean.rules import Item, Kind, Rules, Verdict, judged
+from ulmfit_tfx.pipeline.tools.clean.rules import Item, Kind, Rules, judged
 
 
-def plan(place: Place, kinds: Collection[Kind], rules: Rules, now: float) -> list[Verdict]:
+def plan(place: Place, kinds: Collection[Kind], rules: Rules, now: float) -> list[Item]:
     """What becomes of each thing in a folder. Changes nothing.
 
     Args:

@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -34,6 +34,8 @@ class Item:
         counted: Whether it is one of the newest that a rule lets stay.
         half_removed: Whether an earlier removal did not come to its end.
         artifacts: Ids in ML Metadata that are no more when it is gone.
+        goes: Whether it is removed, once that has been judged.
+        reason: Why it goes or stays, in a few words.
     """
 
     kind: Kind
@@ -46,6 +48,8 @@ class Item:
     counted: bool = True
     half_removed: bool = False
     artifacts: tuple[int, ...] = ()
+    goes: bool = False
+    reason: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,21 +81,6 @@ class Rules:
         return self.older_than is not None and now - last_used < self.older_than
 
 
-@dataclasses.dataclass(frozen=True)
-class Verdict:
-    """What becomes of an item.
-
-    Attributes:
-        item: The item.
-        goes: Whether it is removed.
-        reason: Why, in a few words.
-    """
-
-    item: Item
-    goes: bool
-    reason: str
-
-
 def seconds(text: str) -> int:
     """A duration in seconds.
 
@@ -121,7 +110,7 @@ def in_units(duration: float) -> str:
     return f"{max(duration, 0) // _UNITS['m']:.0f}m"
 
 
-def judged(items: Iterable[Item], rules: Rules, now: float) -> list[Verdict]:
+def judged(items: Iterable[Item], rules: Rules, now: float) -> list[Item]:
     """What becomes of each item, in the order of kinds and stages.
 
     Args:
@@ -133,21 +122,25 @@ def judged(items: Iterable[Item], rules: Rules, now: float) -> list[Verdict]:
     def counted_with(item: Item) -> tuple[str, str]:
         return item.kind, item.of
 
-    groups = itertools.groupby(sorted(items, key=counted_with), key=counted_with)
-    return [verdict for _, group in groups for verdict in _judged_together(list(group), rules, now)]
+    found = []
+    for _, group in itertools.groupby(sorted(items, key=counted_with), key=counted_with):
+        together = list(group)
+        countable = [item.paths for item in together if item.counted and not item.half_removed]
+        newest = set(countable[::-1][: rules.keep or 0])
+        for item in together:
+            goes, reason = _fate(item, item.paths in newest, rules, now)
+            found.append(dataclasses.replace(item, goes=goes, reason=reason))
+    return found
 
 
-def _judged_together(items: list[Item], rules: Rules, now: float) -> Iterator[Verdict]:
-    countable = [item.paths for item in items if item.counted and not item.half_removed]
-    newest = set(countable[-rules.keep :] if rules.keep else ())
-    for item in items:
-        if item.half_removed:
-            yield Verdict(item, True, HALF_REMOVED)
-        elif item.needed:
-            yield Verdict(item, False, item.needed)
-        elif item.paths in newest:
-            yield Verdict(item, False, "the newest" if rules.keep == 1 else f"among the newest {rules.keep}")
-        elif rules.is_young(item.last_used, now):
-            yield Verdict(item, False, rules.within)
-        else:
-            yield Verdict(item, True, rules.reason)
+def _fate(item: Item, among_newest: bool, rules: Rules, now: float) -> tuple[bool, str]:
+    """Whether an item goes, and why."""
+    if item.half_removed:
+        return True, HALF_REMOVED
+    if item.needed:
+        return False, item.needed
+    if among_newest:
+        return False, "the newest" if rules.keep == 1 else f"among the newest {rules.keep}"
+    if rules.is_young(item.last_used, now):
+        return False, rules.within
+    return True, rules.reason

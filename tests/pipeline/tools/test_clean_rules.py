@@ -31,7 +31,7 @@ ITEMS = st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 900), st.boolea
 
 
 def going(items, keep=None, older_than=None):
-    return {verdict.item.name for verdict in judged(items, Rules(keep, older_than), NOW) if verdict.goes}
+    return {each.name for each in judged(items, Rules(keep, older_than), NOW) if each.goes}
 
 
 def test_examples_in_docstrings_hold():
@@ -67,7 +67,7 @@ def test_age_alone_removes_what_is_older_and_not_needed(items, older_than):
 
 @given(ITEMS, st.integers(0, 5), st.integers(0, 900))
 def test_what_is_needed_never_goes_and_all_are_judged_once(items, keep, older_than):
-    verdicts = judged(items, Rules(keep, older_than), NOW)
-    assert sorted(int(verdict.item.name) for verdict in verdicts) == list(range(len(items)))
-    assert not any(verdict.goes and verdict.item.needed for verdict in verdicts)
-    assert all(verdict.reason for verdict in verdicts)
+    found = judged(items, Rules(keep, older_than), NOW)
+    assert sorted(int(each.name) for each in found) == list(range(len(items)))
+    assert not any(each.goes and each.needed for each in found)
+    assert all(each.reason for each in found)
