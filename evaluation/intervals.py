@@ -2,8 +2,10 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:  # reports hold intervals, and commands that read reports start without NumPy
+    import numpy as np
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Interval:
 
 
 def with_intervals(
-    score: Callable[[np.ndarray], dict[str, float]], rows: int, samples: int, seed: int
+    score: Callable[["np.ndarray"], dict[str, float]], rows: int, samples: int, seed: int
 ) -> dict[str, Interval]:
     """Scores with their 95 % intervals, by the percentile bootstrap over rows (Efron).
 
@@ -39,6 +41,8 @@ def with_intervals(
         By name, the scores that are defined for all rows together. An interval is of the samples that the score is
         defined for; where there are none, it is the value alone.
     """
+    import numpy as np
+
     generator = np.random.default_rng(seed)
     sampled = [score(generator.integers(rows, size=rows)) for _ in range(samples)]
     intervals = {}
