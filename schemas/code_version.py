@@ -18,6 +18,8 @@ from pathlib import Path
 import ulmfit_tfx
 from ulmfit_tfx.schemas.errors import UserError
 
+KEY = "code_version"
+"""What a component calls its version among its parameters, and a training among what it is told."""
 _OURS = "ulmfit_tfx"
 _DOTTED_NAME = re.compile(r"\w+(\.\w+)+")
 _DIGITS = 12

@@ -5,6 +5,8 @@ from typing import ClassVar
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
+from ulmfit_tfx.schemas import code_version
+
 EXAMPLES = standard_component_specs.EXAMPLES_KEY
 MODEL = standard_component_specs.MODEL_KEY
 MODEL_RUN = standard_component_specs.MODEL_RUN_KEY
@@ -29,7 +31,7 @@ SERVING = "serving"
 SEED = "seed"
 SAMPLES = "samples"
 INPUT_FINGERPRINT = "input_fingerprint"
-CODE_VERSION = "code_version"
+CODE_VERSION = code_version.KEY
 TF_SERVING = "tf_serving"
 MAX_LATENCY_MS = "max_latency_ms"
 BLESSING = standard_component_specs.BLESSING_KEY

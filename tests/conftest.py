@@ -3,6 +3,7 @@
 import functools
 import os
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,21 @@ def make_reviews(count: int) -> list[tuple[str, str]]:
         parts = [f"{rng.choice(WORDS[mood])} {rng.choice(NOUNS)}" for _ in range(rng.randint(2, 12))]
         rows.append((" and a ".join(parts) + rng.choice(".!?"), mood))
     return rows
+
+
+@pytest.fixture
+def copied_sources(tmp_path, monkeypatch):
+    """A folder with our sources, whose digests stand for those of what runs."""
+    from ulmfit_tfx.schemas import code_version
+
+    names = ("schemas", "transforms", "trainer_modules", "evaluation", "tasks", "components", "pipeline")
+    folders = {f"ulmfit_tfx.{name}": tmp_path / "sources" / name for name in names}
+    for folder in folders.values():
+        source = Path(__file__).parents[1] / folder.name
+        shutil.copytree(source, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    packages = {name: (folder / "__init__.py", folder) for name, folder in folders.items()}
+    monkeypatch.setattr(code_version, "_root", lambda name: packages.get(name, (None, None)))
+    return tmp_path / "sources"
 
 
 @pytest.fixture(scope="session")

@@ -47,7 +47,7 @@ def run_fn(fn_args: Any) -> None:
         UserError: See `fit_resumably`.
         DataError: See `read_inputs` and `trained`; or `class_weights` does not fit the classes.
     """
-    inputs = read_inputs(fn_args)
+    inputs = read_inputs(fn_args, __name__)
     config = ClassificationConfig.model_validate(fn_args.custom_config["classification"])
     separator = fn_args.custom_config["label_separator"]
     labels = inputs.labels()

@@ -40,7 +40,12 @@ from ulmfit_tfx.trainer_modules.optimization.mixed_precision import mixed_precis
 from ulmfit_tfx.trainer_modules.optimization.optimizers import optimizer_for
 from ulmfit_tfx.trainer_modules.optimization.progress import Progress
 from ulmfit_tfx.trainer_modules.optimization.resumable import CheckpointFolder, TrainingState
-from ulmfit_tfx.trainer_modules.optimization.run_identity import checkpoint_folder, corpora_folder, matching_files
+from ulmfit_tfx.trainer_modules.optimization.run_identity import (
+    checkpoint_folder,
+    corpora_folder,
+    matching_files,
+    training_code,
+)
 from ulmfit_tfx.trainer_modules.optimization.tensorboard import TrainingLog
 from ulmfit_tfx.trainer_modules.serving.encoder_folder import (
     RECORD,
@@ -216,7 +221,7 @@ def _train(task: _Task, direction: Direction, folder: str, fn_args: Any, console
             evaluation=training.evaluation,
             seed=task.seed,
             frozen=_frozen(task, training.encoder),
-            folder=CheckpointFolder(f"{folder}/{direction}"),
+            folder=CheckpointFolder(f"{folder}/{direction}", training_code(__name__)),
             progress=progress,
             log=TrainingLog(f"{fn_args.model_run_dir}/{direction}"),
         )

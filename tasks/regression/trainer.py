@@ -50,7 +50,7 @@ def run_fn(fn_args: Any) -> None:
         UserError: See `fit_resumably`.
         DataError: See `read_inputs` and `trained`; or a target is the same in all rows, or outside of `bounds`.
     """
-    inputs = read_inputs(fn_args)
+    inputs = read_inputs(fn_args, __name__)
     config = RegressionConfig.model_validate(fn_args.custom_config["regression"])
     targets = tuple(fn_args.custom_config["targets"])
     numbers = read_targets(inputs.train_files, len(targets))

@@ -76,7 +76,7 @@ def run_fn(fn_args: Any) -> None:
         UserError: See `fit_resumably`.
         DataError: See `read_inputs` and `trained`.
     """
-    inputs = read_inputs(fn_args)
+    inputs = read_inputs(fn_args, __name__)
     config = TaggingConfig.model_validate(fn_args.custom_config["tagging"])
     tags, inside = _with_inside_tags(inputs.labels(), config)
     train, evaluation = inputs.batches(

@@ -1,6 +1,5 @@
 import ast
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -16,16 +15,6 @@ GRAPH = "ulmfit_tfx.pipeline.graph"
 TRAINERS = [
     f"ulmfit_tfx.tasks.{task}.trainer" for task in ("classification", "regression", "tagging", "language_model")
 ]
-
-
-@pytest.fixture
-def copied_sources(tmp_path, monkeypatch):
-    """A folder with our sources, in place of those that run."""
-    for name in FOLDERS:
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    folders = {f"ulmfit_tfx.{name}": (tmp_path / name / "__init__.py", tmp_path / name) for name in FOLDERS}
-    monkeypatch.setattr(module, "_root", lambda name: folders.get(name, (None, None)))
-    return tmp_path
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from ulmfit_tfx.trainer_modules.optimization.layer_groups import layer_groups, r
 from ulmfit_tfx.trainer_modules.optimization.optimizers import ReplicaLossScale, ScheduledAdamW
 from ulmfit_tfx.trainer_modules.optimization.progress import Progress
 from ulmfit_tfx.trainer_modules.optimization.resumable import (
+    FORMAT,
     CheckpointFolder,
     TrainingState,
     check_loss,
@@ -244,6 +245,89 @@ def test_training_log_has_steps_with_the_learning_rate_and_epochs(tmp_path):
     assert rate == pytest.approx(float(OneCycle(0.05, STEPS * EPOCHS)(8)))
 
 
+def small_model():
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)], name="model")
+    model.compile(optimizer="adam")
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def remote_folder():
+    return f"ram://{uuid.uuid4()}/checkpoints/hash"
+
+
+@pytest.fixture(params=["local", "remote"])
+def checkpoint(request, tmp_path):
+    """A folder with one checkpoint of code, and its path below."""
+    folder = tmp_path if request.param == "local" else remote_folder()
+    kept = CheckpointFolder(folder, {"a": "1", "b": "2"})
+    kept.restore(model := small_model())
+    kept.save_best(model)
+    kept.save(model, TrainingState(batch=1))
+    return folder
+
+
+def restored(folder, code):
+    """What comes back, and what is said."""
+    said = []
+    again = CheckpointFolder(folder, code)
+    return again, again.restore(small_model(), said.append), said
+
+
+def test_checkpoint_of_the_same_code_is_gone_on_from(checkpoint):
+    assert restored(checkpoint, {"b": "2", "a": "1"})[1:] == (TrainingState(batch=1), [])
+
+
+@pytest.mark.parametrize(
+    ("code", "changed"),
+    [({"a": "9", "b": "2"}, "a"), ({"a": "1"}, "b"), ({"a": "1", "b": "3", "c": "3"}, "b, c"), ({}, "a, b")],
+)
+def test_checkpoint_of_other_code_is_replaced_and_the_code_is_named(checkpoint, caplog, code, changed):
+    folder, state, [said] = restored(checkpoint, code)
+    assert state == TrainingState()
+    assert said == f"since its last checkpoint, code has changed in {changed}"
+    assert f"Training begins anew: {said}" in caplog.text
+    folder.save(small_model(), TrainingState(batch=1))
+    assert restored(checkpoint, code)[1:] == (TrainingState(batch=1), [])
+
+
+def test_much_that_has_changed_is_counted(checkpoint):
+    [said] = restored(checkpoint, {f"module_{number}": "1" for number in range(8)})[2]
+    assert said.endswith("code has changed in a, b, module_0, module_1, module_2, module_3 and 4 more")
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [('{"format": 0, "code": {}}', "0"), ('{"format": 99, "layout": []}', "99"), (None, "that has no number")],
+)
+def test_checkpoint_of_another_format_is_replaced_and_the_format_is_named(tmp_path, content, found):
+    folder = CheckpointFolder(tmp_path)
+    folder.restore(model := small_model())
+    folder.save(model, TrainingState(batch=1))
+    [file] = tmp_path.glob("step-*/made_by.json")
+    file.unlink()
+    if content is not None:
+        file.write_text(content)
+    _, state, [said] = restored(tmp_path, {})
+    assert (state, said) == (TrainingState(), f"there is a checkpoint of format {found}, expected {FORMAT}")
+    assert not tmp_path.exists()
+
+
+def test_kill_while_checkpoints_of_other_code_are_removed_leaves_none_that_is_half_there(checkpoint, monkeypatch):
+    rmtree = tf.io.gfile.rmtree
+
+    def killed(folder):
+        if folder == str(checkpoint):
+            raise Killed
+        rmtree(folder)
+
+    monkeypatch.setattr(tf.io.gfile, "rmtree", killed)
+    with pytest.raises(Killed):
+        restored(checkpoint, {})
+    monkeypatch.undo()
+    assert restored(checkpoint, {"a": "1", "b": "2"})[1] == TrainingState()
+
+
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
 def test_loss_of_any_loop_is_checked(loss):
     optimizer = ScheduledAdamW(0.25)
@@ -281,9 +365,7 @@ def test_loss_that_is_no_number_stops_with_step_and_learning_rate(tmp_path):
 
 @pytest.mark.parametrize(("best_by", "best_epoch"), [("loss", 0), ("accuracy", 1)])
 def test_best_epoch_is_the_one_with_the_lowest_loss_or_the_highest_accuracy(tmp_path, best_by, best_epoch):
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)], name="model")
-    model.compile(optimizer="adam")
-    model.optimizer.build(model.trainable_variables)
+    model = small_model()
     folder, state = CheckpointFolder(tmp_path), TrainingState()
     for epoch, (loss, accuracy) in enumerate([(0.5, 0.6), (0.7, 0.8), (0.6, 0.8)]):
         model.layers[0].bias.assign([float(epoch)])

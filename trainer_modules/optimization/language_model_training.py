@@ -234,7 +234,7 @@ def fit_language_model(
         evaluation: What is evaluated on after each epoch.
         seed: Of the order of documents.
         frozen: Variables that stay as they are in the first `frozen_epochs` epochs.
-        folder: Of this very training: the same data, configuration and code.
+        folder: Of this very training: the same data and configuration.
         progress: Told of each step and epoch.
         log: TensorBoard's.
 
@@ -246,7 +246,7 @@ def fit_language_model(
     """
     config, model = steps.config, steps.model
     with steps.strategy.scope():  # the optimizer's variables are made here
-        state = folder.restore(model)
+        state = folder.restore(model, progress.begins_anew)
     states, sums = steps.first_states(train.batch_size), np.zeros(2)
     if state.epoch or state.batch:
         progress.resumed(int(number(model.optimizer.iterations)), state.epoch, state.batch)

@@ -82,10 +82,16 @@ class MirroredFolder:
         self._uploaded = files
 
     def remove(self) -> None:
-        """Removes the folder with all that is in it, here and there."""
-        shutil.rmtree(self.local, ignore_errors=True)
-        if self._remote is not None and tf.io.gfile.isdir(self._remote):
-            tf.io.gfile.rmtree(self._remote)
+        """Removes the folder with all that is in it, here and there: first what makes subfolders complete."""
+        for folder in filter(None, (str(self.local), self._remote)):
+            if not tf.io.gfile.isdir(folder):
+                continue
+            for name in tf.io.gfile.listdir(folder):
+                last = f"{folder}/{name.rstrip('/')}/{self._last}"
+                if tf.io.gfile.exists(last):
+                    tf.io.gfile.remove(last)
+            tf.io.gfile.rmtree(folder)
+        self._uploaded = {}
 
     def _put(self, name: str) -> None:
         """Uploads a file, whole before it can be found: the subfolder that it passes through never is complete."""

@@ -59,6 +59,10 @@ class Progress:
         """Says that training goes on from a checkpoint."""
         self.console.print(f"      resumed from the checkpoint at step {step} (epoch {epoch + 1}, batch {batch})")
 
+    def begins_anew(self, reason: str) -> None:
+        """Says why training does not go on from a checkpoint."""
+        self.console.print(f"      begins anew: {reason}")
+
     def batch_done(self, epoch: int, batch: int, metrics: Mapping[str, float]) -> None:
         """Moves the bar; prints a line where there is no bar and enough time has passed."""
         self.done += 1

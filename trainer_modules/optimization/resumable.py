@@ -28,12 +28,17 @@ from ulmfit_tfx.trainer_modules.optimization.tensorboard import TrainingLog
 
 log = logging.getLogger(__name__)
 
+FORMAT = 1
+"""Of what is in a checkpoint. Another one cannot be gone on from."""
 _STATE = "state.json"
+_MADE_BY = "made_by.json"
 _RANDOM = "random.json"
 _LATEST = "latest.weights.h5"
 _ARRAYS = "arrays.npz"
 _BEST = "best.weights.h5"
 _NO_ARRAYS: Mapping[str, np.ndarray] = MappingProxyType({})
+_NO_CODE: Mapping[str, str] = MappingProxyType({})
+_NAMED_MODULES = 6
 
 
 @dataclasses.dataclass
@@ -66,6 +71,7 @@ class CheckpointFolder:
 
     folder/
         step-120-0-20/state.json          position and history; the name is step, epoch and batch
+        step-120-0-20/made_by.json        `FORMAT`, and digests of the training's code by module
         step-120-0-20/random.json         states of the dropouts' random generators
         step-120-0-20/latest.weights.h5   weights and optimizer
         step-120-0-20/arrays.npz          what else the training carries from step to step
@@ -75,19 +81,38 @@ class CheckpointFolder:
     system is read by `restore` and kept up to date by `save`, with a copy on this machine between them.
     """
 
-    def __init__(self, folder: str | Path):
+    def __init__(self, folder: str | Path, code: Mapping[str, str] = _NO_CODE):
+        """Names the folder; nothing of it is read or made.
+
+        Args:
+            folder: Local or remote.
+            code: Of the training, as `training_code` gives it.
+        """
         self._mirror = MirroredFolder(folder, last=_STATE)
+        self._made_by = {"format": FORMAT, "code": dict(code)}
         self.folder = self._mirror.local
 
-    def restore(self, model: keras.Model) -> TrainingState:
+    def restore(self, model: keras.Model, begins_anew: Callable[[str], None] | None = None) -> TrainingState:
         """Loads the last checkpoint into a compiled, built model; a fresh state where there is none.
 
+        One of another format, or of other code, is removed with all that is in the folder.
+
         The optimizer is built for the variables that are trainable now, unless it is built: freeze them afterwards.
+
+        Args:
+            model: To be trained.
+            begins_anew: Told why, where there is a checkpoint that cannot be gone on from.
         """
         model.optimizer.build(model.trainable_variables)
         self._mirror.download()
         latest = self._latest()
         if latest is None:
+            return TrainingState()
+        if reason := self._why_not(latest):
+            log.warning("Training begins anew: %s", reason)
+            if begins_anew is not None:
+                begins_anew(reason)
+            self._mirror.remove()
             return TrainingState()
         model.load_weights(latest / _LATEST)
         for variable, value in zip(_random_states(model), json.loads((latest / _RANDOM).read_text()), strict=True):
@@ -119,6 +144,7 @@ class CheckpointFolder:
         model.save_weights(unfinished / _LATEST)
         random_states = [keras.ops.convert_to_numpy(variable).tolist() for variable in _random_states(model)]
         (unfinished / _RANDOM).write_text(json.dumps(random_states))
+        (unfinished / _MADE_BY).write_text(json.dumps(self._made_by))
         np.savez(unfinished / _ARRAYS, **_without_objects(arrays))
         (unfinished / _STATE).write_text(json.dumps(dataclasses.asdict(state)))
         unfinished.rename(target)
@@ -128,8 +154,22 @@ class CheckpointFolder:
         self._mirror.upload()
 
     def _latest(self) -> Path | None:
-        checkpoints = sorted(self.folder.glob("step-*"), key=lambda path: [int(n) for n in path.name.split("-")[1:]])
-        return checkpoints[-1] if checkpoints else None
+        complete = [path.parent for path in self.folder.glob(f"step-*/{_STATE}")]
+        return max(complete, key=lambda path: [int(number) for number in path.name.split("-")[1:]], default=None)
+
+    def _why_not(self, checkpoint: Path) -> str | None:
+        """Why a checkpoint cannot be gone on from, if so."""
+        file = checkpoint / _MADE_BY
+        made_by = json.loads(file.read_text()) if file.exists() else {}
+        if made_by.get("format") != FORMAT:
+            found = made_by.get("format", "that has no number")
+            return f"there is a checkpoint of format {found}, expected {FORMAT}"
+        code, before = self._made_by["code"], made_by["code"]
+        changed = sorted(name for name in {*code, *before} if code.get(name) != before.get(name))
+        if not changed:
+            return None
+        more = f" and {len(changed) - _NAMED_MODULES} more" if len(changed) > _NAMED_MODULES else ""
+        return f"since its last checkpoint, code has changed in {', '.join(changed[:_NAMED_MODULES])}{more}"
 
     def finish_epoch(
         self, model: keras.Model, state: TrainingState, metrics: dict[str, float], best_by: BestBy = "loss"
@@ -185,7 +225,7 @@ def fit_resumably(
 
     Args:
         model: Compiled and built, fresh.
-        folder: Of this very training: the same data, configuration and code.
+        folder: Of this very training: the same data and configuration.
         train_epoch: From an epoch and a number of batches to skip, the rest of that epoch's batches.
         eval_batches: Batches of the eval split.
         steps: Batches an epoch.
@@ -203,7 +243,7 @@ def fit_resumably(
     Raises:
         UserError: The loss is not a number.
     """
-    state = folder.restore(model)
+    state = folder.restore(model, progress.begins_anew)
     if state.epoch or state.batch:
         step = int(number(model.optimizer.iterations))
         log.info("Resuming from the checkpoint at step %d: epoch %d, batch %d", step, state.epoch + 1, state.batch)

@@ -8,9 +8,16 @@ from typing import Any
 
 import tensorflow as tf
 
+from ulmfit_tfx.schemas.code_version import KEY, code_digests
 from ulmfit_tfx.trainer_modules.optimization.mirrored_folder import local_folder
+from ulmfit_tfx.trainer_modules.serving.signature_names import MODEL_INFO_FILE
 
 _TAIL = 64
+_CHANGES_NO_WEIGHT = (
+    "ulmfit_tfx.trainer_modules.serving",
+    "ulmfit_tfx.trainer_modules.optimization.progress",
+    "ulmfit_tfx.trainer_modules.optimization.tensorboard",
+)
 
 
 def matching_files(patterns: Sequence[str]) -> list[str]:
@@ -21,19 +28,34 @@ def matching_files(patterns: Sequence[str]) -> list[str]:
 def checkpoint_folder(fn_args: Any) -> str:
     """Folder that a rerun of the same training finds again: `model_run_dir` changes with every execution.
 
+    It follows from what the training is told and from the content of its inputs. Where these lie is of no account, for
+    stages that run anew write the same elsewhere; nor is the code, which a checkpoint itself knows.
+
     Args:
         fn_args: TFX's `FnArgs`. Its `custom_config` names the folder of all checkpoints, `checkpoints`, local or
             remote.
     """
-    hyperparameters = getattr(fn_args, "hyperparameters", None)
+    told = {name: value for name, value in fn_args.custom_config.items() if name != KEY}
     identity = [
-        fn_args.custom_config,
+        told,
         _files([*fn_args.train_files, *fn_args.eval_files]),
-        fn_args.transform_graph_path,
-        fn_args.base_model,
-        hyperparameters,
+        _contents(*(f"{fn_args.transform_graph_path}/{files}" for files in ("tokenizer/*", "transform_fn/assets/*"))),
+        _base_model(fn_args.base_model),
+        getattr(fn_args, "hyperparameters", None),
     ]
     return _below_checkpoints(fn_args, _digest(identity))
+
+
+def training_code(run_fn: str) -> dict[str, str]:
+    """Digests of the code that weights follow from, by module.
+
+    What shows a training is left out, and what makes of the weights what is served: where that fails, the training goes
+    on, or is found finished, once it is mended.
+
+    Args:
+        run_fn: Name of the module that trains.
+    """
+    return code_digests(run_fn, without=_CHANGES_NO_WEIGHT)
 
 
 def corpora_folder(fn_args: Any) -> Path:
@@ -50,11 +72,30 @@ def _below_checkpoints(fn_args: Any, name: str) -> str:
 
 
 def _files(patterns: Sequence[str]) -> list[tuple[str, int, str]]:
-    """Path, size and last bytes of each file: those of a compressed one hold the checksum of what is in it.
+    """Name, size and last bytes of each file: those of a compressed one hold the checksum of what is in it.
 
     Times would be no help: a cluster copies the files anew for each attempt at a step.
     """
-    return [(path, tf.io.gfile.stat(path).length, _last_bytes(path)) for path in matching_files(patterns)]
+    paths = matching_files(patterns)
+    return [(_name(path), tf.io.gfile.stat(path).length, _last_bytes(path)) for path in paths]
+
+
+def _contents(*patterns: str) -> list[tuple[str, str]]:
+    """Name and digest of each file; they are small."""
+    digests = []
+    for path in matching_files(patterns):
+        with tf.io.gfile.GFile(path, "rb") as file:
+            digests.append((_name(path), hashlib.sha256(file.read()).hexdigest()))
+    return digests
+
+
+def _base_model(folder: str | None) -> Any:
+    """What tells a SavedModel from another one: the index of its variables has the checksum of each."""
+    return folder and _contents(f"{folder}/{MODEL_INFO_FILE}", f"{folder}/variables/*.index")
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _last_bytes(path: str) -> str:

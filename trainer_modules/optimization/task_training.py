@@ -23,7 +23,7 @@ from ulmfit_tfx.trainer_modules.optimization.mixed_precision import mixed_precis
 from ulmfit_tfx.trainer_modules.optimization.optimizers import optimizer_for
 from ulmfit_tfx.trainer_modules.optimization.progress import Progress
 from ulmfit_tfx.trainer_modules.optimization.resumable import CheckpointFolder, TrainingState, fit_resumably
-from ulmfit_tfx.trainer_modules.optimization.run_identity import checkpoint_folder, matching_files
+from ulmfit_tfx.trainer_modules.optimization.run_identity import checkpoint_folder, matching_files, training_code
 from ulmfit_tfx.trainer_modules.optimization.tensorboard import TrainingLog
 from ulmfit_tfx.trainer_modules.transfer.base_model import BaseModel
 from ulmfit_tfx.transforms.tokenization import Tokenizer
@@ -69,6 +69,7 @@ class TaskInputs:
         run_folder: Where `history.json` and TensorBoard's files go.
         serving_folder: Where the SavedModel goes.
         checkpoints: Folder that a rerun of the same training finds again, local or remote.
+        code: Digests of the training's code by module, which checkpoints know.
         console: Where to show progress.
     """
 
@@ -86,6 +87,7 @@ class TaskInputs:
     run_folder: str
     serving_folder: str
     checkpoints: str
+    code: Mapping[str, str]
     console: Console
 
     def labels(self) -> list[str]:
@@ -113,13 +115,14 @@ class TaskInputs:
         return train, evaluation
 
 
-def read_inputs(fn_args: Any) -> TaskInputs:
+def read_inputs(fn_args: Any, run_fn: str) -> TaskInputs:
     """Reads TFX's `FnArgs`.
 
     Args:
         fn_args: Its `custom_config` holds the configuration's sections `encoder`, `head`, `training` and `export`,
             `seed`, and `checkpoints`, the folder below which a killed run finds its checkpoints; `directions` where
             without a base model texts are to be read in others than the encoder's.
+        run_fn: Name of the module that trains: its `__name__`.
 
     Raises:
         DataError: See `BaseModel.read`.
@@ -143,6 +146,7 @@ def read_inputs(fn_args: Any) -> TaskInputs:
         run_folder=fn_args.model_run_dir,
         serving_folder=fn_args.serving_model_dir,
         checkpoints=checkpoint_folder(fn_args),
+        code=training_code(run_fn),
         console=Console(soft_wrap=True, highlight=False),
     )
 
@@ -209,7 +213,7 @@ def trained(training: Training[Built], inputs: TaskInputs) -> tuple[Built, Train
     with Progress(config.epochs, training.train.steps, training.train.tokens, training.metric, inputs.console) as shown:
         state = fit_resumably(
             fitted.model,
-            folder=CheckpointFolder(f"{inputs.checkpoints}/{training.below}"),
+            folder=CheckpointFolder(f"{inputs.checkpoints}/{training.below}", inputs.code),
             train_epoch=lambda epoch, done: training.train.epoch(epoch, inputs.seed, config.shuffle_buffer, skip=done),
             eval_batches=training.evaluation.in_order(),
             steps=training.train.steps,
