@@ -60,11 +60,11 @@ def test_exceptions_are_of_commands_that_are_run():
 
 def test_what_is_not_as_shown_is_said_with_its_place(tmp_path):
     shell = "```console\n$ echo a\nb\n$ echo a | cat\na\n```\n"
-    python = "```python\nx = ''\n```\n\n```python\n\nx[9]\n```\n"
+    python = "```python\nx = ''\n```\n```python a.py\nfile\n```\n```python\n\nx[9]\n```\n"
     shown, python = read(blocks_of(f"{shell}\n{python}", "p.md", Reader(tmp_path)))
     assert "p.md:2: echo a: 'b' is not shown by" in shown
     assert "cat" not in shown
-    assert 'File "p.md", line 14' in python
+    assert 'File "p.md", line 16' in python
     assert "IndexError" in python
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 import yaml
-from pages import blocks, code_spans, place
+from pages import blocks, code_spans, place, write_files
 
 from ulmfit_tfx.schemas.config import PipelineConfig, section_of
 from ulmfit_tfx.schemas.config_file import load_config
@@ -39,7 +39,9 @@ def test_block_is_a_configuration_or_a_part_of_one(block, tmp_path):
     values = yaml.safe_load(block.parsed)
     if next(iter(values)) in NOT_OURS:
         return
-    file = tmp_path / "page.yaml"
+    write_files(block.path, tmp_path)
+    file = tmp_path / "examples" / "page.yaml"
+    file.parent.mkdir(exist_ok=True)
     file.write_text(yaml.safe_dump(configuration(block)), encoding="utf-8")
     load_config(file)
 

@@ -50,6 +50,14 @@ def blocks(*languages: str, page: str = "", evaluator: Evaluator | None = None) 
     return [block for block in found if not languages or block.region.lexemes["language"] in languages]
 
 
+def write_files(page: str, folder: Path) -> None:
+    """Writes what ```python PATH``` blocks of a page hold to their paths below a folder."""
+    for block in blocks("python", page=page):
+        for path in block.region.lexemes["remarks"]:
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(block.parsed, encoding="utf-8")
+
+
 def place(block: Example) -> str:
     """Page and line of the fence."""
     return f"{block.path}:{block.line}"

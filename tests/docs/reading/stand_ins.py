@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import yaml
-from pages import ROOT, blocks
+from pages import ROOT, blocks, write_files
 from random_language_model import RandomLanguageModel
 from torch_writer import TorchWriter
 
@@ -128,6 +128,7 @@ _PREPARED: dict[str, Callable[[Path, Material], None]] = {
     "README.md": _prepare_readme,
     "docs/encoders.md": _prepare_encoders,
     "docs/evaluation.md": _with_models(classifier="MODEL_DIR", tagger="TAGGER_DIR"),
+    "docs/python.md": _prepare_encoders,
     "docs/language-models.md": _with_models(language_model="runs/lm/serving/lm/1"),
     "docs/serving.md": _prepare_serving,
     "docs/tasks.md": _with_models(
@@ -142,6 +143,7 @@ def prepare(page: str, folder: Path, runs: Path | None, material: Material) -> N
     shutil.copytree(ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns("data", "__pycache__"))
     if runs is not None:
         shutil.copytree(runs, folder / "runs")
+    write_files(page, folder)
     if page in _PREPARED:
         _PREPARED[page](folder, material)
     for file in folder.rglob("*.yaml"):
