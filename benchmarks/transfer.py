@@ -53,9 +53,9 @@ from ulmfit_tfx.schemas.config import (
 )
 from ulmfit_tfx.schemas.feature_names import LABEL_ID, TOKEN_IDS
 from ulmfit_tfx.tasks.classification.model import build_classifier
+from ulmfit_tfx.tasks.classification.rows import labelled_rows
 from ulmfit_tfx.trainer_modules.data.bptt_stream import BpttStream, rows_for_evaluation
 from ulmfit_tfx.trainer_modules.data.task_batches import task_batches
-from ulmfit_tfx.trainer_modules.data.task_rows import labelled_rows
 from ulmfit_tfx.trainer_modules.data.token_corpus import TokenCorpus, write_corpus
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.models.language_model import build_language_model

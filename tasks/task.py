@@ -2,21 +2,22 @@
 
 import abc
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
+from ulmfit_tfx.trainer_modules.serving.loaded_model import AnswerT, InfoT, Predictor
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelInfo
+from ulmfit_tfx.trainer_modules.serving.signature_contract import SignatureContract
 
 if TYPE_CHECKING:
     import tensorflow_model_analysis as tfma
+    from rich.console import Console
 
     from ulmfit_tfx.evaluation.contest import Contest
     from ulmfit_tfx.evaluation.task_card import TaskCard
     from ulmfit_tfx.evaluation.task_view import TaskView
     from ulmfit_tfx.schemas.config import PipelineConfig
     from ulmfit_tfx.transforms.records.record import Row
-
-InfoT = TypeVar("InfoT", bound=ModelInfo)
-"""What models of a task say of themselves."""
 
 
 class Task(abc.ABC, Generic[InfoT]):
@@ -41,12 +42,63 @@ class Task(abc.ABC, Generic[InfoT]):
     has_vocabulary: ClassVar[bool] = False
 
     @abc.abstractmethod
+    def contracts(self, info: InfoT) -> dict[str, SignatureContract]:
+        """What the signatures of a model promise beside the encoder's, by name."""
+
+    @abc.abstractmethod
+    def load(self, model: str | Path, info: InfoT) -> Any:
+        """Loads a SavedModel, local or remote.
+
+        Args:
+            model: Its folder.
+            info: What it says of itself.
+
+        Raises:
+            ConfigError: It does not load.
+        """
+
+    @abc.abstractmethod
+    def show_samples(self, console: "Console", loaded: Any, texts: Sequence[str]) -> None:
+        """Prints what a model that `load` has loaded says of texts."""
+
+    @abc.abstractmethod
     def card(self, info: InfoT) -> "TaskCard":
         """What a model's card says of its task."""
 
 
-class LabelledTask(Task[InfoT]):
-    """A task that learns from labelled rows and answers texts."""
+class LabelledTask(Task[InfoT], Generic[InfoT, AnswerT]):
+    """A task that learns from labelled rows and answers texts.
+
+    Attributes:
+        predictor: Asks its models.
+    """
+
+    predictor: ClassVar[type[Predictor[Any, Any]]]
+
+    def load(self, model: str | Path, info: InfoT) -> Predictor[InfoT, AnswerT]:
+        """See `Task.load`."""
+        return self.predictor(model, info)
+
+    def show_samples(self, console: "Console", loaded: Predictor[InfoT, AnswerT], texts: Sequence[str]) -> None:
+        """See `Task.show_samples`."""
+        self.show_answers(console, loaded.predict(texts), loaded.info)
+
+    @abc.abstractmethod
+    def show_answers(
+        self, console: "Console", answers: Sequence[AnswerT], info: InfoT, with_header: bool = True
+    ) -> None:
+        """Prints answers of one model. What is printed in several calls lines up.
+
+        Args:
+            console: Where to.
+            answers: Any number.
+            info: What the model says of itself.
+            with_header: Whether a table has its header line.
+        """
+
+    @abc.abstractmethod
+    def show_answer(self, console: "Console", answer: AnswerT, info: InfoT) -> None:
+        """Prints one answer with all that the model says."""
 
     @abc.abstractmethod
     def eval_config(self, config: "PipelineConfig") -> "tfma.EvalConfig":
@@ -57,7 +109,7 @@ class LabelledTask(Task[InfoT]):
         """What a model and its baselines are asked about the rows of the test split."""
 
     @abc.abstractmethod
-    def report_view(self, info: InfoT, rows: "Sequence[Row]", predictions: Sequence[Any]) -> "TaskView":
+    def report_view(self, info: InfoT, rows: "Sequence[Row]", predictions: Sequence[AnswerT]) -> "TaskView":
         """Rows beside what a model predicts for them, as the report shows them."""
 
     @abc.abstractmethod
@@ -91,12 +143,3 @@ class LabelledTask(Task[InfoT]):
         if gone := sorted(old - new):
             return f"it has the label '{gone[0]}', and the new model does not"
         return None
-
-    def predict_rows(self, predictor: Any, rows: "Sequence[Row]") -> Sequence[Any]:
-        """What a model answers the texts of rows.
-
-        Args:
-            predictor: The loaded model.
-            rows: Of this task.
-        """
-        return predictor.predict([row.text for row in rows])

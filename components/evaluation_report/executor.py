@@ -19,8 +19,7 @@ from ulmfit_tfx.evaluation.history import History
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas import feature_names
 from ulmfit_tfx.schemas.config import EvaluationConfig
-from ulmfit_tfx.tasks import labelled_task, read_model_info
-from ulmfit_tfx.trainer_modules.serving.loaded_model import load_predictor
+from ulmfit_tfx.tasks import labelled_task, load_predictor, read_model_info
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelInfo
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.splitting import EVAL
@@ -45,7 +44,7 @@ class Executor(BaseExecutor):
             config["name"],
             info,
             rows,
-            labelled_task(info.task).predict_rows(load_predictor(model), rows),
+            load_predictor(model).predict_rows(rows),
             EvaluationConfig.model_validate(config["evaluation"]),
             exec_properties[specs.SEED],
             _length_buckets(examples),
@@ -78,7 +77,7 @@ def _served(baseline: list[types.Artifact] | None, info: ModelInfo, rows: Sequen
     if difference := task.why_not_comparable(served_info, info):
         return difference
     assert served_info is not None  # else it could not be compared with
-    return Served(served_info, task.predict_rows(load_predictor(model), rows))
+    return Served(served_info, load_predictor(model).predict_rows(rows))
 
 
 def _history(model_run: list[types.Artifact]) -> History | None:

@@ -12,8 +12,7 @@ from ulmfit_tfx.components.example_rows import read_rows
 from ulmfit_tfx.components.reports.held_out import REPORT_FILE, HeldOutReport
 from ulmfit_tfx.evaluation.catalogue import FROM_SCRATCH, MODEL
 from ulmfit_tfx.schemas import component_specs as specs
-from ulmfit_tfx.tasks import labelled_task, read_model_info
-from ulmfit_tfx.trainer_modules.serving.loaded_model import load_predictor
+from ulmfit_tfx.tasks import labelled_task, load_predictor, read_model_info
 from ulmfit_tfx.transforms.splitting import TEST, TRAIN
 
 
@@ -31,7 +30,7 @@ class Executor(BaseExecutor):
         assert info is not None  # Trainer has written it
         task = labelled_task(info.task)
         contest = task.contest(info)
-        answers = {name: contest.of_model(task.predict_rows(predictor, rows)) for name, predictor in predictors.items()}
+        answers = {name: contest.of_model(predictor.predict_rows(rows)) for name, predictor in predictors.items()}
         answers |= {name: found for name, found in contest.of_baselines(train, rows, seed).items() if found is not None}
         systems = {
             name: contest.intervals(contest.scored(rows, found), samples, seed) for name, found in answers.items()

@@ -13,9 +13,8 @@ from ulmfit_tfx.components.infra_check.signature_checks import Contracts, answer
 from ulmfit_tfx.components.infra_check.warmup import SignatureDefs, WarmupError, read_requests
 from ulmfit_tfx.components.reports.infra import CheckName, InfraReport, Latency, Memory
 from ulmfit_tfx.schemas.serving_ops import serving_version
+from ulmfit_tfx.tasks import read_model_info, signature_contracts
 from ulmfit_tfx.trainer_modules.serving import signature_names as names
-from ulmfit_tfx.trainer_modules.serving.loaded_model import read_info
-from ulmfit_tfx.trainer_modules.serving.signature_contract import signature_contracts
 
 _Failures = dict[CheckName, list[str]]
 _NOTHING_FOUND = Findings([])
@@ -75,8 +74,8 @@ def read_served_graph(model: str) -> meta_graph_pb2.MetaGraphDef:
 
 
 def _contracts(model: str, failures: _Failures) -> Contracts:
-    info = read_info(model)
-    if info:
+    info = read_model_info(model)
+    if info is not None:
         return signature_contracts(info)
     failures["signatures"].append(f"what they should be is not known: the model has no {names.MODEL_INFO_FILE}")
     return {}

@@ -1,4 +1,4 @@
-"""Whether a model's signatures, and what they answer, are what `schemas.signature_contract` says."""
+"""Whether a model's signatures, and what they answer, are what `tasks.signature_contracts` says."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

@@ -13,9 +13,9 @@ from tfx.utils import path_utils
 
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas import feature_names
+from ulmfit_tfx.tasks import labelled_task, read_model_info
 from ulmfit_tfx.trainer_modules.serving import signature_names as signatures
-from ulmfit_tfx.trainer_modules.serving.loaded_model import read_info
-from ulmfit_tfx.trainer_modules.serving.predictions import read_outputs
+from ulmfit_tfx.trainer_modules.serving.model_info import ModelInfo
 
 
 class Executor(BaseBeamExecutor):
@@ -31,21 +31,21 @@ class Executor(BaseBeamExecutor):
             _ = (
                 pipeline
                 | "Read" >> beam.io.ReadFromTFRecord(f"{logs}/*", coder=coder)
-                | "AsJson" >> beam.Map(as_json, read_info(model))
+                | "AsJson" >> beam.Map(as_json, read_model_info(model))
                 | "Write" >> beam.io.WriteToText(f"{folder}/predictions", file_name_suffix=".jsonl")
             )
 
 
-def as_json(log: Any, info: dict[str, Any]) -> str:
+def as_json(log: Any, info: ModelInfo) -> str:
     """One prediction as a line.
 
     Args:
         log: A PredictionLog of one tf.Example, and of the outputs of `serving_examples` for it.
-        info: The model's information file.
+        info: What the model says of itself.
     """
     [serialized] = log.predict_log.request.inputs[signatures.EXAMPLES].string_val
     features = tf.train.Example.FromString(serialized).features.feature
     text = features[feature_names.TEXT].bytes_list.value[0].decode()
     outputs = {name: tf.make_ndarray(tensor) for name, tensor in log.predict_log.response.outputs.items()}
-    [prediction] = read_outputs([text], outputs, info)
+    [prediction] = labelled_task(info.task).predictor.read([text], outputs, info)
     return json.dumps(dataclasses.asdict(prediction), ensure_ascii=False)

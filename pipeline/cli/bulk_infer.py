@@ -22,8 +22,8 @@ from ulmfit_tfx.pipeline.stages import StageResults
 from ulmfit_tfx.schemas.bulk_inference_config import BulkInferenceConfig
 from ulmfit_tfx.schemas.config_file import load_bulk_inference_config
 from ulmfit_tfx.schemas.errors import ExitCode
-from ulmfit_tfx.trainer_modules.serving.loaded_model import check_has_task, find_model, read_info
-from ulmfit_tfx.trainer_modules.serving.predictions import from_json
+from ulmfit_tfx.tasks import labelled_task_of, read_model_info
+from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
@@ -44,7 +44,7 @@ def command(
     """Predict many texts with an exported model, and write JSON Lines with the keys of `predict --json`."""
     checked = load_bulk_inference_config(config, overrides or ())
     model = find_model(Path(checked.model))
-    check_has_task(model, read_info(model))
+    labelled_task_of(model, read_model_info(model))
     check_workers_see_folder(checked.beam)
     check_source(checked.data)
     folder = RunFolder((root or Path("runs") / checked.name).resolve())
@@ -91,14 +91,14 @@ def _show_summary(
     config: BulkInferenceConfig, results: StageResults, target: Path, seconds: float, log_file: Path
 ) -> None:
     from ulmfit_tfx.pipeline.bulk_inference import INFERRER, INGEST
-    from ulmfit_tfx.pipeline.cli.predictions import show_predictions
 
     examples = results[INGEST].outputs["examples"]
     accounting = Accounting.from_json(examples.custom_properties["accounting"].string_value)
     model = find_model(config.model)
-    info = read_info(model)
+    info = read_model_info(model)
+    task = labelled_task_of(model, info)
 
-    table = Table(box=box.SIMPLE, show_header=False, title=f"{config.name}: {info['task']}", title_justify="left")
+    table = Table(box=box.SIMPLE, show_header=False, title=f"{config.name}: {task.name}", title_justify="left")
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     table.add_row("rows in", f"{accounting.rows_in:,}")
@@ -113,7 +113,8 @@ def _show_summary(
     output.print()
     output.print(table)
     with target.open(encoding="utf-8") as lines:
-        show_predictions(output, [from_json(json.loads(line)) for line in itertools.islice(lines, _SHOWN)], info)
+        answers = [task.predictor.from_json(json.loads(line)) for line in itertools.islice(lines, _SHOWN)]
+    task.show_answers(output, answers, info)
     output.print(f"\nLog: {log_file}", style="dim", markup=False)
 
 

@@ -9,7 +9,8 @@ import typer
 from ulmfit_tfx.pipeline.console import output
 from ulmfit_tfx.pipeline.run_log import silence_libraries
 from ulmfit_tfx.schemas.errors import DataError, ExitCode
-from ulmfit_tfx.trainer_modules.serving.loaded_model import LanguageModel, find_model
+from ulmfit_tfx.tasks import load_language_model
+from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model
 
 NAME = "complete"
 EXAMPLE = 'Example: `ulmfit-tfx complete runs/lm/serving/lm "The limits of my"`'
@@ -34,13 +35,13 @@ def command(
     model = find_model(model_dir)
     _check_encoding(text)
     silence_libraries()
-    completions = LanguageModel(model).complete(text, beams, pieces)
+    completions = load_language_model(model).complete(text, beams, pieces)
     if as_json:
         for completion in completions:
             per_piece = {"log_probability_per_piece": completion.log_probability_per_piece}
             typer.echo(json.dumps(dataclasses.asdict(completion) | per_piece, ensure_ascii=False))
     else:
-        from ulmfit_tfx.pipeline.cli.completions import completion_table
+        from ulmfit_tfx.tasks.language_model.terminal import completion_table
 
         output.print(completion_table(completions))
     return ExitCode.OK

@@ -7,17 +7,16 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ulmfit_tfx.pipeline.console import output
 from ulmfit_tfx.pipeline.run_log import silence_libraries
 from ulmfit_tfx.schemas.errors import ConfigError, DataError, ExitCode
-from ulmfit_tfx.trainer_modules.serving.loaded_model import Classifier, Regressor, Tagger, find_model, load_predictor
-
-if TYPE_CHECKING:
-    from ulmfit_tfx.trainer_modules.serving.predictions import TaskPrediction
+from ulmfit_tfx.tasks import labelled_task, load_predictor
+from ulmfit_tfx.tasks.tagging.predictor import Tagger
+from ulmfit_tfx.trainer_modules.serving.loaded_model import Predictor, find_model
 
 NAME = "predict"
 EXAMPLE = 'Example: `ulmfit-tfx predict runs/reviews/serving/reviews "A quiet film that stays with you."`'
@@ -62,15 +61,13 @@ def command(
         if as_json:
             _print_json(predictions)
         else:
-            from ulmfit_tfx.pipeline.cli.predictions import show_predictions
-
-            show_predictions(output, predictions, predictor.info, with_header=number == 0)
+            task = labelled_task(predictor.info.task)
+            task.show_answers(output, predictions, predictor.info, with_header=number == 0)
     return ExitCode.OK
 
 
 def _converse(model: str, as_json: bool, words: bool) -> ExitCode:
     """Answers line by line."""
-    from ulmfit_tfx.pipeline.cli.predictions import show_prediction
     from ulmfit_tfx.pipeline.cli.prompt import history_file, prompted_lines
 
     is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
@@ -85,26 +82,24 @@ def _converse(model: str, as_json: bool, words: bool) -> ExitCode:
         if as_json:
             _print_json([prediction])
         else:
-            show_prediction(output, prediction, predictor.info)
+            labelled_task(predictor.info.task).show_answer(output, prediction, predictor.info)
     return ExitCode.OK
 
 
-def _load(model: str, words: bool) -> Classifier | Regressor | Tagger:
+def _load(model: str, words: bool) -> Predictor[Any, Any]:
     predictor = load_predictor(model)
     if words and not isinstance(predictor, Tagger):
-        raise ConfigError(f"--words: {model} is a model for {predictor.info['task']}, expected a tagger.")
+        raise ConfigError(f"--words: {model} is a model for {predictor.info.task}, expected a tagger.")
     return predictor
 
 
-def _predict(
-    predictor: Classifier | Regressor | Tagger, texts: Sequence[str], words: bool
-) -> Sequence["TaskPrediction"]:
+def _predict(predictor: Predictor[Any, Any], texts: Sequence[str], words: bool) -> Sequence[Any]:
     if words and isinstance(predictor, Tagger):
         return predictor.predict_words([text.split() for text in texts])
     return predictor.predict(texts)
 
 
-def _print_json(predictions: Iterable["TaskPrediction"]) -> None:
+def _print_json(predictions: Iterable[Any]) -> None:
     for prediction in predictions:
         typer.echo(json.dumps(dataclasses.asdict(prediction), ensure_ascii=False))
 

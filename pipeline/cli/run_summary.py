@@ -19,21 +19,18 @@ from ulmfit_tfx.components.reports.scores_file import SCORES_FILE, Comparison, E
 from ulmfit_tfx.components.served_versions import version_in_service
 from ulmfit_tfx.evaluation.catalogue import MODEL, SCORES, SYSTEMS, lower_is_better, title_of
 from ulmfit_tfx.evaluation.intervals import Interval
-from ulmfit_tfx.pipeline.cli.completions import completion_table
-from ulmfit_tfx.pipeline.cli.predictions import show_predictions
 from ulmfit_tfx.pipeline.graph import PUSHER
 from ulmfit_tfx.pipeline.stages import StageResult
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.config import LANGUAGE_MODEL_MEASURES, PipelineConfig
 from ulmfit_tfx.schemas.errors import ExitCode
-from ulmfit_tfx.tasks import LabelledTask, task_named
+from ulmfit_tfx.tasks import LabelledTask, load_model, task_named
 from ulmfit_tfx.trainer_modules.serving import signature_names as signatures
-from ulmfit_tfx.trainer_modules.serving.loaded_model import LanguageModel, find_model, load_predictor, read_info
+from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model
 
 Results = Mapping[str, StageResult]
 
 _MOST_SLICES = 8
-_BEAMS, _PIECES = 5, 12
 
 
 def show_summary(
@@ -111,14 +108,9 @@ def _add_infra_check(table: Table, check: StageResult) -> bool:
 def _show_samples(console: Console, config: PipelineConfig, model: Path) -> None:
     if not config.sample_texts:
         return
-    if not _answers_texts(config):
-        if not _continues_texts(config):
-            return
-        reader = LanguageModel(model)
-        best = [reader.complete(text, _BEAMS, _PIECES)[0] for text in config.sample_texts]
-        console.print(completion_table(best))
-    else:
-        show_predictions(console, load_predictor(model).predict(config.sample_texts), read_info(model))
+    if not _answers_texts(config) and not _continues_texts(config):
+        return
+    task_named(config.task).show_samples(console, load_model(model), config.sample_texts)
     console.print()
 
 

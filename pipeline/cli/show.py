@@ -7,7 +7,9 @@ import typer
 from ulmfit_tfx.pipeline.console import output
 from ulmfit_tfx.pipeline.run_log import silence_libraries
 from ulmfit_tfx.schemas.errors import ExitCode
-from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model, load, read_info
+from ulmfit_tfx.tasks import read_model_info
+from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model, load
+from ulmfit_tfx.trainer_modules.serving.model_info import Details, ModelInfo
 
 NAME = "show"
 EXAMPLE = "Example: `ulmfit-tfx show runs/reviews/serving/reviews`"
@@ -28,7 +30,7 @@ def command(
     facts = Table(box=box.SIMPLE, show_header=False, title=escape(model), title_justify="left")
     facts.add_column(style="dim")
     facts.add_column()
-    for name, value in _facts(read_info(model)).items():
+    for name, value in _facts(read_model_info(model)).items():
         facts.add_row(name, escape(str(value)))
     facts.add_row("parameters", f"{_parameters(signatures):,}")
     facts.add_row("size on disk", f"{_size(model) / 2**20:.1f} MiB")
@@ -42,28 +44,28 @@ def command(
     return ExitCode.OK
 
 
-def _facts(info: dict[str, Any]) -> dict[str, Any]:
-    if not info:
+def _facts(info: ModelInfo | None) -> dict[str, Any]:
+    if info is None:
         return {"origin": "not exported by ulmfit-tfx"}
-    encoder, tokenizer = info["encoder"], info["tokenizer"]
-    sizes = encoder["hidden_sizes"] or "published sizes"
-    ids = ", ".join(f"{name}={value}" for name, value in tokenizer["special_ids"].items())
+    encoder, tokenizer = info.encoder, info.tokenizer
+    sizes = list(encoder.hidden_sizes) if encoder.hidden_sizes else "published sizes"
+    ids = ", ".join(f"{name}={value}" for name, value in tokenizer.special_ids.items())
     return {
-        "task": info["task"],
-        **({"labels": ", ".join(info["labels"])} if info["labels"] else {}),
-        **_details(info.get("details", {})),
-        "encoder": f"{encoder['architecture']}, embedding {encoder['embedding_size']}, layers {sizes}",
-        "tokenizer": f"{tokenizer['model_type']}, {tokenizer['vocab_size']:,} pieces, {ids}",
-        "cleaning": ", ".join(name for name, on in info["cleaning"].items() if on) or "none",
-        "longest text": f"{info['max_seq_len']} pieces (encoder signatures: {info['fixed_seq_len'] or 'the same'})",
-        "ulmfit-tfx": info["version"],
+        "task": info.task,
+        **({"labels": ", ".join(info.labels)} if info.labels else {}),
+        **_details(info.details),
+        "encoder": f"{encoder.architecture}, embedding {encoder.embedding_size}, layers {sizes}",
+        "tokenizer": f"{tokenizer.model_type}, {tokenizer.vocab_size:,} pieces, {ids}",
+        "cleaning": ", ".join(name for name, on in info.cleaning.model_dump().items() if on) or "none",
+        "longest text": f"{info.max_seq_len} pieces (encoder signatures: {info.fixed_seq_len or 'the same'})",
+        "ulmfit-tfx": info.version,
     }
 
 
-def _details(details: dict[str, Any]) -> dict[str, str]:
+def _details(details: Details) -> dict[str, str]:
     """Facts of the task, but for what is not set."""
-    shown = {name.replace("_", " "): value for name, value in details.items() if value not in (None, [], {}, "")}
-    return {name: _shown(value) for name, value in shown.items()}
+    said = details.model_dump(mode="json")
+    return {name.replace("_", " "): _shown(value) for name, value in said.items() if value not in (None, [], {}, "")}
 
 
 def _shown(value: Any) -> str:

@@ -10,8 +10,8 @@ from ulmfit_tfx.evaluation.blocks import Fact, Section, ShownError, number
 from ulmfit_tfx.evaluation.class_tables import class_table
 from ulmfit_tfx.evaluation.scores import calibration_sums
 from ulmfit_tfx.evaluation.task_view import TaskView
+from ulmfit_tfx.tasks.classification.predictor import Prediction
 from ulmfit_tfx.tasks.classification.scores import MultiLabelRows
-from ulmfit_tfx.trainer_modules.serving.predictions import Prediction
 from ulmfit_tfx.transforms.records.record import Row
 
 _LEAST = 1e-7

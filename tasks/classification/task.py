@@ -1,13 +1,17 @@
 """Classification: texts with a label, or several."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ulmfit_tfx.tasks.classification.contract import specs
 from ulmfit_tfx.tasks.classification.model_info import ClassificationInfo
+from ulmfit_tfx.tasks.classification.predictor import Classifier, Prediction
 from ulmfit_tfx.tasks.task import LabelledTask
+from ulmfit_tfx.trainer_modules.serving.signature_contract import SignatureContract, contracts
 
 if TYPE_CHECKING:
     import tensorflow_model_analysis as tfma
+    from rich.console import Console
 
     from ulmfit_tfx.evaluation.contest import Contest
     from ulmfit_tfx.evaluation.task_card import TaskCard
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
     from ulmfit_tfx.transforms.records.record import Row
 
 
-class ClassificationTask(LabelledTask[ClassificationInfo]):
+class ClassificationTask(LabelledTask[ClassificationInfo, Prediction]):
     """See `Task`."""
 
     name = "classification"
@@ -25,7 +29,26 @@ class ClassificationTask(LabelledTask[ClassificationInfo]):
     info = ClassificationInfo
     run_fn = "ulmfit_tfx.tasks.classification.trainer.run_fn"
     preprocessing_fn = "ulmfit_tfx.tasks.classification.preprocessing.preprocessing_fn"
+    predictor = Classifier
     has_vocabulary = True
+
+    def contracts(self, info: ClassificationInfo) -> dict[str, SignatureContract]:
+        """See `Task.contracts`."""
+        return contracts(specs(), {"C": len(info.labels)})
+
+    def show_answers(
+        self, console: "Console", answers: Sequence[Prediction], info: ClassificationInfo, with_header: bool = True
+    ) -> None:
+        """Prints a table."""
+        from ulmfit_tfx.tasks.classification.terminal import prediction_table
+
+        console.print(prediction_table(answers, with_header))
+
+    def show_answer(self, console: "Console", answer: Prediction, info: ClassificationInfo) -> None:
+        """Prints probabilities as bars."""
+        from ulmfit_tfx.tasks.classification.terminal import probability_bars
+
+        console.print(probability_bars(answer))
 
     def card(self, info: ClassificationInfo) -> "TaskCard":
         """See `Task`."""
@@ -47,7 +70,9 @@ class ClassificationTask(LabelledTask[ClassificationInfo]):
             return Classification(info.labels)
         return MultiLabel(info.labels, info.details.threshold)
 
-    def report_view(self, info: ClassificationInfo, rows: "Sequence[Row]", predictions: Sequence[Any]) -> "TaskView":
+    def report_view(
+        self, info: ClassificationInfo, rows: "Sequence[Row]", predictions: Sequence[Prediction]
+    ) -> "TaskView":
         """See `LabelledTask`."""
         from ulmfit_tfx.tasks.classification.multi_label_report_view import MultiLabelView
         from ulmfit_tfx.tasks.classification.report_view import ClassificationView

@@ -14,12 +14,9 @@ from ulmfit_tfx.schemas.config import ClassificationConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.tasks.classification.model import build_classifier
 from ulmfit_tfx.tasks.classification.model_info import ClassificationDetails
-from ulmfit_tfx.trainer_modules.data.task_rows import (
-    count_labels,
-    has_weights,
-    labelled_rows,
-    multi_label_rows,
-)
+from ulmfit_tfx.tasks.classification.rows import count_labels, labelled_rows, multi_label_rows
+from ulmfit_tfx.tasks.classification.signatures import classifier_signatures
+from ulmfit_tfx.trainer_modules.data.task_rows import has_weights
 from ulmfit_tfx.trainer_modules.models.averaged_model import mean_of_sigmoid, mean_of_softmax
 from ulmfit_tfx.trainer_modules.objectives.calibration import sigmoid_temperature, softmax_temperature
 from ulmfit_tfx.trainer_modules.objectives.sequence_losses import MicroF1
@@ -30,7 +27,6 @@ from ulmfit_tfx.trainer_modules.optimization.document_training import (
     train_documents,
 )
 from ulmfit_tfx.trainer_modules.optimization.task_training import TaskInputs, outputs_of, read_inputs
-from ulmfit_tfx.trainer_modules.serving.signatures import classifier_signatures
 
 
 def run_fn(fn_args: Any) -> None:

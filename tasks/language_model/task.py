@@ -1,12 +1,21 @@
 """Language modelling: unlabelled texts."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ulmfit_tfx.tasks.language_model.contract import specs
 from ulmfit_tfx.tasks.language_model.model_info import LanguageModelInfo
+from ulmfit_tfx.tasks.language_model.predictor import LanguageModel
 from ulmfit_tfx.tasks.task import Task
+from ulmfit_tfx.trainer_modules.serving.signature_contract import SignatureContract, contracts
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from ulmfit_tfx.evaluation.task_card import TaskCard
+
+_BEAMS, _PIECES = 5, 12
 
 
 class LanguageModelTask(Task[LanguageModelInfo]):
@@ -18,6 +27,24 @@ class LanguageModelTask(Task[LanguageModelInfo]):
     info = LanguageModelInfo
     run_fn = "ulmfit_tfx.tasks.language_model.trainer.run_fn"
     preprocessing_fn = "ulmfit_tfx.tasks.language_model.preprocessing.preprocessing_fn"
+
+    def contracts(self, info: LanguageModelInfo) -> dict[str, SignatureContract]:
+        """See `Task.contracts`."""
+        return contracts(specs(info.directions), {"V": info.tokenizer.vocab_size})
+
+    def load(self, model: str | Path, info: LanguageModelInfo) -> LanguageModel:
+        """See `Task.load`.
+
+        Raises:
+            ConfigError: It does not load, or only reads backward.
+        """
+        return LanguageModel(model, info)
+
+    def show_samples(self, console: "Console", loaded: LanguageModel, texts: Sequence[str]) -> None:
+        """Prints the most probable continuation of each."""
+        from ulmfit_tfx.tasks.language_model.terminal import completion_table
+
+        console.print(completion_table([loaded.complete(text, _BEAMS, _PIECES)[0] for text in texts]))
 
     def card(self, info: LanguageModelInfo) -> "TaskCard":
         """See `Task`."""

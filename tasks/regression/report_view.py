@@ -16,8 +16,8 @@ from ulmfit_tfx.evaluation.blocks import (
     signed,
 )
 from ulmfit_tfx.evaluation.task_view import TaskView
+from ulmfit_tfx.tasks.regression.predictor import ScorePrediction
 from ulmfit_tfx.tasks.regression.scores import RegressionRows
-from ulmfit_tfx.trainer_modules.serving.predictions import ScorePrediction
 from ulmfit_tfx.transforms.records.record import Row
 
 _KINDS = ("expected", "predicted", "error")

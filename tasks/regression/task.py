@@ -1,13 +1,17 @@
 """Regression: texts with numbers."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ulmfit_tfx.tasks.regression.contract import specs
 from ulmfit_tfx.tasks.regression.model_info import RegressionInfo
+from ulmfit_tfx.tasks.regression.predictor import Regressor, ScorePrediction
 from ulmfit_tfx.tasks.task import LabelledTask
+from ulmfit_tfx.trainer_modules.serving.signature_contract import SignatureContract, contracts
 
 if TYPE_CHECKING:
     import tensorflow_model_analysis as tfma
+    from rich.console import Console
 
     from ulmfit_tfx.evaluation.contest import Contest
     from ulmfit_tfx.evaluation.task_card import TaskCard
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
     from ulmfit_tfx.transforms.records.record import Row
 
 
-class RegressionTask(LabelledTask[RegressionInfo]):
+class RegressionTask(LabelledTask[RegressionInfo, ScorePrediction]):
     """See `Task`."""
 
     name = "regression"
@@ -25,6 +29,26 @@ class RegressionTask(LabelledTask[RegressionInfo]):
     info = RegressionInfo
     run_fn = "ulmfit_tfx.tasks.regression.trainer.run_fn"
     preprocessing_fn = "ulmfit_tfx.tasks.regression.preprocessing.preprocessing_fn"
+    predictor = Regressor
+
+    def contracts(self, info: RegressionInfo) -> dict[str, SignatureContract]:
+        """See `Task.contracts`."""
+        targets = len(info.details.targets)
+        return contracts(specs(targets), {"N": targets})
+
+    def show_answers(
+        self, console: "Console", answers: Sequence[ScorePrediction], info: RegressionInfo, with_header: bool = True
+    ) -> None:
+        """Prints a table."""
+        from ulmfit_tfx.tasks.regression.terminal import score_table
+
+        console.print(score_table(answers, with_header))
+
+    def show_answer(self, console: "Console", answer: ScorePrediction, info: RegressionInfo) -> None:
+        """Prints a line a target."""
+        from ulmfit_tfx.tasks.regression.terminal import score_lines
+
+        console.print(score_lines(answer))
 
     def card(self, info: RegressionInfo) -> "TaskCard":
         """See `Task`."""
@@ -44,7 +68,9 @@ class RegressionTask(LabelledTask[RegressionInfo]):
 
         return Regression(info.details.targets)
 
-    def report_view(self, info: RegressionInfo, rows: "Sequence[Row]", predictions: Sequence[Any]) -> "TaskView":
+    def report_view(
+        self, info: RegressionInfo, rows: "Sequence[Row]", predictions: Sequence[ScorePrediction]
+    ) -> "TaskView":
         """See `LabelledTask`."""
         from ulmfit_tfx.tasks.regression.report_view import RegressionView
 

@@ -16,8 +16,10 @@ from ulmfit_tfx.schemas.config import RegressionConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.tasks.regression.model import build_regressor
 from ulmfit_tfx.tasks.regression.model_info import RegressionDetails
-from ulmfit_tfx.trainer_modules.data.target_balance import TargetBalance
-from ulmfit_tfx.trainer_modules.data.task_rows import has_weights, read_targets, target_rows
+from ulmfit_tfx.tasks.regression.rows import read_targets, target_rows
+from ulmfit_tfx.tasks.regression.signatures import regressor_signatures
+from ulmfit_tfx.tasks.regression.target_balance import TargetBalance
+from ulmfit_tfx.trainer_modules.data.task_rows import has_weights
 from ulmfit_tfx.trainer_modules.models.averaged_model import mean
 from ulmfit_tfx.trainer_modules.optimization.document_training import (
     DocumentObjective,
@@ -25,7 +27,6 @@ from ulmfit_tfx.trainer_modules.optimization.document_training import (
     train_documents,
 )
 from ulmfit_tfx.trainer_modules.optimization.task_training import TaskInputs, read_inputs
-from ulmfit_tfx.trainer_modules.serving.signatures import regressor_signatures
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,13 +1,17 @@
 """Tagging: words with a tag, or several."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ulmfit_tfx.tasks.tagging.contract import specs
 from ulmfit_tfx.tasks.tagging.model_info import TaggingInfo
+from ulmfit_tfx.tasks.tagging.predictor import Tagger, TagPrediction
 from ulmfit_tfx.tasks.task import LabelledTask
+from ulmfit_tfx.trainer_modules.serving.signature_contract import SignatureContract, contracts
 
 if TYPE_CHECKING:
     import tensorflow_model_analysis as tfma
+    from rich.console import Console
 
     from ulmfit_tfx.evaluation.contest import Contest
     from ulmfit_tfx.evaluation.task_card import TaskCard
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
     from ulmfit_tfx.transforms.records.record import Row
 
 
-class TaggingTask(LabelledTask[TaggingInfo]):
+class TaggingTask(LabelledTask[TaggingInfo, TagPrediction]):
     """See `Task`."""
 
     name = "tagging"
@@ -25,7 +29,27 @@ class TaggingTask(LabelledTask[TaggingInfo]):
     info = TaggingInfo
     run_fn = "ulmfit_tfx.tasks.tagging.trainer.run_fn"
     preprocessing_fn = "ulmfit_tfx.tasks.tagging.preprocessing.preprocessing_fn"
+    predictor = Tagger
     has_vocabulary = True
+
+    def contracts(self, info: TaggingInfo) -> dict[str, SignatureContract]:
+        """See `Task.contracts`."""
+        return contracts(specs(), {"K": len(info.labels)})
+
+    def show_answers(
+        self, console: "Console", answers: Sequence[TagPrediction], info: TaggingInfo, with_header: bool = True
+    ) -> None:
+        """Prints the texts with their tags."""
+        from ulmfit_tfx.tasks.tagging.terminal import tagged_text
+
+        for answer in answers:
+            console.print(tagged_text(console, answer, info))
+
+    def show_answer(self, console: "Console", answer: TagPrediction, info: TaggingInfo) -> None:
+        """Prints the text with its tags, and a table of its spans."""
+        from ulmfit_tfx.tasks.tagging.terminal import with_span_table
+
+        console.print(with_span_table(console, answer, info))
 
     def card(self, info: TaggingInfo) -> "TaskCard":
         """See `Task`."""
@@ -45,7 +69,7 @@ class TaggingTask(LabelledTask[TaggingInfo]):
 
         return Tagging(info.details.scheme, info.details.tag_separator)
 
-    def report_view(self, info: TaggingInfo, rows: "Sequence[Row]", predictions: Sequence[Any]) -> "TaskView":
+    def report_view(self, info: TaggingInfo, rows: "Sequence[Row]", predictions: Sequence[TagPrediction]) -> "TaskView":
         """See `LabelledTask`."""
         from ulmfit_tfx.tasks.tagging.report_view import MultiLabelTaggingView, TaggingView
 
@@ -56,10 +80,6 @@ class TaggingTask(LabelledTask[TaggingInfo]):
     def question(self, info: TaggingInfo) -> dict[str, str]:
         """See `LabelledTask`."""
         return {"tag scheme": info.details.scheme, "tag separator": repr(info.details.tag_separator)}
-
-    def predict_rows(self, predictor: Any, rows: "Sequence[Row]") -> Sequence[Any]:
-        """Tags the rows' own words."""
-        return predictor.predict_words([row.words for row in rows])
 
 
 TASK = TaggingTask()

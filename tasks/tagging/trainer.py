@@ -15,8 +15,9 @@ import tensorflow as tf
 from ulmfit_tfx.schemas.config import Direction, EncoderConfig, TaggingConfig
 from ulmfit_tfx.tasks.tagging.model import Tagger, build_tagger
 from ulmfit_tfx.tasks.tagging.model_info import TaggingDetails
+from ulmfit_tfx.tasks.tagging.rows import tagged_rows
+from ulmfit_tfx.tasks.tagging.signatures import tagger_signatures
 from ulmfit_tfx.trainer_modules.data.task_batches import TaskBatches
-from ulmfit_tfx.trainer_modules.data.task_rows import tagged_rows
 from ulmfit_tfx.trainer_modules.objectives.calibration import (
     fitted_temperature,
     sigmoid_temperature,
@@ -43,7 +44,6 @@ from ulmfit_tfx.trainer_modules.optimization.task_training import (
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
 from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, save
 from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
-from ulmfit_tfx.trainer_modules.serving.tagger_signatures import tagger_signatures
 from ulmfit_tfx.transforms.piece_windows import NO_TAG
 from ulmfit_tfx.transforms.tag_schemes import inside_tag
 

@@ -23,8 +23,8 @@ from ulmfit_tfx.components.infra_check.signature_checks import answer_failures, 
 from ulmfit_tfx.components.infra_check.warmup import WarmupError, read_requests
 from ulmfit_tfx.components.reports.infra import InfraReport, Latency, Memory
 from ulmfit_tfx.schemas.serving_ops import serving_version, versions
-from ulmfit_tfx.trainer_modules.serving.loaded_model import read_info
-from ulmfit_tfx.trainer_modules.serving.signature_contract import SignatureContract, TensorContract, signature_contracts
+from ulmfit_tfx.tasks import read_model_info, signature_contracts
+from ulmfit_tfx.trainer_modules.serving.signature_contract import SignatureContract, TensorContract
 from ulmfit_tfx.trainer_modules.serving.signature_defs import signature_defs
 from ulmfit_tfx.trainer_modules.serving.warmup_requests import write_warmup_requests
 
@@ -112,7 +112,7 @@ def test_model_of_each_task_passes(exported, kind):
 
 @pytest.mark.parametrize("kind", MODELS)
 def test_signatures_of_each_task_are_those_of_the_contract_and_no_others(exported, kind):
-    contracts, signatures = signature_contracts(read_info(exported(kind))), signature_defs(exported(kind))
+    contracts, signatures = signature_contracts(read_model_info(exported(kind))), signature_defs(exported(kind))
     assert list(declared_failures(contracts, signatures)) == []
     assert contracts.keys() == signatures.keys()
 
@@ -399,7 +399,7 @@ def test_answers_that_differ_are_named(name, factor):
 
 def test_breaches_in_what_a_model_declares_are_named(exported):
     contracts, signatures = (
-        signature_contracts(read_info(exported("classifier"))),
+        signature_contracts(read_model_info(exported("classifier"))),
         signature_defs(exported("classifier")),
     )
     del signatures["spm_processor"]

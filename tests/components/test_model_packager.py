@@ -34,6 +34,7 @@ from ulmfit_tfx.evaluation.intervals import Interval
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, HeadConfig, PipelineConfig, TokenizerConfig
 from ulmfit_tfx.tasks.classification.model import build_classifier
 from ulmfit_tfx.tasks.classification.model_info import ClassificationDetails
+from ulmfit_tfx.tasks.classification.signatures import classifier_signatures
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.serving.encoder_folder import (
     EncoderRecord,
@@ -46,7 +47,7 @@ from ulmfit_tfx.trainer_modules.serving.loaded_model import load
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
 from ulmfit_tfx.trainer_modules.serving.saved_model import save
 from ulmfit_tfx.trainer_modules.serving.signature_names import WARMUP_FILE
-from ulmfit_tfx.trainer_modules.serving.signatures import classifier_signatures, encoder_signatures
+from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
 from ulmfit_tfx.trainer_modules.serving.warmup_requests import read_warmup_requests
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 

@@ -30,9 +30,7 @@ from ulmfit_tfx.pipeline.graph import build_pipeline
 from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.pipeline.surroundings import LocalSurroundings
 from ulmfit_tfx.schemas.config_file import load_config
-from ulmfit_tfx.tasks import labelled_task
-from ulmfit_tfx.trainer_modules.serving.loaded_model import load_predictor
-from ulmfit_tfx.trainer_modules.serving.predictions import from_json
+from ulmfit_tfx.tasks import labelled_task, load_predictor
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.beam_workers]
 
@@ -208,5 +206,6 @@ def test_predictions_are_those_of_the_model_asked_directly(python, reviews, tmp_
     (tmp_path / "bulk.yaml").write_text(yaml.safe_dump(config | {"beam": {"pipeline_args": arguments}}))
     python("-m", "ulmfit_tfx.pipeline", "bulk-infer", tmp_path / "bulk.yaml", "--root", tmp_path / "root")
     lines = (tmp_path / "out" / "predictions.jsonl").read_text().splitlines()
-    found = sorted((from_json(json.loads(line)) for line in lines), key=lambda answer: answer.text)
-    assert found == sorted(load_predictor(model).predict(texts), key=lambda answer: answer.text)
+    predictor = load_predictor(model)
+    found = sorted((predictor.from_json(json.loads(line)) for line in lines), key=lambda answer: answer.text)
+    assert found == sorted(predictor.predict(texts), key=lambda answer: answer.text)

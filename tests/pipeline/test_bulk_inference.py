@@ -13,9 +13,12 @@ from tensorflow_serving.apis import prediction_log_pb2
 from typer.testing import CliRunner
 
 from ulmfit_tfx.pipeline.cli.app import app
+from ulmfit_tfx.tasks import load_predictor
+from ulmfit_tfx.tasks.classification.predictor import Classifier
+from ulmfit_tfx.tasks.regression.predictor import Regressor, ScorePrediction
+from ulmfit_tfx.tasks.tagging.predictor import Tagger
 from ulmfit_tfx.trainer_modules.serving.length_batches import BATCH
-from ulmfit_tfx.trainer_modules.serving.loaded_model import load_predictor
-from ulmfit_tfx.trainer_modules.serving.predictions import ScorePrediction, from_json
+from ulmfit_tfx.trainer_modules.serving.loaded_model import Predictor
 
 pytestmark = pytest.mark.pipeline
 
@@ -45,8 +48,8 @@ def cached_stages(shown: str) -> list[str]:
     return re.findall(r"\] (\w+): [^\n]*\n +from cache", shown)
 
 
-def written(folder: Path):
-    return [from_json(json.loads(line)) for line in (folder / "predictions.jsonl").read_text().splitlines()]
+def written(folder: Path, kind: type[Predictor]):
+    return [kind.from_json(json.loads(line)) for line in (folder / "predictions.jsonl").read_text().splitlines()]
 
 
 def in_order_of_text(predictions):
@@ -69,7 +72,7 @@ def test_predictions_are_those_of_the_model_asked_directly(project, tmp_path, wr
     model = write(tmp_path / "1")
     code, shown = run(project, tmp_path, output=str(tmp_path / "out"))
     assert code == 0, shown
-    predictions = written(tmp_path / "out")
+    predictions = written(tmp_path / "out", type(load_predictor(model)))
     assert in_order_of_text(predictions) == in_order_of_text(load_predictor(model).predict(TEXTS))
     logs = tf.data.TFRecordDataset(tf.io.gfile.glob(f"{_shown_path('PredictionLogs', shown)}/*.gz"), "GZIP")
     asked = {
@@ -94,7 +97,7 @@ def test_summary_says_what_came_in_and_shows_the_first_predictions(project, tmp_
     assert re.search(rf"rows in +{len(TEXTS) + 1} *\n", shown)
     assert "1 (wrong number of columns: 1), in" in shown
     assert re.search(rf"predictions +{len(TEXTS)} *\n", shown)
-    first = [prediction.text for prediction in written(project / "root" / "predictions")[:5]]
+    first = [prediction.text for prediction in written(project / "root" / "predictions", Tagger)[:5]]
     assert [re.sub(r"\[\w+ (\w+)\]", r"\1", line) for line in shown.splitlines()[-7:-2]] == first
     for noise in ("WARNING", "Warning", "absl", "Traceback"):
         assert noise not in shown
@@ -105,10 +108,10 @@ def test_model_is_asked_again_where_its_files_have_changed_and_else_not(project,
     assert run(project, tmp_path / "1")[0] == 0
     (project / "root" / "predictions" / "predictions.jsonl").unlink()
     assert cached_stages(run(project, tmp_path / "1")[1]) == STAGES
-    assert len(written(project / "root" / "predictions")) == len(TEXTS)
+    assert len(written(project / "root" / "predictions", Classifier)) == len(TEXTS)
     write_regressor(tmp_path / "1")
     assert cached_stages(run(project, tmp_path / "1")[1]) == ["CorpusIngest"]
-    assert isinstance(written(project / "root" / "predictions")[0], ScorePrediction)
+    assert isinstance(written(project / "root" / "predictions", Regressor)[0], ScorePrediction)
 
 
 def test_language_model_is_refused(project, tmp_path):

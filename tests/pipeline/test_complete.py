@@ -10,10 +10,11 @@ from typer.testing import CliRunner
 
 from ulmfit_tfx.pipeline.cli.app import app
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, EncoderDropoutConfig, TokenizerConfig
+from ulmfit_tfx.tasks import load_language_model
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.models.language_model import build_language_model
 from ulmfit_tfx.trainer_modules.serving.language_model_signatures import language_model_signatures
-from ulmfit_tfx.trainer_modules.serving.loaded_model import LanguageModel, find_model
+from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
 from ulmfit_tfx.trainer_modules.serving.saved_model import save
 from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
@@ -59,7 +60,7 @@ def parrot(tokenizer, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def language_model(parrot):
-    return LanguageModel(find_model(parrot))
+    return load_language_model(find_model(parrot))
 
 
 def invoke(*arguments):

@@ -20,8 +20,9 @@ from typer.testing import CliRunner
 
 import ulmfit_tfx
 from ulmfit_tfx.pipeline.cli.app import app
+from ulmfit_tfx.tasks import read_model_info
 from ulmfit_tfx.trainer_modules.serving.encoder_folder import load_language_model
-from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model, read_info
+from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model
 
 pytestmark = pytest.mark.pipeline
 
@@ -180,7 +181,7 @@ def test_comparison_is_of_the_same_classifier_in_both_directions(classified):
     report = json.loads(project.made("HeldOutScorer/report/*/held_out.json").read_text())
     assert {"model", "from_scratch", "majority", "tfidf"} == report["systems"].keys()
     for trainer in ("Trainer", "TrainerFromScratch"):
-        assert read_info(project.made(f"{trainer}/model/*/Format-Serving"))["directions"] == ["forward", "backward"]
+        assert read_model_info(project.made(f"{trainer}/model/*/Format-Serving")).directions == ("forward", "backward")
 
 
 def test_lineage_of_the_language_model_is_what_was_trained(classified):
@@ -226,7 +227,7 @@ def test_keras_weights_and_saved_model_predict_the_same_in_both_directions(class
 
 def test_classifier_averages_what_reads_forward_and_what_reads_backward(classified):
     project, _, shown = classified
-    assert read_info(find_model(project.root / "serving" / "tiny"))["directions"] == ["forward", "backward"]
+    assert read_model_info(find_model(project.root / "serving" / "tiny")).directions == ("forward", "backward")
     for expected in ("language model that reads backward", "classifier that reads backward", "average of both: "):
         assert expected in shown
 

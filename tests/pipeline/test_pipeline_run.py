@@ -21,7 +21,8 @@ from typer.testing import CliRunner
 
 import ulmfit_tfx
 from ulmfit_tfx.pipeline.cli.app import app
-from ulmfit_tfx.trainer_modules.serving.loaded_model import Classifier, find_model, read_info
+from ulmfit_tfx.tasks import load_predictor, read_model_info
+from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model
 
 pytestmark = pytest.mark.pipeline
 
@@ -97,7 +98,7 @@ def test_pushed_model_predicts(first_run):
     config, _, _ = first_run
     model = find_model(config.parent / "root" / "serving" / "tiny")
     texts = ["a superb cast", "A TEDIOUS PLOT and a stale script!", "a wooden camera and a daily paper"]
-    predictions = Classifier(model).predict(texts)
+    predictions = load_predictor(model).predict(texts)
     assert [prediction.label for prediction in predictions] == ["good", "bad", "plain"]
     assert all(sum(p.probabilities.values()) == pytest.approx(1, abs=1e-5) for p in predictions)
 
@@ -307,6 +308,6 @@ def test_pipeline_starts_from_a_pretrained_encoder_and_its_tokenizer(tmp_path, r
     assert "EncoderImporter: " in shown
     assert "SentencePieceTrainer" not in shown
     assert "200 pieces (wiki-sp200)" in shown
-    info = read_info(find_model(config.parent / "root" / "serving" / "tiny"))
-    assert (info["encoder"]["architecture"], info["encoder"]["hidden_sizes"]) == ("awd_lstm", [24, 16])
+    info = read_model_info(find_model(config.parent / "root" / "serving" / "tiny"))
+    assert (info.encoder.architecture, info.encoder.hidden_sizes) == ("awd_lstm", (24, 16))
     assert "EncoderImporter" in cached_stages(run(config)[1])

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from model_infos import write_info
+from model_infos import model_info, write_info
 from prompt_toolkit.application import create_app_session
 from prompt_toolkit.history import FileHistory
 from prompt_toolkit.input import create_pipe_input
@@ -20,28 +20,19 @@ from task_model_writer import write_classifier, write_regressor, write_tagger
 from typer.testing import CliRunner
 
 from ulmfit_tfx.pipeline.cli.app import app
-from ulmfit_tfx.pipeline.cli.predictions import (
-    prediction_table,
-    probability_bars,
-    score_table,
-    show_prediction,
-    show_predictions,
-    text_with_spans,
-    words_over_tags,
-)
 from ulmfit_tfx.pipeline.cli.prompt import history_file, prompted_lines
-from ulmfit_tfx.trainer_modules.serving.predictions import (
-    Prediction,
-    ScorePrediction,
-    Span,
-    TaggedWord,
-    TagPrediction,
-    from_json,
-)
+from ulmfit_tfx.tasks import labelled_task, load_predictor
+from ulmfit_tfx.tasks.classification.predictor import Prediction
+from ulmfit_tfx.tasks.classification.terminal import prediction_table, probability_bars
+from ulmfit_tfx.tasks.regression.predictor import ScorePrediction
+from ulmfit_tfx.tasks.regression.terminal import score_table
+from ulmfit_tfx.tasks.tagging.predictor import Span, TaggedWord, TagPrediction
+from ulmfit_tfx.tasks.tagging.terminal import text_with_spans, words_over_tags
 
 CTRL_C, CTRL_D, ENTER = "\x03", "\x04", "\r"
-TAGGER_INFO = {"task": "tagging", "labels": ["O", "B-PER", "I-PER", "B-LOC"], "details": {"scheme": "bio"}}
-PLAIN_INFO = {"task": "tagging", "labels": ["NOUN", "VERB"], "details": {"scheme": "plain"}}
+TAGGING = labelled_task("tagging")
+TAGGER_INFO = model_info("tagging", ["O", "B-PER", "I-PER", "B-LOC"], {"scheme": "bio"})
+PLAIN_INFO = model_info("tagging", ["NOUN", "VERB"], {"scheme": "plain"})
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +59,7 @@ def shown(renderable, **options) -> str:
 
 def printed(predictions, info, **options) -> str:
     console = Console(file=io.StringIO(), width=60, **options)
-    show_predictions(console, predictions, info)
+    TAGGING.show_answers(console, predictions, info)
     return console.file.getvalue()
 
 
@@ -145,7 +136,8 @@ def test_json_lines_have_the_keys_of_the_task_and_read_back(models, name, keys):
     result = invoke(models / name, "--json", "Zoë has 2 good ideas", "bad")
     rows = list(map(json.loads, result.stdout.splitlines()))
     assert [set(row) for row in rows] == [keys, keys]
-    assert [from_json(row).text for row in rows] == ["Zoë has 2 good ideas", "bad"]
+    predictor = load_predictor(models / name)
+    assert [predictor.from_json(row).text for row in rows] == ["Zoë has 2 good ideas", "bad"]
     assert "Zoë" in result.stdout
 
 
@@ -263,7 +255,7 @@ def test_plain_tags_are_shown_below_the_words():
 
 def test_one_tagged_text_comes_with_the_scores_of_its_spans():
     console = Console(file=io.StringIO(), width=60)
-    show_prediction(console, tagged("Ada Lovelace met Bo", ("PER", 0, 2), ("PER", 3, 4)), TAGGER_INFO)
+    TAGGING.show_answer(console, tagged("Ada Lovelace met Bo", ("PER", 0, 2), ("PER", 3, 4)), TAGGER_INFO)
     lines = [line.split() for line in console.file.getvalue().splitlines()[1:]]
     assert lines == [
         ["label", "score", "words", "span"],

@@ -14,8 +14,9 @@ from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.pipeline.surroundings import LocalSurroundings
 from ulmfit_tfx.schemas.bulk_inference_config import BulkInferenceConfig
 from ulmfit_tfx.schemas.config import PipelineConfig
+from ulmfit_tfx.tasks import load_predictor, read_model_info
 from ulmfit_tfx.trainer_modules.serving.folder_copy import copy_folder
-from ulmfit_tfx.trainer_modules.serving.loaded_model import Classifier, find_model, read_info
+from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model
 
 pytestmark = pytest.mark.pipeline
 
@@ -89,9 +90,9 @@ def test_pushed_model_is_the_blessed_one_with_its_card_and_predicts(finished):
     bucket, results = finished
     assert results["TaskEvaluator"].outputs["blessing"].custom_properties["blessed"].int_value == 1
     model = find_model(f"{bucket}/serving")
-    assert read_info(model)["task"] == "classification"
+    assert read_model_info(model).task == "classification"
     assert tf.io.gfile.exists(f"{model}/assets.extra/README.md")
-    [prediction] = Classifier(model).predict(["a superb cast"])
+    [prediction] = load_predictor(model).predict(["a superb cast"])
     assert set(prediction.probabilities) == {"good", "bad", "plain"}
 
 
@@ -116,7 +117,7 @@ def test_pushed_model_answers_a_bulk_inference(finished, reviews, tmp_path):
     found = {prediction["text"]: prediction["probabilities"] for prediction in map(json.loads, lines)}
     expected = {
         prediction.text: prediction.probabilities
-        for prediction in Classifier(find_model(f"{bucket}/serving")).predict(texts)
+        for prediction in load_predictor(find_model(f"{bucket}/serving")).predict(texts)
     }
     assert found.keys() == expected.keys()
     for text, probabilities in expected.items():

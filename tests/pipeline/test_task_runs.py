@@ -14,7 +14,8 @@ import yaml
 from typer.testing import CliRunner
 
 from ulmfit_tfx.pipeline.cli.app import app
-from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model, read_info
+from ulmfit_tfx.tasks import read_model_info
+from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model
 from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, read_exported
 
 pytestmark = pytest.mark.pipeline
@@ -352,9 +353,9 @@ def test_labels_are_those_of_both_texts_of_a_pair_which_a_separator_parts(severa
     }
     answers = project.predict(*pairs)
     assert [set(answer["labels"]) for answer in answers] == list(pairs.values())
-    info = read_info(find_model(project.serving))
-    assert sorted(info["labels"]) == ["bad", "good"]
-    assert info["tokenizer"]["separator"] == "[SEP]"
+    info = read_model_info(find_model(project.serving))
+    assert sorted(info.labels) == ["bad", "good"]
+    assert info.tokenizer.separator == "[SEP]"
 
 
 def test_tagger_starts_from_the_language_models_of_both_directions(tmp_path):

@@ -5,19 +5,15 @@ import pytest
 import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
-from model_infos import write_info
+from model_infos import model_info, write_info
 from task_model_writer import write_classifier, write_regressor, write_tagger
 
 from ulmfit_tfx.schemas.errors import ConfigError
+from ulmfit_tfx.tasks import load_predictor
+from ulmfit_tfx.tasks.classification.predictor import Classifier, Prediction
+from ulmfit_tfx.tasks.regression.predictor import Regressor
+from ulmfit_tfx.tasks.tagging.predictor import Tagger, TagPrediction
 from ulmfit_tfx.trainer_modules.serving.length_batches import BATCH, BATCH_CHARACTERS, answer_in_order, length_batches
-from ulmfit_tfx.trainer_modules.serving.loaded_model import (
-    Classifier,
-    Prediction,
-    Regressor,
-    Tagger,
-    TagPrediction,
-    load_predictor,
-)
 
 TEXT = "Zoë and Łukasz met 12 times"
 
@@ -34,7 +30,7 @@ def models(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tagger(models):
-    return Tagger(models / "tagger")
+    return load_predictor(models / "tagger")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +42,7 @@ def test_model_is_loaded_as_what_its_information_file_says(models, name, kind):
 
 
 def test_classifier_gives_the_most_probable_class(models):
-    [prediction] = Classifier(models / "one label").predict(["a good film , good cast , bad end"])
+    [prediction] = load_predictor(models / "one label").predict(["a good film , good cast , bad end"])
     assert prediction == Prediction(
         text="a good film , good cast , bad end",
         label="good",
@@ -64,12 +60,12 @@ def test_classifier_gives_the_most_probable_class(models):
     ],
 )
 def test_classifier_of_several_labels_gives_any_number_of_them(models, text, label, labels):
-    [prediction] = Classifier(models / "labels").predict([text])
+    [prediction] = load_predictor(models / "labels").predict([text])
     assert (prediction.label, prediction.labels) == (label, labels)
 
 
 def test_regressor_names_its_scores(models):
-    [prediction] = Regressor(models / "regressor").predict(["Zoë"])
+    [prediction] = load_predictor(models / "regressor").predict(["Zoë"])
     assert prediction.scores == {"characters": 3, "rows": 1, "longest": 3}
 
 
@@ -107,7 +103,7 @@ def test_empty_word_is_refused(tagger):
 def test_predictions_come_in_the_order_of_the_texts_however_they_are_batched(models):
     rng = random.Random(0)
     texts = ["x" * rng.randint(0, 300) for _ in range(200)]
-    scores = [prediction.scores for prediction in Regressor(models / "regressor").predict(texts)]
+    scores = [prediction.scores for prediction in load_predictor(models / "regressor").predict(texts)]
     assert [score["characters"] for score in scores] == list(map(len, texts))
     assert max(score["rows"] for score in scores) == BATCH
     by_length = sorted(scores, key=lambda score: score["characters"])
@@ -116,7 +112,7 @@ def test_predictions_come_in_the_order_of_the_texts_however_they_are_batched(mod
 
 def test_very_long_text_shares_its_batch_with_no_other(models):
     texts = ["short", "x" * (BATCH_CHARACTERS - 1), "also short"]
-    rows = [prediction.scores["rows"] for prediction in Regressor(models / "regressor").predict(texts)]
+    rows = [prediction.scores["rows"] for prediction in load_predictor(models / "regressor").predict(texts)]
     assert rows == [2, 1, 2]
 
 
@@ -145,17 +141,12 @@ def test_model_of_no_task_is_refused_by_what_it_is(tmp_path, task, is_what):
         load_predictor(tmp_path)
 
 
-@pytest.mark.parametrize(("kind", "output"), [(Regressor, "all_targets"), (Tagger, "all_tags")])
-def test_model_without_the_outputs_of_the_task_is_refused(models, kind, output):
+@pytest.mark.parametrize(
+    ("kind", "task", "output"), [(Regressor, "regression", "all_targets"), (Tagger, "tagging", "all_tags")]
+)
+def test_model_without_the_outputs_of_the_task_is_refused(models, kind, task, output):
     with pytest.raises(ConfigError, match=f"has no signature 'serving_default' with {output}"):
-        kind(models / "one label")
-
-
-def test_foreign_model_with_the_signature_of_a_classifier_is_one(models, tmp_path):
-    loaded = tf.saved_model.load(str(models / "one label"))
-    tf.saved_model.save(loaded, str(tmp_path), signatures=loaded.signatures)
-    assert not (tmp_path / "assets.extra").exists()
-    assert Classifier(tmp_path).predict(["bad"])[0].labels == ("bad",)
+        kind(models / "one label", model_info(task))
 
 
 def test_information_file_without_details_is_that_of_one_label_a_text(models, tmp_path):

@@ -17,11 +17,11 @@ from task_examples import write_inputs
 
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, PipelineConfig, TokenizerConfig
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.tasks import load_predictor
 from ulmfit_tfx.tasks.classification import trainer as classifier
 from ulmfit_tfx.tasks.regression import trainer as regressor
 from ulmfit_tfx.tasks.tagging import trainer as tagger
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
-from ulmfit_tfx.trainer_modules.serving.loaded_model import load_predictor
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
 from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, save
 from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures

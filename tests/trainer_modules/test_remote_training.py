@@ -9,12 +9,13 @@ import tensorflow as tf
 from task_examples import CONFIG, write_inputs
 
 from ulmfit_tfx.schemas.config import CleaningConfig, LanguageModelConfig, PipelineConfig, TokenizerConfig
+from ulmfit_tfx.tasks import load_language_model, load_predictor
 from ulmfit_tfx.tasks.classification import trainer as classifier
 from ulmfit_tfx.tasks.language_model import trainer as language_model
 from ulmfit_tfx.trainer_modules.optimization.learning_rate_tuner import CHART_FILE, CURVE_FILE
 from ulmfit_tfx.trainer_modules.optimization.progress import Progress
 from ulmfit_tfx.trainer_modules.serving.folder_copy import copy_folder
-from ulmfit_tfx.trainer_modules.serving.loaded_model import Classifier, LanguageModel, find_model
+from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model
 from ulmfit_tfx.trainer_modules.serving.saved_model import read_exported
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tokenization import Tokenizer
@@ -100,7 +101,7 @@ def test_killed_classifier_resumes_from_remote_checkpoints_to_the_weights_of_an_
     assert tf.io.gfile.glob(f"{remote.model_run_dir}/events.out.tfevents*")
     model = find_model(remote.serving_model_dir)
     text = ["a superb cast and a dull script"]
-    [found], [wanted] = (Classifier(path).predict(text) for path in (model, local.serving_model_dir))
+    [found], [wanted] = (load_predictor(path).predict(text) for path in (model, local.serving_model_dir))
     assert found.probabilities == pytest.approx(wanted.probabilities, abs=1e-5)
 
 
@@ -115,7 +116,7 @@ def test_killed_language_models_of_both_directions_resume_from_remote_checkpoint
     folder = remote.serving_model_dir.rpartition("/")[0]
     for file in ("encoder.json", "keras_weights/language_model.weights.h5", "backward/encoder.json"):
         assert tf.io.gfile.exists(f"{folder}/{file}")
-    [completion] = LanguageModel(remote.serving_model_dir).complete("a superb", beams=1, pieces=3)
+    [completion] = load_language_model(remote.serving_model_dir).complete("a superb", beams=1, pieces=3)
     assert completion.prompt == "a superb"
 
 

@@ -8,10 +8,11 @@ import tensorflow as tf
 
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, HeadConfig, TokenizerConfig
 from ulmfit_tfx.tasks.classification.model import build_classifier
+from ulmfit_tfx.tasks.classification.signatures import classifier_signatures
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
 from ulmfit_tfx.trainer_modules.serving.saved_model import save
-from ulmfit_tfx.trainer_modules.serving.signatures import classifier_signatures, encoder_signatures
+from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 LABELS = ["plain", "good", "bad"]

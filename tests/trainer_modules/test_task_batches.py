@@ -4,8 +4,8 @@ import tensorflow as tf
 
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.schemas.feature_names import LABEL_ID, TOKEN_IDS
+from ulmfit_tfx.tasks.classification.rows import labelled_rows
 from ulmfit_tfx.trainer_modules.data.task_batches import bucket_bounds, task_batches
-from ulmfit_tfx.trainer_modules.data.task_rows import labelled_rows
 
 PAD = 1
 

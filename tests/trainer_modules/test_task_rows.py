@@ -6,17 +6,12 @@ import tensorflow as tf
 from task_examples import CONFIG, write_inputs
 
 from ulmfit_tfx.schemas.config import CleaningConfig, PipelineConfig, TaggingConfig, TokenizerConfig
-from ulmfit_tfx.trainer_modules.data.target_balance import TargetBalance
+from ulmfit_tfx.tasks.classification.rows import count_labels, labelled_rows, multi_label_rows
+from ulmfit_tfx.tasks.regression.rows import read_targets, target_rows
+from ulmfit_tfx.tasks.regression.target_balance import TargetBalance
+from ulmfit_tfx.tasks.tagging.rows import tagged_rows
 from ulmfit_tfx.trainer_modules.data.task_batches import task_batches
-from ulmfit_tfx.trainer_modules.data.task_rows import (
-    count_labels,
-    has_weights,
-    labelled_rows,
-    multi_label_rows,
-    read_targets,
-    tagged_rows,
-    target_rows,
-)
+from ulmfit_tfx.trainer_modules.data.task_rows import has_weights
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 

@@ -9,20 +9,18 @@ import tensorflow as tf
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, HeadConfig, TaggingConfig, TokenizerConfig
 from ulmfit_tfx.tasks.classification.model import build_classifier
 from ulmfit_tfx.tasks.classification.model_info import ClassificationDetails
+from ulmfit_tfx.tasks.classification.signatures import classifier_signatures
 from ulmfit_tfx.tasks.regression.model import build_regressor
 from ulmfit_tfx.tasks.regression.model_info import RegressionDetails
+from ulmfit_tfx.tasks.regression.signatures import regressor_signatures
 from ulmfit_tfx.tasks.tagging.model import build_tagger
 from ulmfit_tfx.tasks.tagging.model_info import TaggingDetails
+from ulmfit_tfx.tasks.tagging.signatures import tagger_signatures
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.serving.encoder_folder import EncoderRecord, PretrainedModel, build, save_pretrained
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
 from ulmfit_tfx.trainer_modules.serving.saved_model import save
-from ulmfit_tfx.trainer_modules.serving.signatures import (
-    classifier_signatures,
-    encoder_signatures,
-    regressor_signatures,
-)
-from ulmfit_tfx.trainer_modules.serving.tagger_signatures import tagger_signatures
+from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 MODELS = ("classifier", "multi_label", "regressor", "several_targets", "tagger", "language_model")

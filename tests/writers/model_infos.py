@@ -31,10 +31,9 @@ def info_content(task: str, labels=(), details=None, **others) -> dict[str, Any]
         "weights": [],
     }
     if task == "regression":
-        targets = (details or {}).get("targets", [])
-        content["details"] = {"bounds": None, "mean": [0.0] * len(targets), "scale": [1.0] * len(targets)} | (
-            details or {}
-        )
+        targets = content["details"].get("targets", [])
+        scaling = {"mean": [0.0] * len(targets), "scale": [1.0] * len(targets)}
+        content["details"] = {"targets": targets, "bounds": None, **scaling, **content["details"]}
     return content | others
 
 

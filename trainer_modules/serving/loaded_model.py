@@ -1,57 +1,35 @@
-"""Reads exported models: what they are and what they predict. Needs TensorFlow, tensorflow-text and no TFX."""
+"""Reads exported models: where they are, their signatures, what they answer.
 
-import dataclasses
-import json
+Needs TensorFlow, tensorflow-text and no TFX. Importing this loads none of them.
+"""
+
+import abc
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from ulmfit_tfx.schemas.errors import ConfigError
 from ulmfit_tfx.trainer_modules.serving import signature_names as signatures
 from ulmfit_tfx.trainer_modules.serving.length_batches import answer_in_order
-from ulmfit_tfx.trainer_modules.serving.predictions import (
-    Prediction,
-    ScorePrediction,
-    TagPrediction,
-    read_classes,
-    read_scores,
-    read_tags,
-)
-from ulmfit_tfx.trainer_modules.serving.predictions import Span as Span
-from ulmfit_tfx.trainer_modules.serving.predictions import TaggedWord as TaggedWord
+from ulmfit_tfx.trainer_modules.serving.model_info import ModelInfo
+from ulmfit_tfx.transforms.records.record import Row
 
 if TYPE_CHECKING:
     import numpy as np
+
+Outputs = Mapping[str, "np.ndarray"]
+"""Outputs of a signature by name, the first axis being the batch."""
+
+InfoT = TypeVar("InfoT", bound=ModelInfo)
+"""What models of a task say of themselves."""
+AnswerT = TypeVar("AnswerT")
+"""What they answer a text."""
 
 _FOLDERS = ("saved_model", "Format-Serving")
 """Below the folder that `import-encoder` writes and below TFX's model artifacts: where the SavedModel is."""
 
 _AnyPath = TypeVar("_AnyPath", str, Path)
-
-
-@dataclasses.dataclass(frozen=True)
-class Completion:
-    """A language model's continuation of a text.
-
-    Attributes:
-        prompt: The text.
-        continuation: What the model adds to it.
-        log_probability: Of the pieces that it adds, in nats.
-        pieces: Their number, `</s>` counted.
-        ended: Whether the model ends the text there.
-    """
-
-    prompt: str
-    continuation: str
-    log_probability: float
-    pieces: int
-    ended: bool
-
-    @property
-    def log_probability_per_piece(self) -> float:
-        """The mean of the pieces, by which continuations are ranked."""
-        return self.log_probability / self.pieces
 
 
 def find_model(path: _AnyPath) -> _AnyPath:
@@ -85,215 +63,6 @@ def _file_operations(path: str) -> tuple[Callable[[str], bool], Callable[[str], 
     return tf.io.gfile.exists, tf.io.gfile.isdir, tf.io.gfile.listdir
 
 
-def read_info(model: str | Path) -> dict[str, Any]:
-    """What the model says of itself; empty for a model of other origin."""
-    import tensorflow as tf
-
-    path = f"{model}/{signatures.MODEL_INFO_FILE}"
-    if not tf.io.gfile.exists(path):
-        return {}
-    with tf.io.gfile.GFile(path) as file:
-        return json.loads(file.read())
-
-
-class Classifier:
-    """A loaded classifier."""
-
-    def __init__(self, model: str | Path):
-        """Loads a SavedModel, local or remote.
-
-        Raises:
-            ConfigError: It is no classifier.
-        """
-        self.signatures = load(model)
-        self.info = read_info(model)
-        self._serve = _serving_default(model, self.signatures, signatures.PROBABILITIES, "classifier")
-
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Labels texts, in their order."""
-        separator = self.info.get("details", {}).get("label_separator")
-        return answer_in_order(texts, len, lambda batch: read_classes(batch, _answers(self._serve, batch), separator))
-
-
-class Regressor:
-    """A loaded regressor."""
-
-    def __init__(self, model: str | Path):
-        """Loads a SavedModel, local or remote.
-
-        Raises:
-            ConfigError: It is no regressor.
-        """
-        self.signatures = load(model)
-        self.info = read_info(model)
-        self._serve = _serving_default(model, self.signatures, signatures.ALL_TARGETS, "regressor")
-
-    def predict(self, texts: Sequence[str]) -> list[ScorePrediction]:
-        """Scores texts, in their order."""
-        return answer_in_order(texts, len, lambda batch: read_scores(batch, _answers(self._serve, batch)))
-
-
-class Tagger:
-    """A loaded tagger."""
-
-    def __init__(self, model: str | Path):
-        """Loads a SavedModel, local or remote.
-
-        Raises:
-            ConfigError: It is no tagger.
-        """
-        self.signatures = load(model)
-        self.info = read_info(model)
-        self._serve = _serving_default(model, self.signatures, signatures.ALL_TAGS, "tagger")
-
-    def predict(self, texts: Sequence[str]) -> list[TagPrediction]:
-        """Cuts texts into words and tags these, in their order."""
-        return answer_in_order(texts, len, lambda batch: read_tags(batch, _answers(self._serve, batch)))
-
-    def predict_words(self, sequences: Sequence[Sequence[str]]) -> list[TagPrediction]:
-        """Tags words that are already split; sequences in their order.
-
-        Raises:
-            ValueError: A word is empty, which to the model is padding.
-        """
-        if not all(map(all, sequences)):
-            raise ValueError("a word is empty, expected words of at least one character.")
-        return answer_in_order(sequences, lambda words: sum(map(len, words)), self._tag_words)
-
-    def _tag_words(self, sequences: Sequence[Sequence[str]]) -> list[TagPrediction]:
-        import tensorflow as tf
-
-        columns = max(1, *map(len, sequences))
-        padded = [[*words, *[""] * (columns - len(words))] for words in sequences]
-        outputs = self.signatures[signatures.TAG_WORDS](**{signatures.WORDS: tf.constant(padded)})
-        return read_tags([" ".join(words) for words in sequences], _as_arrays(outputs))
-
-
-_KINDS: dict[str, type[Classifier] | type[Regressor] | type[Tagger]] = {
-    "classification": Classifier,
-    "regression": Regressor,
-    "tagging": Tagger,
-}
-"""By task."""
-
-
-def load_predictor(model: str | Path) -> Classifier | Regressor | Tagger:
-    """Loads a SavedModel as what its information file says it is.
-
-    Raises:
-        ConfigError: It is neither a classifier, nor a regressor, nor a tagger, or it does not load.
-    """
-    info = read_info(model)
-    if not info:
-        load(model)  # where that fails, it is damaged rather than foreign
-    check_has_task(model, info)
-    return _KINDS[info["task"]](model)
-
-
-def check_has_task(model: str | Path, info: Mapping[str, Any]) -> None:
-    """Demands a model that predicts something of texts.
-
-    Args:
-        model: To be named.
-        info: As `read_info` gives it.
-
-    Raises:
-        ConfigError: It is neither a classifier, nor a regressor, nor a tagger.
-    """
-    task = info.get("task")
-    if task in _KINDS:
-        return
-    others = {
-        "encoder": "an encoder without a task head",
-        "language_model": "a language model (`ulmfit-tfx complete` continues texts with it)",
-    }
-    is_what = others.get(str(task), "a model that ulmfit-tfx did not export")
-    raise ConfigError(f"{model}: is {is_what}, expected a classifier, a regressor or a tagger.")
-
-
-class LanguageModel:
-    """A loaded language model that reads forward."""
-
-    def __init__(self, model: str | Path):
-        """Loads a SavedModel, local or remote.
-
-        Raises:
-            ConfigError: It is no language model, or one that only reads backward.
-        """
-        import sentencepiece
-        import tensorflow as tf
-
-        self.signatures = load(model)
-        self._info = read_info(model)
-        if signatures.NEXT_PIECE not in self.signatures:
-            raise ConfigError(f"{model}: is {self._kind()}, expected a language model that reads forward.")
-        [asset] = [name for name in tf.io.gfile.listdir(f"{model}/assets") if name.endswith(".model")]
-        with tf.io.gfile.GFile(f"{model}/assets/{asset}", "rb") as file:
-            self._processor = sentencepiece.SentencePieceProcessor(model_proto=file.read())
-
-    def _kind(self) -> str:
-        if signatures.PREVIOUS_PIECE in self.signatures:
-            return "a language model that reads backward"
-        task = self._info.get("task")
-        if task == "encoder":
-            return "an encoder without a language-model head"
-        return f"a model for {task}" if task else "a model that ulmfit-tfx did not export"
-
-    def complete(self, text: str, beams: int, pieces: int) -> list[Completion]:
-        """Continues a text by beam search.
-
-        The text stays as it is, and what is added is as the model writes: of a model that lower-cases, lower case.
-        `<unk>`, `<pad>` and `<s>` are never added.
-
-        Args:
-            text: Also an empty one.
-            beams: Continuations that are looked for.
-            pieces: Where a continuation stops if the text does not end before.
-
-        Returns:
-            At most `beams`, the highest mean log probability of a piece first.
-        """
-        from ulmfit_tfx.trainer_modules.serving.beam_search import beam_search
-
-        prefix = self._pieces(text)
-        eos, forbidden = self._ends()
-        return [
-            Completion(
-                prompt=text,
-                continuation=self._continuation(text, prefix, found.ids),
-                log_probability=found.log_probability,
-                pieces=len(found.ids),
-                ended=found.ended,
-            )
-            for found in beam_search(self._next_log_probabilities, prefix, beams, pieces, eos, forbidden)
-        ]
-
-    def _pieces(self, text: str) -> list[int]:
-        import tensorflow as tf
-
-        outputs = self.signatures[signatures.NEXT_PIECE](**{signatures.STRING_INPUTS: tf.constant([text])})
-        length = int(outputs[signatures.LENGTHS][0])
-        return outputs[signatures.NUMERICALIZED][0, :length].numpy().tolist()
-
-    def _next_log_probabilities(self, ids):
-        import tensorflow as tf
-
-        next_piece = self.signatures[signatures.NEXT_PIECE_NUMERICALIZED]
-        return next_piece(**{signatures.NUMERICALIZED: tf.constant(ids)})[signatures.LOG_PROBABILITIES].numpy()
-
-    def _ends(self) -> tuple[int | None, list[int]]:
-        """Id of `</s>`, None where the model has not seen texts end, and the ids that are never added."""
-        tokenizer = self._info["tokenizer"]
-        special = tokenizer["special_ids"]
-        eos = special["eos"] if tokenizer["add_eos"] else None
-        return eos, [piece for piece in special.values() if piece >= 0 and piece != eos]
-
-    def _continuation(self, text: str, prefix: list[int], added: tuple[int, ...]) -> str:
-        # Decoded alone, the first word would lose the space before it.
-        continuation = self._processor.decode([*prefix, *added])[len(self._processor.decode(prefix)) :]
-        return continuation.lstrip() if text[-1:].isspace() else continuation
-
-
 def load(model: str | Path) -> dict[str, Any]:
     """Signatures of a SavedModel, by name.
 
@@ -313,18 +82,75 @@ def load(model: str | Path) -> dict[str, Any]:
     return signatures_by_name
 
 
-def _serving_default(model: str | Path, loaded: Mapping[str, Any], output: str, kind: str) -> Any:
-    served = loaded.get(signatures.SERVING_DEFAULT)
-    if served is None or output not in served.structured_outputs:
-        raise ConfigError(f"{model}: has no signature 'serving_default' with {output}, so it is no {kind}.")
-    return served
+class Predictor(abc.ABC, Generic[InfoT, AnswerT]):
+    """A loaded model that answers texts.
+
+    Attributes:
+        noun: What such a model is called.
+        output: Of `serving_default`, by which such a model is told.
+        signatures: By name.
+        info: What the model says of itself.
+    """
+
+    noun: ClassVar[str]
+    output: ClassVar[str]
+
+    def __init__(self, model: str | Path, info: InfoT):
+        """Loads a SavedModel, local or remote.
+
+        Raises:
+            ConfigError: It does not load, or its signatures are those of another kind of model.
+        """
+        self.signatures = load(model)
+        self.info = info
+        served = self.signatures.get(signatures.SERVING_DEFAULT)
+        if served is None or self.output not in served.structured_outputs:
+            raise ConfigError(
+                f"{model}: has no signature 'serving_default' with {self.output}, so it is no {self.noun}."
+            )
+        self._serve = served
+
+    def predict(self, texts: Sequence[str]) -> list[AnswerT]:
+        """Answers texts, in their order."""
+        return answer_in_order(texts, len, self._predict)
+
+    def predict_rows(self, rows: Sequence[Row]) -> list[AnswerT]:
+        """Answers rows, of which it sees no labels."""
+        return self.predict([row.text for row in rows])
+
+    def _predict(self, texts: Sequence[str]) -> list[AnswerT]:
+        import tensorflow as tf
+
+        outputs = as_arrays(self._serve(**{signatures.STRING_INPUTS: tf.constant(list(texts))}))
+        return self.read(texts, outputs, self.info)
+
+    @staticmethod
+    @abc.abstractmethod
+    def read(texts: Sequence[str], outputs: Outputs, info: Any) -> list[Any]:
+        """Answers to texts out of a signature's outputs.
+
+        Args:
+            texts: What the signature was given, B of them.
+            outputs: Of `serving_default` or `serving_examples`: labels and counts may be [B] or [B,1].
+            info: What the model says of itself.
+        """
+
+    @staticmethod
+    @abc.abstractmethod
+    def from_json(values: Mapping[str, Any]) -> Any:
+        """The answer whose fields a JSON line holds: what `dataclasses.asdict` made of it."""
 
 
-def _answers(serve: Any, texts: Sequence[str]) -> dict[str, "np.ndarray"]:
-    import tensorflow as tf
-
-    return _as_arrays(serve(**{signatures.STRING_INPUTS: tf.constant(list(texts))}))
-
-
-def _as_arrays(outputs: Mapping[str, Any]) -> dict[str, "np.ndarray"]:
+def as_arrays(outputs: Mapping[str, Any]) -> dict[str, "np.ndarray"]:
+    """Outputs of a signature as NumPy's arrays."""
     return {name: tensor.numpy() for name, tensor in outputs.items()}
+
+
+def by_name(keys: "np.ndarray", values: "np.ndarray") -> dict[str, float]:
+    """Numbers by their names, from bytes [names] and float [names]."""
+    return {name: float(value) for name, value in zip(decoded(keys), values, strict=True)}
+
+
+def decoded(strings: "np.ndarray") -> list[str]:
+    """Texts from UTF-8 bytes [strings]."""
+    return [string.decode() for string in strings]

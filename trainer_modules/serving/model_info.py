@@ -57,6 +57,7 @@ class TokenizerInfo(_Record):
         special_ids: By name, `unk`, `pad`, `bos`, `eos`; -1 where the tokenizer has no such piece.
         add_bos: Whether texts begin with `<s>`.
         add_eos: Whether they end with `</s>`.
+        separator: Cuts a text into parts, each with its own marks. None: nothing does.
         sha256: Of the SentencePiece model.
     """
 
@@ -65,6 +66,7 @@ class TokenizerInfo(_Record):
     special_ids: dict[str, int]
     add_bos: bool
     add_eos: bool
+    separator: str | None = None
     sha256: str
 
 

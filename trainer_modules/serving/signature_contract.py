@@ -1,58 +1,25 @@
 """What `signature_names` promises, as data that an exported model can be checked against."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
 
 from ulmfit_tfx.trainer_modules.serving import signature_names as names
+from ulmfit_tfx.trainer_modules.serving.model_info import ModelInfo
 
 PREDICT_METHOD = "tensorflow/serving/predict"
 BATCH = "B"
 
-_Tensors = Mapping[str, str]
+Tensors = Mapping[str, str]
 """By name: dtype and dimensions, named as in `signature_names`; F is the sum of the batch's lengths."""
+Spec = tuple[str, Tensors, Tensors]
+"""Of a signature: its name, inputs and outputs."""
 
-_TEXTS = {names.STRING_INPUTS: "string B"}
+TEXTS = {names.STRING_INPUTS: "string B"}
+SERIALIZED = {names.INPUTS: "string B"}
+"""Input of the signatures for TensorFlow Serving's Classify and Regress APIs."""
 _EXAMPLES = {names.EXAMPLES: "string B"}
 _PIECES = {names.NUMERICALIZED: "int32 B T"}
 _ENCODED = {names.OUTPUT: "float32 B T D", names.MASK: "bool B T"}
-
-_ANSWERS: dict[str, _Tensors] = {
-    "classification": {
-        names.LABEL: "string B",
-        names.PROBABILITIES: "float32 B C",
-        names.ALL_CLASSES: "string B C",
-    },
-    "regression": {names.SCORES: "float32 B N", names.ALL_TARGETS: "string B N"},
-    "tagging": {
-        names.WORDS: "string B W",
-        names.WORD_COUNTS: "int32 B",
-        names.WORD_START_BYTES: "int32 B W",
-        names.WORD_END_BYTES: "int32 B W",
-        names.WORD_START_CHARS: "int32 B W",
-        names.WORD_END_CHARS: "int32 B W",
-        names.TAGS: "string B W",
-        names.SCORES: "float32 B W",
-        names.TAG_PROBABILITIES: "float32 B W K",
-        names.ALL_TAGS: "string B K",
-        names.SPAN_LABELS: "string B S",
-        names.SPAN_TEXTS: "string B S",
-        names.SPAN_SCORES: "float32 B S",
-        names.SPAN_COUNTS: "int32 B",
-        names.SPAN_START_WORDS: "int32 B S",
-        names.SPAN_END_WORDS: "int32 B S",
-        names.SPAN_START_BYTES: "int32 B S",
-        names.SPAN_END_BYTES: "int32 B S",
-        names.SPAN_START_CHARS: "int32 B S",
-        names.SPAN_END_CHARS: "int32 B S",
-    },
-    "language_model": {
-        names.NEGATIVE_LOG_LIKELIHOOD: "float32 B",
-        names.PREDICTED_PIECES: "int32 B",
-        names.WORDS: "int32 B",
-    },
-}
-"""By task, what `serving_default` gives."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,71 +54,53 @@ class SignatureContract:
     method_name: str
 
 
-def signature_contracts(info: Mapping[str, Any]) -> dict[str, SignatureContract]:
-    """The signatures that a model has to have, by name.
+def contracts(specs: Iterable[Spec], sizes: Mapping[str, int]) -> dict[str, SignatureContract]:
+    """Contracts by the names of the signatures.
 
     Args:
-        info: The model's information file, see `ulmfit_tfx.trainer_modules.serving.saved_model`.
+        specs: Of the signatures.
+        sizes: Of dimensions that are known, by name.
     """
-    labels, targets = len(info["labels"]), len(info["details"].get("targets", ()))
-    sizes = {"C": labels, "K": labels, "N": targets, "V": info["tokenizer"]["vocab_size"]}
-    lengths = {} if info["fixed_seq_len"] is None else {"T": info["fixed_seq_len"]}
-    signatures = [(*signature, sizes | lengths) for signature in _of_encoder(info)]
-    if info["task"] in _ANSWERS:
-        signatures += [(*signature, sizes) for signature in _of_task(info)]
     return {
         name: SignatureContract(
-            inputs={key: _tensor(spec, known) for key, spec in inputs.items()},
-            outputs={key: _tensor(spec, known) for key, spec in outputs.items()},
+            inputs={key: _tensor(spec, sizes) for key, spec in inputs.items()},
+            outputs={key: _tensor(spec, sizes) for key, spec in outputs.items()},
             method_name=names.METHOD_NAMES.get(name, PREDICT_METHOD),
         )
-        for name, inputs, outputs, known in signatures
+        for name, inputs, outputs in specs
     }
 
 
-def _of_encoder(info: Mapping[str, Any]) -> Iterator[tuple[str, _Tensors, _Tensors]]:
-    yield names.STRING_ENCODER, _TEXTS, _ENCODED | _PIECES | {names.LENGTHS: "int32 B"}
-    yield names.SPM_PROCESSOR, _TEXTS, _PIECES | {names.MASK: "bool B T"}
+def encoder_contracts(info: ModelInfo) -> dict[str, SignatureContract]:
+    """Of the signatures that every model has."""
+    return contracts(_of_encoder(info), {} if info.fixed_seq_len is None else {"T": info.fixed_seq_len})
+
+
+def answer_specs(answer: Tensors) -> Iterator[Spec]:
+    """Of the signatures that every model of a task has.
+
+    Args:
+        answer: What `serving_default` gives.
+    """
+    yield names.SERVING_DEFAULT, TEXTS, answer
+    in_columns = {key: f"{spec} 1" if spec.endswith(BATCH) else spec for key, spec in answer.items()}
+    yield names.SERVING_EXAMPLES, _EXAMPLES, in_columns
+
+
+def _of_encoder(info: ModelInfo) -> Iterator[Spec]:
+    yield names.STRING_ENCODER, TEXTS, _ENCODED | _PIECES | {names.LENGTHS: "int32 B"}
+    yield names.SPM_PROCESSOR, TEXTS, _PIECES | {names.MASK: "bool B T"}
     # Pieces may come in any number, also where those of a text are brought to a fixed one.
     of_pieces = {names.OUTPUT: "float32 B L D", names.MASK: "bool B L"}
     yield names.NUMERICALIZED_ENCODER, {names.NUMERICALIZED: "int32 B L"}, of_pieces
-    if info["fixed_seq_len"] is None:
+    if info.fixed_seq_len is None:
         flat = {
             f"{names.OUTPUT}_flat": "float32 F D",
             f"{names.OUTPUT}_rows": "int32 B",
             f"{names.NUMERICALIZED}_flat": "int32 F",
             f"{names.NUMERICALIZED}_rows": "int32 B",
         }
-        yield names.STRING_ENCODER_FLAT, _TEXTS, flat
-
-
-def _of_task(info: Mapping[str, Any]) -> Iterator[tuple[str, _Tensors, _Tensors]]:
-    task = info["task"]
-    answer = _ANSWERS[task]
-    if task == "language_model" and len(info["directions"]) == 2:
-        answer = {**answer, names.NEGATIVE_LOG_LIKELIHOOD_BACKWARD: "float32 B"}
-    yield names.SERVING_DEFAULT, _TEXTS, answer
-    in_columns = {key: f"{spec} 1" if spec.endswith(BATCH) else spec for key, spec in answer.items()}
-    yield names.SERVING_EXAMPLES, _EXAMPLES, in_columns
-    if task == "classification":
-        yield names.CLASSIFY, {names.INPUTS: "string B"}, {names.CLASSES: "string B C", names.SCORES: "float32 B C"}
-    elif task == "regression" and len(info["details"]["targets"]) == 1:
-        yield names.REGRESS, {names.INPUTS: "string B"}, {names.OUTPUTS: "float32 B"}
-    elif task == "tagging":
-        yield names.TAG_WORDS, {names.WORDS: "string B L"}, answer  # L: the input may be padded beyond W
-    elif task == "language_model":
-        for direction in info["directions"]:
-            yield from _of_direction(direction)
-
-
-def _of_direction(direction: str) -> Iterator[tuple[str, _Tensors, _Tensors]]:
-    of_texts, of_pieces = {
-        "forward": (names.NEXT_PIECE, names.NEXT_PIECE_NUMERICALIZED),
-        "backward": (names.PREVIOUS_PIECE, names.PREVIOUS_PIECE_NUMERICALIZED),
-    }[direction]
-    answer = {names.LOG_PROBABILITIES: "float32 B V"}
-    yield of_texts, _TEXTS, answer | {names.NUMERICALIZED: "int32 B L", names.LENGTHS: "int32 B"}
-    yield of_pieces, {names.NUMERICALIZED: "int32 B L"}, answer
+        yield names.STRING_ENCODER_FLAT, TEXTS, flat
 
 
 def _tensor(spec: str, sizes: Mapping[str, int]) -> TensorContract:

@@ -1,7 +1,6 @@
 """The `tf.function`s behind the signatures of `ulmfit_tfx.trainer_modules.serving.signature_names`."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import keras
 import tensorflow as tf
@@ -89,86 +88,13 @@ def encoder_signatures(
     return signatures
 
 
-def classifier_signatures(
-    classifier: keras.Model,
-    tokenizer: Tokenizer,
-    labels: Sequence[str],
-    max_seq_len: int,
-    temperature: float = 1.0,
-    several: tuple[str, float] | None = None,
-) -> Signatures:
-    """Signatures of a document classifier.
-
-    Args:
-        classifier: As `build_classifier` makes it.
-        tokenizer: The one that it was trained with.
-        labels: Name of each class, in the order of the logits.
-        max_seq_len: Pieces of a text beyond it are not looked at.
-        temperature: What logits are divided by.
-        several: Where a text may have several labels, or none: what stands between them, and the probability from which
-            one is given. None: it has one.
-    """
-
-    def classify(ids: tf.Tensor) -> dict[str, Any]:
-        all_classes = tf.constant(list(labels))
-        logits = classifier(ids, training=False) / temperature
-        if several is None:
-            probabilities = tf.nn.softmax(logits)
-            label = tf.gather(all_classes, tf.argmax(probabilities, axis=-1))
-        else:
-            probabilities = tf.nn.sigmoid(logits)
-            label = _joined(all_classes, probabilities, *several)
-        return {
-            names.LABEL: label,
-            names.PROBABILITIES: probabilities,
-            names.ALL_CLASSES: tf.tile(all_classes[None], [tf.shape(probabilities)[0], 1]),
-        }
-
-    def classes_and_scores(answer: Answer) -> Answer:
-        return {names.CLASSES: answer[names.ALL_CLASSES], names.SCORES: answer[names.PROBABILITIES]}
-
-    return _document_signatures(classify, tokenizer, max_seq_len, {names.CLASSIFY: classes_and_scores})
-
-
-def regressor_signatures(
-    regressor: keras.Model,
-    tokenizer: Tokenizer,
-    targets: Sequence[str],
-    max_seq_len: int,
-    mean: Sequence[float],
-    scale: Sequence[float],
-) -> Signatures:
-    """Signatures of a text regressor.
-
-    Args:
-        regressor: As `build_regressor` makes it.
-        tokenizer: The one that it was trained with.
-        targets: Name of each number, in the order of the model's output.
-        max_seq_len: Pieces of a text beyond it are not looked at.
-        mean: What is added to each number of the model's, once it is multiplied.
-        scale: What each is multiplied by.
-    """
-
-    def score(ids: tf.Tensor) -> dict[str, Any]:
-        all_targets = tf.constant(list(targets))
-        numbers = tf.cast(regressor(ids, training=False), tf.float32)
-        scores = numbers * tf.constant(list(scale), tf.float32) + tf.constant(list(mean), tf.float32)
-        return {names.SCORES: scores, names.ALL_TARGETS: tf.tile(all_targets[None], [tf.shape(scores)[0], 1])}
-
-    def the_number(answer: Answer) -> Answer:
-        return {names.OUTPUTS: answer[names.SCORES][:, 0]}
-
-    forms = {names.REGRESS: the_number} if len(targets) == 1 else {}
-    return _document_signatures(score, tokenizer, max_seq_len, forms)
-
-
-def _document_signatures(
+def document_signatures(
     answer: Callable[[tf.Tensor], Answer],
     tokenizer: Tokenizer,
     max_seq_len: int,
     forms: Mapping[str, Callable[[Answer], Answer]],
 ) -> Signatures:
-    """Signatures around a function of ids.
+    """Signatures of a model of whole texts, around a function of ids.
 
     Args:
         answer: From ids, int32 [batch, time], to what `serving_default` gives.
@@ -204,11 +130,3 @@ def _document_signatures(
 
     signatures: Signatures = {names.SERVING_DEFAULT: serving_default, names.SERVING_EXAMPLES: serving_examples}
     return signatures | {name: in_form(form) for name, form in forms.items()}
-
-
-def _joined(classes: tf.Tensor, probabilities: tf.Tensor, separator: str, threshold: float) -> tf.Tensor:
-    """Names of each row's classes from a probability on, the most probable first: string [batch]."""
-    order = tf.argsort(probabilities, axis=-1, direction="DESCENDING")
-    given = tf.gather(probabilities >= threshold, order, batch_dims=1)
-    ordered = tf.gather(classes, order)
-    return tf.strings.reduce_join(tf.ragged.boolean_mask(ordered, given), axis=-1, separator=separator)

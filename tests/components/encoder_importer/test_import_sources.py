@@ -15,10 +15,11 @@ from ulmfit_tfx.schemas.config import CleaningConfig, HeadConfig, PretrainedConf
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.tasks.classification.model import build_classifier
 from ulmfit_tfx.tasks.classification.model_info import ClassificationDetails
+from ulmfit_tfx.tasks.classification.signatures import classifier_signatures
 from ulmfit_tfx.trainer_modules.serving.encoder_folder import load_encoder, read_record
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
 from ulmfit_tfx.trainer_modules.serving.saved_model import save
-from ulmfit_tfx.trainer_modules.serving.signatures import classifier_signatures, encoder_signatures
+from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 FIXED_SEQ_LEN = 12

@@ -12,7 +12,9 @@ from ulmfit_tfx.components.reports.held_out import HeldOutReport
 from ulmfit_tfx.evaluation.history import History
 from ulmfit_tfx.evaluation.intervals import Interval
 from ulmfit_tfx.schemas.config import EvaluationConfig
-from ulmfit_tfx.trainer_modules.serving.loaded_model import Prediction, ScorePrediction, TaggedWord, TagPrediction
+from ulmfit_tfx.tasks.classification.predictor import Prediction
+from ulmfit_tfx.tasks.regression.predictor import ScorePrediction
+from ulmfit_tfx.tasks.tagging.predictor import TaggedWord, TagPrediction
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelInfo
 from ulmfit_tfx.transforms.records.record import Row
 

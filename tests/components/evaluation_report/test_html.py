@@ -9,7 +9,7 @@ import pytest
 
 from ulmfit_tfx.components.evaluation_report.content import Served
 from ulmfit_tfx.components.evaluation_report.html import to_html
-from ulmfit_tfx.trainer_modules.serving.loaded_model import Prediction
+from ulmfit_tfx.tasks.classification.predictor import Prediction
 
 WRITERS = str(Path(__file__).parents[2] / "writers")
 
@@ -179,7 +179,7 @@ def test_equal_input_gives_equal_bytes_also_in_another_process(tmp_path):
 from ulmfit_tfx.components.evaluation_report.content import build_content
 from ulmfit_tfx.components.evaluation_report.html import to_html
 from ulmfit_tfx.schemas.config import EvaluationConfig
-from ulmfit_tfx.trainer_modules.serving.loaded_model import TaggedWord, TagPrediction
+from ulmfit_tfx.tasks.tagging.predictor import TaggedWord, TagPrediction
 from ulmfit_tfx.transforms.records.record import Row
 tags = ["O", "B-LOC", "B-PER", "B-ORG", "B-MISC", "B-DATE"]
 rows, found = [], []

@@ -7,7 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from ulmfit_tfx.pipeline.cli.app import app
-from ulmfit_tfx.trainer_modules.serving.loaded_model import Classifier, find_model
+from ulmfit_tfx.tasks import load_predictor
+from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model
 
 pytestmark = pytest.mark.pipeline
 
@@ -60,7 +61,7 @@ def test_metrics_are_those_of_the_local_launcher(project, file):
 
 def test_pushed_models_answer_alike(project):
     models = (find_model(project / root / "serving" / "tiny") for root in ("replay", "run"))
-    replayed, local = (Classifier(model).predict(TEXTS) for model in models)
+    replayed, local = (load_predictor(model).predict(TEXTS) for model in models)
     for got, expected in zip(replayed, local, strict=True):
         assert got.label == expected.label
         assert got.probabilities == pytest.approx(expected.probabilities, abs=1e-6)

@@ -11,10 +11,10 @@ from task_examples import CONFIG, write_inputs
 
 from ulmfit_tfx.schemas.config import CleaningConfig, PipelineConfig, TokenizerConfig
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.tasks import load_predictor, read_model_info
 from ulmfit_tfx.tasks.classification import trainer as classifier
 from ulmfit_tfx.tasks.regression import trainer as regressor
 from ulmfit_tfx.trainer_modules.objectives.smoothed_cross_entropy import SmoothedCrossEntropy
-from ulmfit_tfx.trainer_modules.serving.loaded_model import Classifier, Regressor, read_info
 from ulmfit_tfx.trainer_modules.serving.saved_model import read_exported
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tokenization import Tokenizer
@@ -36,7 +36,7 @@ def train(run_fn, folder, tokenizer, rows, task, data, **sections):
 
 
 def negative_log_likelihood(model, rows):
-    predictions = Classifier(model).predict([row.text for row in rows])
+    predictions = load_predictor(model).predict([row.text for row in rows])
     return -np.mean([np.log(p.probabilities[row.label]) for p, row in zip(predictions, rows, strict=True)])
 
 
@@ -67,19 +67,19 @@ def classifiers(tmp_path_factory, tokenizer, labelled):
 
 def test_calibration_lowers_the_loss_on_the_eval_split_and_changes_no_label(classifiers, labelled):
     calibrated, raw = classifiers
-    assert read_info(raw)["details"]["temperature"] == 1
-    assert read_info(calibrated)["details"]["temperature"] < 0.9, (
+    assert read_model_info(raw).details.temperature == 1
+    assert read_model_info(calibrated).details.temperature < 0.9, (
         "smoothing by 0.3 makes a classifier that is too unsure"
     )
     held = labelled[160:240]
     assert negative_log_likelihood(calibrated, held) < negative_log_likelihood(raw, held) - 0.01
     texts = [row.text for row in labelled[240:300]]
-    labels = [[prediction.label for prediction in Classifier(model).predict(texts)] for model in classifiers]
+    labels = [[prediction.label for prediction in load_predictor(model).predict(texts)] for model in classifiers]
     assert labels[0] == labels[1]
 
 
 def test_text_in_a_padded_batch_is_classified_as_by_itself(classifiers):
-    serve = Classifier(classifiers[0]).signatures["serving_default"]
+    serve = load_predictor(classifiers[0]).signatures["serving_default"]
     texts = ["a great film.", "dull", "", "x [SEP] y", "a superb cast and a dull script! " * 3, "film " * 300]
     together = serve(string_inputs=tf.constant(texts))["probabilities"]
     alone = [serve(string_inputs=tf.constant([text]))["probabilities"][0] for text in texts]
@@ -101,7 +101,7 @@ def test_class_that_counts_for_nothing_is_never_found(tmp_path, tokenizer, label
     weights = {"good": 1.0, "bad": 1.0, "plain": 0.0}
     sections = {"classification": {"class_weights": weights}, "training": {"epochs": 6}}
     model = train(classifier.run_fn, tmp_path / "x", tokenizer, labelled, "classification", {}, **sections)
-    found = {prediction.label for prediction in Classifier(model).predict([row.text for row in labelled[240:]])}
+    found = {prediction.label for prediction in load_predictor(model).predict([row.text for row in labelled[240:]])}
     assert found == {"good", "bad"}
 
 
@@ -130,7 +130,7 @@ def several(tmp_path_factory, tokenizer, labelled):
 
 def test_several_labels_are_those_from_the_threshold_on_the_most_probable_first(several):
     model, rows = several
-    predictions = Classifier(model).predict([row.text for row in rows])
+    predictions = load_predictor(model).predict([row.text for row in rows])
     for prediction in predictions:
         ranked = sorted(prediction.probabilities.items(), key=lambda item: -item[1])
         assert list(prediction.labels) == [name for name, probability in ranked if probability >= 0.4]
@@ -165,7 +165,7 @@ def test_numbers_are_predicted_in_their_own_units(tmp_path, tokenizer, scored, l
     regression = {"loss": loss, "normalize": normalize, "balance": balance}
     sections = {"regression": regression, "training": {"epochs": 10}}
     model = train(regressor.run_fn, tmp_path / "x", tokenizer, rows, "regression", REGRESSION_DATA, **sections)
-    predictions = Regressor(model).predict([row.text for row in rows[240:]])
+    predictions = load_predictor(model).predict([row.text for row in rows[240:]])
     assert list(predictions[0].scores) == ["stars", "price"]
     expected = np.array([row.targets for row in rows[240:]])
     found = np.array([list(prediction.scores.values()) for prediction in predictions])
@@ -173,7 +173,7 @@ def test_numbers_are_predicted_in_their_own_units(tmp_path, tokenizer, scored, l
     assert (np.abs(found - expected).mean(axis=0) < 0.6 * spread).all()
     history = json.loads((tmp_path / "x" / "model_run" / "history.json").read_text())
     best = history["epochs"][history["best_epoch"] - 1]
-    held = Regressor(model).predict([row.text for row in rows[160:240]])
+    held = load_predictor(model).predict([row.text for row in rows[160:240]])
     errors = [list(p.scores.values()) - np.array(row.targets) for p, row in zip(held, rows[160:240], strict=True)]
     assert np.abs(errors).mean() == pytest.approx(best["eval_mae"], rel=1e-3), "the metric is in the targets' own units"
 
@@ -190,7 +190,7 @@ def bounded(tmp_path_factory, tokenizer, scored):
 
 
 def test_bounds_are_kept_whatever_the_text(bounded):
-    model = Regressor(bounded)
+    model = load_predictor(bounded)
     texts = ["superb " * 80, "awful " * 80, "", "film", "Żółć"]
     scores = [prediction.scores["stars"] for prediction in model.predict(texts)]
     assert 1 <= min(scores) < 1.5

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
 
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, TaggingConfig, TokenizerConfig
+from ulmfit_tfx.tasks.tagging.signatures import tagger_signatures
 from ulmfit_tfx.trainer_modules.layers.crf import ConditionalRandomField
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
 from ulmfit_tfx.trainer_modules.serving.saved_model import save
-from ulmfit_tfx.trainer_modules.serving.tagger_signatures import tagger_signatures
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 MAX_SEQ_LEN, OVERLAP = 12, 3

@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from ulmfit_tfx.trainer_modules.serving.beam_search import beam_search
+from ulmfit_tfx.tasks.language_model.beam_search import beam_search
 
 EOS, UNKNOWN = 3, 0
 

@@ -1,4 +1,4 @@
-"""Shows continuations as a table."""
+"""Shows continuations on a terminal."""
 
 import re
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
-from ulmfit_tfx.trainer_modules.serving.loaded_model import Completion
+from ulmfit_tfx.tasks.language_model.predictor import Completion
 
 _SHOWN = 200
 

@@ -14,11 +14,12 @@ from task_examples import CONFIG, write_inputs
 
 from ulmfit_tfx.components.sentencepiece_trainer.executor import train as train_sentencepiece
 from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, PipelineConfig, TokenizerConfig
+from ulmfit_tfx.tasks import load_predictor, read_model_info
 from ulmfit_tfx.tasks.tagging import trainer as tagger
+from ulmfit_tfx.tasks.tagging.predictor import Tagger
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.optimization import task_training
 from ulmfit_tfx.trainer_modules.optimization.progress import Progress
-from ulmfit_tfx.trainer_modules.serving.loaded_model import Tagger, read_info
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
 from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, read_exported, save
 from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
@@ -134,15 +135,15 @@ def probabilities_of(model, sequences):
 def test_words_that_were_not_trained_on_get_their_tags(taggers, kind):
     model, _, rows = taggers(kind)
     held = rows[TRAIN + EVAL :]
-    predictions = Tagger(model).predict_words([row.words for row in held])
+    predictions = load_predictor(model).predict_words([row.words for row in held])
     right = [
         word.tag == tag
         for prediction, row in zip(predictions, held, strict=True)
         for word, tag in zip(prediction.words, row.tags, strict=True)
     ]
     assert np.mean(right) > 0.9
-    assert read_info(model)["details"]["decoder"] == kind
-    of_texts = Tagger(model).predict([" ".join(row.words) for row in held])
+    assert read_model_info(model).details.decoder == kind
+    of_texts = load_predictor(model).predict([" ".join(row.words) for row in held])
     for of_text, of_words in zip(of_texts, predictions, strict=True):
         assert [(word.text, word.tag) for word in of_text.words] == [(word.text, word.tag) for word in of_words.words]
 
@@ -150,11 +151,11 @@ def test_words_that_were_not_trained_on_get_their_tags(taggers, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_calibration_lowers_the_loss_on_the_eval_split_and_changes_no_tag(taggers, kind):
     calibrated, raw, rows = taggers(kind)
-    assert read_info(raw)["details"]["temperature"] == 1 != read_info(calibrated)["details"]["temperature"]
+    assert read_model_info(raw).details.temperature == 1 != read_model_info(calibrated).details.temperature
     held = rows[TRAIN : TRAIN + EVAL]
     losses, tags = [], []
     for model in map(Tagger, (calibrated, raw)):
-        names = model.info["labels"]
+        names = model.info.labels
         of_words = np.concatenate(probabilities_of(model, [row.words for row in held]))
         expected = [names.index(tag) for row in held for tag in row.tags]
         losses.append(-np.log(of_words[np.arange(len(expected)), expected]).mean())
@@ -165,7 +166,7 @@ def test_calibration_lowers_the_loss_on_the_eval_split_and_changes_no_tag(tagger
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_text_in_a_padded_batch_is_tagged_as_by_itself(taggers, kind):
-    serve = Tagger(taggers(kind)[0]).signatures["serving_default"]
+    serve = load_predictor(taggers(kind)[0]).signatures["serving_default"]
     texts = ["A great film.", "dull", "", "Żółć 12,345.67 €", "a warm film and " * 30]
     together = serve(string_inputs=tf.constant(texts))
     for row, text in enumerate(texts):
@@ -182,7 +183,7 @@ def test_sentence_longer_than_the_model_reads_keeps_all_words_and_their_tags(tag
     model, _, rows = taggers(kind)
     parts = rows[TRAIN + EVAL :][:12]
     words, tags = (sum((getattr(row, name) for row in parts), ()) for name in ("words", "tags"))
-    [prediction] = Tagger(model).predict_words([words])
+    [prediction] = load_predictor(model).predict_words([words])
     assert tuple(word.text for word in prediction.words) == words
     assert np.mean([word.tag == tag for word, tag in zip(prediction.words, tags, strict=True)]) > 0.9
 
@@ -192,7 +193,7 @@ def test_later_pieces_learn_the_tag_inside_even_where_no_word_has_it(tmp_path, t
     signatures_of = tagger.tagger_signatures
     monkeypatch.setattr(tagger, "tagger_signatures", lambda *args: seen.append(args[0]) or signatures_of(*args))
     model = train(tmp_path / "x", tokenizer, sentences(adjective_tags), alignment="first_piece")
-    labels = read_info(model)["labels"]
+    labels = read_model_info(model).labels
     assert sorted(labels) == ["B-bad", "B-good", "I-bad", "I-good", "O"]
     assert labels[0] == "O", "the most frequent one comes first"
     words = ("a", "brilliant", "film")
@@ -264,8 +265,8 @@ SEVERAL = {
 def test_several_tags_are_those_from_the_threshold_on_the_most_probable_first(several):
     folder, rows = several
     held = rows[TRAIN + EVAL :]
-    model = Tagger(folder / "unbroken" / "model")
-    names = model.info["labels"]
+    model = load_predictor(folder / "unbroken" / "model")
+    names = model.info.labels
     assert sorted(names) == ["adjective", "bad", "good"]
     predictions = model.predict_words([row.words for row in held])
     right = []
