@@ -176,7 +176,7 @@ class _Limits:
             FileExistsError: An earlier member is a file of that name.
         """
         self.members += 1
-        self.size += size
+        self.size += max(size, 0)  # a tar's header can say less than nothing
         path = PurePosixPath(name)
         if self.members > MOST_MEMBERS:
             raise DataError(f"has more than {MOST_MEMBERS:,} members, far more than a model.")
@@ -185,7 +185,7 @@ class _Limits:
         if len(path.parts) > _DEEPEST_MEMBER:
             raise DataError(f"{name[:100]!a} lies {len(path.parts)} folders deep, far more than a model.")
         if not is_plain:
-            raise DataError(f"{name!a} is a link or a device, expected files.")
+            raise DataError(f"{name!a} is a link or a device, or has holes, expected plain files.")
         if self.size > MOST_BYTES:
             raise DataError(f"{name!a}: more than {MOST_BYTES:,} bytes come out of it.")
         if (self.folder / path).is_file():
@@ -197,7 +197,7 @@ class _BoundedGzip(gzip.GzipFile):
 
     def read(self, size: int | None = -1) -> bytes:
         if size is None or not 0 <= size <= _LARGEST_HEADER:
-            raise ValueError(f"A header of {size:,} bytes")
+            raise ValueError(f"A header of {size or 0:,} bytes")
         if self.tell() > 2 * MOST_BYTES:
             raise ValueError(f"More than {2 * MOST_BYTES:,} bytes")
         return super().read(size)

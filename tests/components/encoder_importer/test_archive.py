@@ -119,7 +119,20 @@ def test_file_with_holes_is_refused(tmp_path):
         file.truncate(1 << 40)
     subprocess.run(["tar", "--sparse", "--format=gnu", "-cf", path, "-C", tmp_path, "holes"], check=True)
     assert path.stat().st_size < 100_000
-    assert "'holes' is a link or a device" in refusal(path)
+    assert "'holes' is a link or a device, or has holes" in refusal(path)
+
+
+def test_size_below_zero_makes_no_room_for_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "MOST_BYTES", 100_000)
+    owing, _ = tar_member("a")
+    owing.size = -512  # the next header is read again, as often as members may be
+    path = tmp_path / "model.tar"
+    path.write_bytes(owing.tobuf(tarfile.GNU_FORMAT) + tar_member("b", bytes(200_000))[0].tobuf() + bytes(300_000))
+    assert refusal(path)
+    limits = archive._Limits(tmp_path)
+    limits.check("a", -200_000, is_plain=True)
+    with pytest.raises(DataError, match="more than 100,000 bytes"):
+        limits.check("b", 100_001, is_plain=True)
 
 
 @SUFFIXES
