@@ -9,6 +9,7 @@ import tensorflow_model_analysis as tfma
 from ulmfit_tfx.evaluation.catalogue import lower_is_better
 from ulmfit_tfx.schemas import feature_names
 from ulmfit_tfx.schemas.config import EvaluationConfig
+from ulmfit_tfx.schemas.user_code_config import MetricConfig
 from ulmfit_tfx.trainer_modules.serving.signature_names import SERVING_EXAMPLES
 
 _ROUNDING = 1e-9
@@ -58,6 +59,23 @@ def eval_config(
         slicing_specs=slices,
         metrics_specs=[tfma.MetricsSpec(metrics=[*metrics, tfma.MetricConfig(class_name="ExampleCount")])],
     )
+
+
+def with_user_metrics(config: tfma.EvalConfig, metrics: Sequence[MetricConfig]) -> tfma.EvalConfig:
+    """The same with a user's own metrics beside the others, their bounds on all rows together."""
+    extended = tfma.EvalConfig()
+    extended.CopyFrom(config)
+    for configured in metrics:
+        module, _, name = configured.class_.rpartition(".")
+        metric = tfma.MetricConfig(class_name=name, module=module, config=json.dumps(configured.config))
+        if configured.at_least is not None or configured.at_most is not None:
+            bounds = overall_threshold(metric).value_threshold
+            if configured.at_least is not None:
+                bounds.lower_bound.value = configured.at_least
+            if configured.at_most is not None:
+                bounds.upper_bound.value = configured.at_most
+        extended.metrics_specs[0].metrics.append(metric)
+    return extended
 
 
 def metric_config(kind: type[tfma.metrics.Metric], name: str, **arguments: Any) -> tfma.MetricConfig:

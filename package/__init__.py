@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from ulmfit_tfx import layers as layers
     from ulmfit_tfx.library import import_encoder as import_encoder
     from ulmfit_tfx.library import load_encoder as load_encoder
+    from ulmfit_tfx.pipeline.config_reading import load_config as load_config
     from ulmfit_tfx.pipeline.run_result import Run as Run
     from ulmfit_tfx.pipeline.running import run as run
     from ulmfit_tfx.schemas.config import PipelineConfig as PipelineConfig
-    from ulmfit_tfx.schemas.config_file import load_config as load_config
     from ulmfit_tfx.schemas.errors import ConfigError as ConfigError
     from ulmfit_tfx.schemas.errors import DataError as DataError
     from ulmfit_tfx.schemas.errors import RunFailedError as RunFailedError
@@ -35,7 +35,7 @@ _MODULES = {
     "Run": "pipeline.run_result",
     "run": "pipeline.running",
     "PipelineConfig": "schemas.config",
-    "load_config": "schemas.config_file",
+    "load_config": "pipeline.config_reading",
     "ConfigError": "schemas.errors",
     "DataError": "schemas.errors",
     "RunFailedError": "schemas.errors",

@@ -34,7 +34,9 @@ from ulmfit_tfx.components.strict_example_validator.component import StrictExamp
 from ulmfit_tfx.components.task_evaluator.component import TaskEvaluator
 from ulmfit_tfx.components.text_transform.component import TextTransform
 from ulmfit_tfx.components.versioned_pusher.component import VersionedPusher
+from ulmfit_tfx.evaluation.eval_config import with_user_metrics
 from ulmfit_tfx.pipeline.surroundings import Surroundings, Value
+from ulmfit_tfx.pipeline.user_components import with_user_components
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.beam_arguments import unstaged
 from ulmfit_tfx.schemas.code_version import code_version
@@ -56,6 +58,8 @@ _TUNER_FN = "ulmfit_tfx.tasks.language_model.trainer.tuner_fn"
 _LANGUAGE_MODEL: Task = "language_model"
 LEARNING_RATE_FINDER = "LearningRateFinder"
 PUSHER = "Pusher"
+METRICS_VERSION = "metrics_version"
+"""Parameter of TaskEvaluator that says the version of the user's metrics, where there are some."""
 
 
 def build_pipeline(config: PipelineConfig, surroundings: Surroundings, until: str | None = None) -> Pipeline:
@@ -67,14 +71,16 @@ def build_pipeline(config: PipelineConfig, surroundings: Surroundings, until: st
         until: Id of a stage: only it and those that it needs are in the pipeline.
 
     Raises:
+        ConfigError: A component that the configuration adds names what is not there.
         DataError: An input file is not there.
     """
     stages = _Stages(config, surroundings, finds_learning_rate=until == LEARNING_RATE_FINDER)
     stages.add_all()
+    nodes = with_user_components(stages.nodes, config.components)
     return Pipeline(
         pipeline_name=surroundings.pipeline_name,
         pipeline_root=surroundings.pipeline_root,
-        components=stages.nodes if until is None else _needed_for(until, stages.nodes),
+        components=nodes if until is None else _needed_for(until, nodes),
         enable_cache=True,
         metadata_connection_config=surroundings.metadata,
         beam_pipeline_args=unstaged(config.beam.pipeline_args),
@@ -219,7 +225,7 @@ class _Stages:
         inputs = self._training_inputs(transform, _LANGUAGE_MODEL)
         if self.config.pretrained is not None:
             inputs["base_model"] = tokenizer.outputs[specs.MODEL]
-        run_fn = _RUN_FN.format(_LANGUAGE_MODEL)
+        run_fn = self._run_fn(_LANGUAGE_MODEL)
         inputs["custom_config"] = self._custom_config(run_fn, "encoder", "export", _LANGUAGE_MODEL)
         if config.dropout is not None:  # those of the task model are then no reason to train this one again
             del inputs["custom_config"]["encoder"]["dropout"]
@@ -238,6 +244,11 @@ class _Stages:
         )
         return trainer, gate
 
+    def _run_fn(self, task: Task) -> str:
+        """Import path of what trains: the user's in place of that of the pipeline's task."""
+        own = self.config.trainer.run_fn if task == self.config.task else None
+        return own or _RUN_FN.format(task)
+
     def _task_model(
         self,
         rows: "_Rows",
@@ -248,7 +259,7 @@ class _Stages:
     ) -> None:
         config = self.config
         inputs = self._training_inputs(self._transformed(rows, tokenizer, config.task), "training")
-        run_fn = _RUN_FN.format(config.task)
+        run_fn = self._run_fn(config.task)
         sections = self._custom_config(run_fn, "encoder", "head", "training", "export", config.task) | self._names(rows)
         sections["head"]["pairs"] = config.reads_pairs
         base_model = base.outputs[specs.MODEL] if base else None
@@ -281,9 +292,14 @@ class _Stages:
                 model=model,
                 baseline_model=baseline,
                 example_splits=[EVAL],
-                eval_config=labelled_task(config.task).eval_config(config),
+                eval_config=with_user_metrics(
+                    labelled_task(config.task).eval_config(config), config.evaluation.metrics
+                ),
             )
         )
+        if config.evaluation.metrics:
+            version = code_version(*(metric.class_ for metric in config.evaluation.metrics))
+            evaluator.exec_properties[METRICS_VERSION] = version
         held_out = None
         assert config.data is not None  # the configuration has seen to it
         if config.data.has_test_split:
@@ -352,9 +368,15 @@ class _Stages:
             self._described(),
             [source_fingerprint(source) for source in sources],
             self.config.pretrained and input_fingerprint(self.config.pretrained),
-            code_version(__name__),
+            code_version(__name__, *self._own_code()),
         ]
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+    def _own_code(self) -> list[str]:
+        """Import paths of the user's code."""
+        config = self.config
+        named = [*config.components, *config.evaluation.metrics]
+        return [*filter(None, [config.trainer.run_fn]), *(section.class_ for section in named)]
 
     def _training_inputs(self, transform: TextTransform, section: str) -> dict[str, Any]:
         return {

@@ -38,8 +38,7 @@ class Run:
     @property
     def blessed(self) -> bool:
         """Whether the model meets its thresholds and can be served. Only such a model is pushed."""
-        evaluator = "TaskEvaluator" if "TaskEvaluator" in self.stages else "PerplexityGate"
-        is_good = self.stages[evaluator].outputs["blessing"].custom_properties["blessed"].int_value == 1
+        is_good = self.stages[self._evaluator].outputs["blessing"].custom_properties["blessed"].int_value == 1
         return is_good and not self.infra.reason
 
     @functools.cached_property
@@ -57,6 +56,13 @@ class Run:
             "word_perplexity": [values.word for values in measured if values.word is not None],
         }
         return {name: max(values) for name, values in found.items() if values}
+
+    @functools.cached_property
+    def metrics(self) -> dict[str, float]:
+        """All that TaskEvaluator, or PerplexityGate, measured on the eval split, your own metrics among it, by name."""
+        from ulmfit_tfx.evaluation.tfma_results import metrics_of_all_rows
+
+        return metrics_of_all_rows(str(self._output(self._evaluator, "evaluation")))
 
     @functools.cached_property
     def evaluation(self) -> EvaluationScores | None:
@@ -113,6 +119,10 @@ class Run:
     def _pushed(self) -> Path | None:
         destination = self.stages["Pusher"].outputs["pushed_model"].custom_properties.get("pushed_destination")
         return Path(destination.string_value) if destination else None
+
+    @property
+    def _evaluator(self) -> str:
+        return "TaskEvaluator" if "TaskEvaluator" in self.stages else "PerplexityGate"
 
     def _output(self, stage: str, key: str) -> Path:
         return Path(self.stages[stage].outputs[key].uri)

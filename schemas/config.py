@@ -27,6 +27,7 @@ from ulmfit_tfx.schemas.source_config import (
     Share,
     SourceConfig,
 )
+from ulmfit_tfx.schemas.user_code_config import ComponentConfig, MetricConfig, TrainerConfig
 
 Probability = Annotated[float, Field(ge=0, lt=1)]
 Direction = Literal["forward", "backward"]
@@ -498,6 +499,7 @@ class EvaluationConfig(Section):
         "such as {accuracy: 0.01}",
     )
     intervals: PositiveInt = Field(1000, description="bootstrap samples behind the intervals of the report")
+    metrics: tuple[MetricConfig, ...] = Field((), description="metrics of your own")
     errors_shown: PositiveInt = Field(50, description="rows in the report's table of errors, and its TSV has all")
     compare_from_scratch: bool = Field(
         False, description="train the same classifier without pretraining too, and show both on the test split"
@@ -604,6 +606,8 @@ class PipelineConfig(Section):
     serving: ServingConfig = ServingConfig()
     beam: BeamConfig = BeamConfig()
     kubeflow: KubeflowConfig | None = Field(None, description="run in a cluster")
+    trainer: TrainerConfig = TrainerConfig()
+    components: tuple[ComponentConfig, ...] = Field((), description="TFX components of your own")
     sample_texts: tuple[str, ...] = Field(
         (), description="texts that the new model labels, or continues, at the end of a run"
     )

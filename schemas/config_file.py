@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from ulmfit_tfx.schemas.bulk_inference_config import BulkInferenceConfig
 from ulmfit_tfx.schemas.config import PipelineConfig, section_of
 from ulmfit_tfx.schemas.errors import ConfigError
+from ulmfit_tfx.schemas.user_code import beside
 
 _Config = TypeVar("_Config", bound=BaseModel)
 
@@ -124,10 +125,18 @@ def load_bulk_inference_config(path: str | Path, overrides: Sequence[str] = ()) 
 def _validated(kind: type[_Config], path: Path, overrides: Sequence[str]) -> _Config:
     values = _read_yaml(path)
     overridden = {_override(values, item) for item in overrides}
+    if _names_user_code(values):
+        beside(path.resolve().parent)
     try:
         return kind.model_validate(values)
     except ValidationError as error:
         raise ConfigError("\n".join(_reword(kind, path.name, overridden, error))) from None
+
+
+def _names_user_code(values: Mapping[str, Any]) -> bool:
+    evaluation = values.get("evaluation")
+    has_metrics = isinstance(evaluation, dict) and "metrics" in evaluation
+    return has_metrics or not {"trainer", "components"}.isdisjoint(values)
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -160,11 +169,18 @@ def _override(values: dict[str, Any], item: str) -> str:
     except (yaml.YAMLError, ValueError):
         raise ConfigError(f"--set {item}: the value is not YAML.") from None
     *parents, last = key.split(".")
-    section = values
+    section: Any = values
     for parent in parents:
-        section = section.setdefault(parent, {})
-        if not isinstance(section, dict):
+        if isinstance(section, list):
+            if not parent.isdecimal() or int(parent) >= len(section):
+                raise ConfigError(f"--set {item}: '{parent}' is none of the {len(section)} entries, counted from 0.")
+            section = section[int(parent)]
+        else:
+            section = section.setdefault(parent, {})
+        if not isinstance(section, dict | list):
             raise ConfigError(f"--set {item}: '{parent}' is no section, its value is {_shown(section)}.")
+    if isinstance(section, list):
+        raise ConfigError(f"--set {item}: expected a field of an entry, such as {key}.name=value.")
     section[last] = value
     return key
 

@@ -7,9 +7,9 @@ import typer
 
 from ulmfit_tfx.pipeline.cli.extras import require_kfp
 from ulmfit_tfx.pipeline.cli.run import ConfigArgument, Overrides
+from ulmfit_tfx.pipeline.config_reading import load_any_config
 from ulmfit_tfx.pipeline.console import output
 from ulmfit_tfx.pipeline.run_log import silence_tensorflow
-from ulmfit_tfx.schemas.config_file import load_any_config
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:

@@ -52,6 +52,22 @@ def test_override_wins_over_the_file_and_reaches_nested_fields(tmp_path):
     assert (config.training.epochs, config.encoder.hidden_sizes) == (7, (8, 4))
 
 
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("components.1.after=X", "--set components.1.after=X: '1' is none of the 1 entries, counted from 0."),
+        ("components.x.after=X", "--set components.x.after=X: 'x' is none of the 1 entries, counted from 0."),
+        ("components.0=X", "--set components.0=X: expected a field of an entry, such as components.0.name=value."),
+        ("components.0.name=1-", "--set: components.0.name is '1-', expected to match"),
+    ],
+)
+def test_override_reaches_entries_of_a_list_by_number(tmp_path, override, expected):
+    component = {"class": "tfx.components.StatisticsGen", "after": "CorpusIngest"}
+    assert expected in complaint(tmp_path, MINIMAL | {"components": [component]}, override)
+    changed = load(tmp_path, MINIMAL | {"components": [component]}, "components.0.after=Trainer")
+    assert changed.components[0].after == "Trainer"
+
+
 def test_numbers_are_welcome_as_labels(tmp_path):
     config = load(tmp_path, with_data(labels=[0, 1], label_names={0: "bad", 1: "good"}))
     assert config.data.labels == ("0", "1")

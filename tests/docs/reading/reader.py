@@ -21,8 +21,12 @@ from typer.testing import CliRunner
 
 from ulmfit_tfx.pipeline.cli.app import app
 
-SKEWED = 5
-ENDS_OTHERWISE = {("docs/serving.md", "ulmfit-tfx skew"): SKEWED}
+BAD_USAGE, BAD_DATA, SKEWED = 2, 3, 5
+ENDS_OTHERWISE = {
+    ("docs/adding-a-component.md", "ulmfit-tfx run examples/audited_reviews.yaml --set eval"): BAD_USAGE,
+    ("docs/adding-a-component.md", "ulmfit-tfx run examples/audited_reviews.yaml --set components"): BAD_DATA,
+    ("docs/serving.md", "ulmfit-tfx skew"): SKEWED,
+}
 """Exit codes, by page and beginning of the command, of those that are shown with a finding."""
 SHOWS_OTHERWISE = {
     ("README.md", "positive"): "what the model says",

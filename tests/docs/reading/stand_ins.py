@@ -24,6 +24,7 @@ class Material(NamedTuple):
     exported: Callable[[str], Path]
 
 
+_ADDING = "docs/adding-a-component.md"
 _VOCAB = 200
 _ROWS = 300
 _CLASSIFIER = {
@@ -36,9 +37,11 @@ _CLASSIFIER = {
     "training.learning_rate": 0.02,
     "training.max_seq_len": 64,
 }
+_REVIEWS = _CLASSIFIER | {"data.sample_fraction": 1, "evaluation.thresholds.auc": 0.01}
 _SMALL = {
     "tickets.yaml": _CLASSIFIER,
-    "reviews.yaml": _CLASSIFIER | {"data.sample_fraction": 1, "evaluation.thresholds.auc": 0.01},
+    "reviews.yaml": _REVIEWS,
+    "audited_reviews.yaml": _REVIEWS,
     "pretrain_then_classify.yaml": {
         **_CLASSIFIER,
         "corpus.sample_fraction": 1,
@@ -99,6 +102,13 @@ def _prepare_encoders(folder: Path, material: Material) -> None:
     _write_checkpoint(folder / "wikitext.pth", folder / with_small_names("wikitext-sp35k.model"), material.spm_model)
 
 
+def _prepare_adding_a_component(folder: Path, material: Material) -> None:
+    """The configuration of the reviews with the component that the page shows."""
+    [added] = [block.parsed for block in blocks("yaml", page=_ADDING) if block.parsed.startswith("components:")]
+    reviews = (folder / "examples" / "reviews.yaml").read_text()
+    (folder / "examples" / "audited_reviews.yaml").write_text(f"{reviews}\n{added}")
+
+
 def _with_models(**kinds: str) -> Callable[[Path, Material], None]:
     """Copies exported models to folders, and writes five texts."""
 
@@ -126,6 +136,7 @@ def _prepare_serving(folder: Path, material: Material) -> None:
 
 _PREPARED: dict[str, Callable[[Path, Material], None]] = {
     "README.md": _prepare_readme,
+    _ADDING: _prepare_adding_a_component,
     "docs/encoders.md": _prepare_encoders,
     "docs/evaluation.md": _with_models(classifier="MODEL_DIR", tagger="TAGGER_DIR"),
     "docs/python.md": _prepare_encoders,
