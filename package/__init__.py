@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ulmfit_tfx import layers as layers
     from ulmfit_tfx.library import import_encoder as import_encoder
     from ulmfit_tfx.library import load_encoder as load_encoder
+    from ulmfit_tfx.library import load_model as load_model
     from ulmfit_tfx.pipeline.config_reading import load_config as load_config
     from ulmfit_tfx.pipeline.run_result import Run as Run
     from ulmfit_tfx.pipeline.running import run as run
@@ -27,11 +28,16 @@ if TYPE_CHECKING:
     from ulmfit_tfx.schemas.errors import DataError as DataError
     from ulmfit_tfx.schemas.errors import RunFailedError as RunFailedError
     from ulmfit_tfx.schemas.errors import UserError as UserError
+    from ulmfit_tfx.tasks.classification.predictor import Classifier as Classifier
+    from ulmfit_tfx.tasks.language_model.predictor import LanguageModel as LanguageModel
+    from ulmfit_tfx.tasks.regression.predictor import Regressor as Regressor
+    from ulmfit_tfx.tasks.tagging.predictor import Tagger as Tagger
 
 _MODULES = {
     "layers": "layers",
     "import_encoder": "library",
     "load_encoder": "library",
+    "load_model": "library",
     "Run": "pipeline.run_result",
     "run": "pipeline.running",
     "PipelineConfig": "schemas.config",
@@ -40,21 +46,30 @@ _MODULES = {
     "DataError": "schemas.errors",
     "RunFailedError": "schemas.errors",
     "UserError": "schemas.errors",
+    "Classifier": "tasks.classification.predictor",
+    "LanguageModel": "tasks.language_model.predictor",
+    "Regressor": "tasks.regression.predictor",
+    "Tagger": "tasks.tagging.predictor",
 }
 """Where the public names are, below this package."""
 
 __all__ = [
+    "Classifier",
     "ConfigError",
     "DataError",
+    "LanguageModel",
     "PipelineConfig",
+    "Regressor",
     "Run",
     "RunFailedError",
+    "Tagger",
     "UserError",
     "__version__",
     "import_encoder",
     "layers",
     "load_config",
     "load_encoder",
+    "load_model",
     "run",
 ]
 

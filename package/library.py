@@ -8,11 +8,39 @@ from pydantic import ValidationError
 from ulmfit_tfx.pipeline.run_log import silence_tensorflow
 from ulmfit_tfx.schemas.config import PretrainedConfig
 from ulmfit_tfx.schemas.errors import ConfigError
+from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model
 
 if TYPE_CHECKING:
     import keras
 
     from ulmfit_tfx.components.encoder_importer.importing import ImportReport
+    from ulmfit_tfx.tasks.classification.predictor import Classifier
+    from ulmfit_tfx.tasks.language_model.predictor import LanguageModel
+    from ulmfit_tfx.tasks.regression.predictor import Regressor
+    from ulmfit_tfx.tasks.tagging.predictor import Tagger
+
+
+def load_model(path: str | Path) -> "Classifier | Regressor | Tagger | LanguageModel":
+    """Loads a model as what it says it is.
+
+        model = ut.load_model("runs/reviews/serving/reviews")
+        table = model.predict(["A quiet film that stays with you."])
+
+    Args:
+        path: A SavedModel that a run exported or pushed, or a folder of numbered versions, of which it is the newest:
+            local, or as a string remote.
+
+    Returns:
+        A `Classifier`, `Regressor` or `Tagger`, whose `predict` gives a pandas DataFrame, or a `LanguageModel`, whose
+        `complete` continues a text.
+
+    Raises:
+        ConfigError: There is no model, it is of another kind, or it does not load.
+    """
+    silence_tensorflow()
+    from ulmfit_tfx.tasks import load_model as load
+
+    return load(find_model(str(path)))  # type: ignore[return-value]  # the table of tasks has these four
 
 
 def load_encoder(folder: str | Path) -> "keras.Model":

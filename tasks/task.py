@@ -81,7 +81,7 @@ class LabelledTask(Task[InfoT], Generic[InfoT, AnswerT]):
 
     def show_samples(self, console: "Console", loaded: Predictor[InfoT, AnswerT], texts: Sequence[str]) -> None:
         """See `Task.show_samples`."""
-        self.show_answers(console, loaded.predict(texts), loaded.info)
+        self.show_answers(console, loaded.answer(texts), loaded.info)
 
     @abc.abstractmethod
     def show_answers(

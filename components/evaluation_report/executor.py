@@ -44,7 +44,7 @@ class Executor(BaseExecutor):
             config["name"],
             info,
             rows,
-            load_predictor(model).predict_rows(rows),
+            load_predictor(model).answer_rows(rows),
             EvaluationConfig.model_validate(config["evaluation"]),
             exec_properties[specs.SEED],
             _length_buckets(examples),
@@ -77,7 +77,7 @@ def _served(baseline: list[types.Artifact] | None, info: ModelInfo, rows: Sequen
     if difference := task.why_not_comparable(served_info, info):
         return difference
     assert served_info is not None  # else it could not be compared with
-    return Served(served_info, load_predictor(model).predict_rows(rows))
+    return Served(served_info, load_predictor(model).answer_rows(rows))
 
 
 def _history(model_run: list[types.Artifact]) -> History | None:

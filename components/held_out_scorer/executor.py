@@ -30,7 +30,7 @@ class Executor(BaseExecutor):
         assert info is not None  # Trainer has written it
         task = labelled_task(info.task)
         contest = task.contest(info)
-        answers = {name: contest.of_model(predictor.predict_rows(rows)) for name, predictor in predictors.items()}
+        answers = {name: contest.of_model(predictor.answer_rows(rows)) for name, predictor in predictors.items()}
         answers |= {name: found for name, found in contest.of_baselines(train, rows, seed).items() if found is not None}
         systems = {
             name: contest.intervals(contest.scored(rows, found), samples, seed) for name, found in answers.items()

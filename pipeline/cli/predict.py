@@ -95,8 +95,8 @@ def _load(model: str, words: bool) -> Predictor[Any, Any]:
 
 def _predict(predictor: Predictor[Any, Any], texts: Sequence[str], words: bool) -> Sequence[Any]:
     if words and isinstance(predictor, Tagger):
-        return predictor.predict_words([text.split() for text in texts])
-    return predictor.predict(texts)
+        return predictor.answer_words([text.split() for text in texts])
+    return predictor.answer(texts)
 
 
 def _print_json(predictions: Iterable[Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ulmfit_tfx.tasks.classification.model_info import ClassificationInfo
 from ulmfit_tfx.trainer_modules.serving import signature_names as names
-from ulmfit_tfx.trainer_modules.serving.loaded_model import Outputs, Predictor, by_name
+from ulmfit_tfx.trainer_modules.serving.loaded_model import Outputs, Predictor, by_name, numbers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +31,23 @@ class Classifier(Predictor[ClassificationInfo, Prediction]):
 
     noun = "classifier"
     output = names.PROBABILITIES
+
+    def columns(self, answers: Sequence[Prediction]) -> dict[str, Sequence[Any]]:
+        """`label`, `probability`, that of the label, and `probability_CLASS` of each class.
+
+        Where a text may have several labels, `labels`, a tuple, is in the place of the first two.
+        """
+        given: dict[str, Sequence[Any]]
+        if self.info.details.label_separator is None:
+            probable = numbers(answer.probabilities[answer.label] for answer in answers)
+            given = {"label": [answer.label for answer in answers], "probability": probable}
+        else:
+            given = {"labels": [answer.labels for answer in answers]}
+        each = {
+            f"probability_{name}": numbers(answer.probabilities[name] for answer in answers)
+            for name in self.info.labels
+        }
+        return given | each
 
     @staticmethod
     def read(texts: Sequence[str], outputs: Outputs, info: ClassificationInfo) -> list[Prediction]:

@@ -55,7 +55,7 @@ class LanguageModel:
         with tf.io.gfile.GFile(f"{model}/assets/{asset}", "rb") as file:
             self._processor = sentencepiece.SentencePieceProcessor(model_proto=file.read())
 
-    def complete(self, text: str, beams: int, pieces: int) -> list[Completion]:
+    def complete(self, text: str, beams: int = 5, pieces: int = 12) -> list[Completion]:
         """Continues a text by beam search.
 
         The text stays as it is, and what is added is as the model writes: of a model that lower-cases, lower case.

@@ -1,14 +1,17 @@
 """Asks an exported tagger. Importing this loads no TensorFlow."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ulmfit_tfx.tasks.tagging.model_info import TaggingInfo
 from ulmfit_tfx.trainer_modules.serving import signature_names as names
 from ulmfit_tfx.trainer_modules.serving.length_batches import answer_in_order
 from ulmfit_tfx.trainer_modules.serving.loaded_model import Outputs, Predictor, as_arrays, decoded
 from ulmfit_tfx.transforms.records.record import Row
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _POSITIONS = ("start_byte", "end_byte", "start_char", "end_char")
 _WORD_POSITIONS = (
@@ -96,6 +99,24 @@ class Tagger(Predictor[TaggingInfo, TagPrediction]):
     noun = "tagger"
     output = names.ALL_TAGS
 
+    def columns(self, answers: Sequence[TagPrediction]) -> dict[str, Sequence[Any]]:
+        """`words`, `tags` and `scores`, lists of the same length, and `spans`, a list of `Span`.
+
+        Where a word may have several tags, each of `tags` is a tuple of them.
+        """
+        return {
+            "words": [[word.text for word in answer.words] for answer in answers],
+            "tags": [[self._tag(word.tag) for word in answer.words] for answer in answers],
+            "scores": [[word.score for word in answer.words] for answer in answers],
+            "spans": [list(answer.spans) for answer in answers],
+        }
+
+    def _tag(self, tag: str) -> str | tuple[str, ...]:
+        separator = self.info.details.tag_separator
+        if separator is None:
+            return tag
+        return tuple(tag.split(separator)) if tag else ()
+
     @staticmethod
     def read(texts: Sequence[str], outputs: Outputs, info: TaggingInfo) -> list[TagPrediction]:
         """See `Predictor.read`. The padding is left out."""
@@ -107,11 +128,28 @@ class Tagger(Predictor[TaggingInfo, TagPrediction]):
         words = tuple(TaggedWord(**word) for word in values["words"])
         return TagPrediction(values["text"], words, tuple(Span(**span) for span in values["spans"]))
 
-    def predict_rows(self, rows: Sequence[Row]) -> list[TagPrediction]:
+    def answer_rows(self, rows: Sequence[Row]) -> list[TagPrediction]:
         """Tags the words of rows."""
-        return self.predict_words([row.words for row in rows])
+        return self.answer_words([row.words for row in rows])
 
-    def predict_words(self, sequences: Sequence[Sequence[str]]) -> list[TagPrediction]:
+    def predict_words(self, sequences: Iterable[Sequence[str]]) -> "pd.DataFrame":
+        """Tags words that are already split, as a table.
+
+        Args:
+            sequences: A list or a Series of lists of words.
+
+        Returns:
+            A row a sequence, in their order, with the index of a Series. The columns are those of `columns`.
+
+        Raises:
+            ValueError: A word is empty, which to the model is padding.
+        """
+        import pandas as pd
+
+        index = sequences.index if isinstance(sequences, pd.Series) else None  # a list has a method of that name
+        return self._table(self.answer_words([list(words) for words in sequences]), index)
+
+    def answer_words(self, sequences: Sequence[Sequence[str]]) -> list[TagPrediction]:
         """Tags words that are already split; sequences in their order.
 
         Raises:

@@ -54,3 +54,30 @@ def test_wrong_arguments_are_errors_for_people(files):
         ut.import_encoder(files / "none.pth", files / "out", tokenizer=files / "tiny.model")
     with pytest.raises(ut.DataError, match="has no encoder.json"):
         ut.load_encoder(files)
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("classifier", ut.Classifier),
+        ("regressor", ut.Regressor),
+        ("tagger", ut.Tagger),
+        ("language_model", ut.LanguageModel),
+    ],
+)
+def test_model_is_loaded_as_what_it_is(exported_model, kind, expected):
+    model = ut.load_model(exported_model(kind))
+    assert type(model) is expected
+    if kind == "language_model":
+        assert model.complete("a", beams=2, pieces=3)
+    else:
+        assert len(model.predict(["a text", "another"])) == 2
+
+
+def test_newest_version_of_a_folder_is_taken_and_other_folders_are_refused(exported_model, imported, tmp_path):
+    for version in ("9", "10"):
+        (tmp_path / version).symlink_to(exported_model("classifier" if version == "10" else "tagger"))
+    assert isinstance(ut.load_model(tmp_path), ut.Classifier)
+    assert isinstance(ut.load_model(imported[0]), ut.LanguageModel)
+    with pytest.raises(ut.ConfigError, match="no such folder"):
+        ut.load_model(tmp_path / "none")

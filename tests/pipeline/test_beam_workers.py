@@ -208,4 +208,4 @@ def test_predictions_are_those_of_the_model_asked_directly(python, reviews, tmp_
     lines = (tmp_path / "out" / "predictions.jsonl").read_text().splitlines()
     predictor = load_predictor(model)
     found = sorted((predictor.from_json(json.loads(line)) for line in lines), key=lambda answer: answer.text)
-    assert found == sorted(predictor.predict(texts), key=lambda answer: answer.text)
+    assert found == sorted(predictor.answer(texts), key=lambda answer: answer.text)

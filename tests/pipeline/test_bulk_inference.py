@@ -73,7 +73,7 @@ def test_predictions_are_those_of_the_model_asked_directly(project, tmp_path, wr
     code, shown = run(project, tmp_path, output=str(tmp_path / "out"))
     assert code == 0, shown
     predictions = written(tmp_path / "out", type(load_predictor(model)))
-    assert in_order_of_text(predictions) == in_order_of_text(load_predictor(model).predict(TEXTS))
+    assert in_order_of_text(predictions) == in_order_of_text(load_predictor(model).answer(TEXTS))
     logs = tf.data.TFRecordDataset(tf.io.gfile.glob(f"{_shown_path('PredictionLogs', shown)}/*.gz"), "GZIP")
     asked = {
         prediction_log_pb2.PredictionLog.FromString(log).WhichOneof("log_type") for log in logs.as_numpy_iterator()

@@ -98,7 +98,7 @@ def test_pushed_model_predicts(first_run):
     config, _, _ = first_run
     model = find_model(config.parent / "root" / "serving" / "tiny")
     texts = ["a superb cast", "A TEDIOUS PLOT and a stale script!", "a wooden camera and a daily paper"]
-    predictions = load_predictor(model).predict(texts)
+    predictions = load_predictor(model).answer(texts)
     assert [prediction.label for prediction in predictions] == ["good", "bad", "plain"]
     assert all(sum(p.probabilities.values()) == pytest.approx(1, abs=1e-5) for p in predictions)
 

@@ -92,7 +92,7 @@ def test_pushed_model_is_the_blessed_one_with_its_card_and_predicts(finished):
     model = find_model(f"{bucket}/serving")
     assert read_model_info(model).task == "classification"
     assert tf.io.gfile.exists(f"{model}/assets.extra/README.md")
-    [prediction] = load_predictor(model).predict(["a superb cast"])
+    [prediction] = load_predictor(model).answer(["a superb cast"])
     assert set(prediction.probabilities) == {"good", "bad", "plain"}
 
 
@@ -117,7 +117,7 @@ def test_pushed_model_answers_a_bulk_inference(finished, reviews, tmp_path):
     found = {prediction["text"]: prediction["probabilities"] for prediction in map(json.loads, lines)}
     expected = {
         prediction.text: prediction.probabilities
-        for prediction in load_predictor(find_model(f"{bucket}/serving")).predict(texts)
+        for prediction in load_predictor(find_model(f"{bucket}/serving")).answer(texts)
     }
     assert found.keys() == expected.keys()
     for text, probabilities in expected.items():

@@ -56,7 +56,7 @@ CLIENTS = pytest.mark.parametrize("script", ["rest_client.py", "grpc_client.py"]
 @pytest.mark.parametrize("kind", ["classifier", "multi_label"])
 def test_classes_are_those_of_the_loaded_model_the_most_probable_first(run, client, script, kind):
     lines, model = printed(run, client, script, kind)
-    predictions = load_predictor(model).predict(TEXTS)
+    predictions = load_predictor(model).answer(TEXTS)
     assert [(label, text) for label, _, text in lines] == [(p.label or "-", p.text) for p in predictions]
     for (_, classes, _), prediction in zip(lines, predictions, strict=True):
         ranked = sorted(prediction.probabilities.items(), key=lambda item: -item[1])
@@ -68,7 +68,7 @@ def test_classes_are_those_of_the_loaded_model_the_most_probable_first(run, clie
 @CLIENTS
 def test_numbers_are_those_of_the_loaded_model(run, client, script):
     lines, model = printed(run, client, script, "several_targets")
-    for line, prediction in zip(lines, load_predictor(model).predict(TEXTS), strict=True):
+    for line, prediction in zip(lines, load_predictor(model).answer(TEXTS), strict=True):
         assert line.pop() == prediction.text
         found = dict(column.split() for column in line)
         assert {name: float(number) for name, number in found.items()} == pytest.approx(prediction.scores, abs=6e-4)
@@ -78,7 +78,7 @@ def test_numbers_are_those_of_the_loaded_model(run, client, script):
 def test_tags_are_those_of_the_loaded_model_word_by_word(run, client, script):
     lines, model = printed(run, client, script, "tagger")
     expected = []
-    for prediction in load_predictor(model).predict(TEXTS):
+    for prediction in load_predictor(model).answer(TEXTS):
         expected += [*([word.text, word.tag] for word in prediction.words), []]
     assert [columns[:2] if len(columns) == 3 else [] for columns in lines] == expected
 
@@ -88,9 +88,7 @@ def test_texts_come_from_standard_input_where_none_is_named(run, client, script)
     texts = [f"żółć {number}" for number in range(150)]
     lines, model = printed(run, client, script, "classifier", [], input="".join(f"{text}\n" for text in texts))
     assert [columns[-1] for columns in lines] == texts
-    assert [columns[0] for columns in lines] == [
-        prediction.label for prediction in load_predictor(model).predict(texts)
-    ]
+    assert [columns[0] for columns in lines] == [prediction.label for prediction in load_predictor(model).answer(texts)]
 
 
 @CLIENTS

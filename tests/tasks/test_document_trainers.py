@@ -36,7 +36,7 @@ def train(run_fn, folder, tokenizer, rows, task, data, **sections):
 
 
 def negative_log_likelihood(model, rows):
-    predictions = load_predictor(model).predict([row.text for row in rows])
+    predictions = load_predictor(model).answer([row.text for row in rows])
     return -np.mean([np.log(p.probabilities[row.label]) for p, row in zip(predictions, rows, strict=True)])
 
 
@@ -74,7 +74,7 @@ def test_calibration_lowers_the_loss_on_the_eval_split_and_changes_no_label(clas
     held = labelled[160:240]
     assert negative_log_likelihood(calibrated, held) < negative_log_likelihood(raw, held) - 0.01
     texts = [row.text for row in labelled[240:300]]
-    labels = [[prediction.label for prediction in load_predictor(model).predict(texts)] for model in classifiers]
+    labels = [[prediction.label for prediction in load_predictor(model).answer(texts)] for model in classifiers]
     assert labels[0] == labels[1]
 
 
@@ -101,7 +101,7 @@ def test_class_that_counts_for_nothing_is_never_found(tmp_path, tokenizer, label
     weights = {"good": 1.0, "bad": 1.0, "plain": 0.0}
     sections = {"classification": {"class_weights": weights}, "training": {"epochs": 6}}
     model = train(classifier.run_fn, tmp_path / "x", tokenizer, labelled, "classification", {}, **sections)
-    found = {prediction.label for prediction in load_predictor(model).predict([row.text for row in labelled[240:]])}
+    found = {prediction.label for prediction in load_predictor(model).answer([row.text for row in labelled[240:]])}
     assert found == {"good", "bad"}
 
 
@@ -130,7 +130,7 @@ def several(tmp_path_factory, tokenizer, labelled):
 
 def test_several_labels_are_those_from_the_threshold_on_the_most_probable_first(several):
     model, rows = several
-    predictions = load_predictor(model).predict([row.text for row in rows])
+    predictions = load_predictor(model).answer([row.text for row in rows])
     for prediction in predictions:
         ranked = sorted(prediction.probabilities.items(), key=lambda item: -item[1])
         assert list(prediction.labels) == [name for name, probability in ranked if probability >= 0.4]
@@ -165,7 +165,7 @@ def test_numbers_are_predicted_in_their_own_units(tmp_path, tokenizer, scored, l
     regression = {"loss": loss, "normalize": normalize, "balance": balance}
     sections = {"regression": regression, "training": {"epochs": 10}}
     model = train(regressor.run_fn, tmp_path / "x", tokenizer, rows, "regression", REGRESSION_DATA, **sections)
-    predictions = load_predictor(model).predict([row.text for row in rows[240:]])
+    predictions = load_predictor(model).answer([row.text for row in rows[240:]])
     assert list(predictions[0].scores) == ["stars", "price"]
     expected = np.array([row.targets for row in rows[240:]])
     found = np.array([list(prediction.scores.values()) for prediction in predictions])
@@ -173,7 +173,7 @@ def test_numbers_are_predicted_in_their_own_units(tmp_path, tokenizer, scored, l
     assert (np.abs(found - expected).mean(axis=0) < 0.6 * spread).all()
     history = json.loads((tmp_path / "x" / "model_run" / "history.json").read_text())
     best = history["epochs"][history["best_epoch"] - 1]
-    held = load_predictor(model).predict([row.text for row in rows[160:240]])
+    held = load_predictor(model).answer([row.text for row in rows[160:240]])
     errors = [list(p.scores.values()) - np.array(row.targets) for p, row in zip(held, rows[160:240], strict=True)]
     assert np.abs(errors).mean() == pytest.approx(best["eval_mae"], rel=1e-3), "the metric is in the targets' own units"
 
@@ -192,7 +192,7 @@ def bounded(tmp_path_factory, tokenizer, scored):
 def test_bounds_are_kept_whatever_the_text(bounded):
     model = load_predictor(bounded)
     texts = ["superb " * 80, "awful " * 80, "", "film", "Żółć"]
-    scores = [prediction.scores["stars"] for prediction in model.predict(texts)]
+    scores = [prediction.scores["stars"] for prediction in model.answer(texts)]
     assert 1 <= min(scores) < 1.5
     assert 4.5 < max(scores) <= 5
     serve = model.signatures["serving_default"]

@@ -135,7 +135,7 @@ def probabilities_of(model, sequences):
 def test_words_that_were_not_trained_on_get_their_tags(taggers, kind):
     model, _, rows = taggers(kind)
     held = rows[TRAIN + EVAL :]
-    predictions = load_predictor(model).predict_words([row.words for row in held])
+    predictions = load_predictor(model).answer_words([row.words for row in held])
     right = [
         word.tag == tag
         for prediction, row in zip(predictions, held, strict=True)
@@ -143,7 +143,7 @@ def test_words_that_were_not_trained_on_get_their_tags(taggers, kind):
     ]
     assert np.mean(right) > 0.9
     assert read_model_info(model).details.decoder == kind
-    of_texts = load_predictor(model).predict([" ".join(row.words) for row in held])
+    of_texts = load_predictor(model).answer([" ".join(row.words) for row in held])
     for of_text, of_words in zip(of_texts, predictions, strict=True):
         assert [(word.text, word.tag) for word in of_text.words] == [(word.text, word.tag) for word in of_words.words]
 
@@ -159,7 +159,7 @@ def test_calibration_lowers_the_loss_on_the_eval_split_and_changes_no_tag(tagger
         of_words = np.concatenate(probabilities_of(model, [row.words for row in held]))
         expected = [names.index(tag) for row in held for tag in row.tags]
         losses.append(-np.log(of_words[np.arange(len(expected)), expected]).mean())
-        tags.append([[word.tag for word in p.words] for p in model.predict_words([row.words for row in rows])])
+        tags.append([[word.tag for word in p.words] for p in model.answer_words([row.words for row in rows])])
     assert losses[0] < losses[1]
     assert tags[0] == tags[1]
 
@@ -183,7 +183,7 @@ def test_sentence_longer_than_the_model_reads_keeps_all_words_and_their_tags(tag
     model, _, rows = taggers(kind)
     parts = rows[TRAIN + EVAL :][:12]
     words, tags = (sum((getattr(row, name) for row in parts), ()) for name in ("words", "tags"))
-    [prediction] = load_predictor(model).predict_words([words])
+    [prediction] = load_predictor(model).answer_words([words])
     assert tuple(word.text for word in prediction.words) == words
     assert np.mean([word.tag == tag for word, tag in zip(prediction.words, tags, strict=True)]) > 0.9
 
@@ -268,7 +268,7 @@ def test_several_tags_are_those_from_the_threshold_on_the_most_probable_first(se
     model = load_predictor(folder / "unbroken" / "model")
     names = model.info.labels
     assert sorted(names) == ["adjective", "bad", "good"]
-    predictions = model.predict_words([row.words for row in held])
+    predictions = model.answer_words([row.words for row in held])
     right = []
     for prediction, row, of_words in zip(
         predictions, held, probabilities_of(model, [row.words for row in held]), strict=True

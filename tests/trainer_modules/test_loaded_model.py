@@ -42,7 +42,7 @@ def test_model_is_loaded_as_what_its_information_file_says(models, name, kind):
 
 
 def test_classifier_gives_the_most_probable_class(models):
-    [prediction] = load_predictor(models / "one label").predict(["a good film , good cast , bad end"])
+    [prediction] = load_predictor(models / "one label").answer(["a good film , good cast , bad end"])
     assert prediction == Prediction(
         text="a good film , good cast , bad end",
         label="good",
@@ -60,17 +60,17 @@ def test_classifier_gives_the_most_probable_class(models):
     ],
 )
 def test_classifier_of_several_labels_gives_any_number_of_them(models, text, label, labels):
-    [prediction] = load_predictor(models / "labels").predict([text])
+    [prediction] = load_predictor(models / "labels").answer([text])
     assert (prediction.label, prediction.labels) == (label, labels)
 
 
 def test_regressor_names_its_scores(models):
-    [prediction] = load_predictor(models / "regressor").predict(["Zoë"])
+    [prediction] = load_predictor(models / "regressor").answer(["Zoë"])
     assert prediction.scores == {"characters": 3, "rows": 1, "longest": 3}
 
 
 def test_offsets_of_words_and_spans_cut_them_out_of_the_text(tagger):
-    [prediction] = tagger.predict([TEXT])
+    [prediction] = tagger.answer([TEXT])
     encoded = TEXT.encode()
     assert [word.text for word in prediction.words] == TEXT.split()
     assert [word.tag for word in prediction.words] == ["B-PER", "O", "B-PER", "O", "B-NUM", "O"]
@@ -84,26 +84,26 @@ def test_offsets_of_words_and_spans_cut_them_out_of_the_text(tagger):
 
 
 def test_padding_of_a_batch_is_cut(tagger):
-    alone = [tagger.predict([text])[0] for text in (TEXT, "", "lower case")]
-    assert tagger.predict([TEXT, "", "lower case"]) == alone
+    alone = [tagger.answer([text])[0] for text in (TEXT, "", "lower case")]
+    assert tagger.answer([TEXT, "", "lower case"]) == alone
     assert alone[1] == TagPrediction("", (), ())
 
 
 def test_words_already_split_are_tagged_in_the_text_that_spaces_make_of_them(tagger):
     sequences = [["Zoë", "2"], [], TEXT.split()]
-    assert tagger.predict_words(sequences) == tagger.predict(["Zoë 2", "", TEXT])
-    assert tagger.predict_words([[]]) == tagger.predict([""])
+    assert tagger.answer_words(sequences) == tagger.answer(["Zoë 2", "", TEXT])
+    assert tagger.answer_words([[]]) == tagger.answer([""])
 
 
 def test_empty_word_is_refused(tagger):
     with pytest.raises(ValueError, match="a word is empty"):
-        tagger.predict_words([["a", "", "b"]])
+        tagger.answer_words([["a", "", "b"]])
 
 
 def test_predictions_come_in_the_order_of_the_texts_however_they_are_batched(models):
     rng = random.Random(0)
     texts = ["x" * rng.randint(0, 300) for _ in range(200)]
-    scores = [prediction.scores for prediction in load_predictor(models / "regressor").predict(texts)]
+    scores = [prediction.scores for prediction in load_predictor(models / "regressor").answer(texts)]
     assert [score["characters"] for score in scores] == list(map(len, texts))
     assert max(score["rows"] for score in scores) == BATCH
     by_length = sorted(scores, key=lambda score: score["characters"])
@@ -112,7 +112,7 @@ def test_predictions_come_in_the_order_of_the_texts_however_they_are_batched(mod
 
 def test_very_long_text_shares_its_batch_with_no_other(models):
     texts = ["short", "x" * (BATCH_CHARACTERS - 1), "also short"]
-    rows = [prediction.scores["rows"] for prediction in load_predictor(models / "regressor").predict(texts)]
+    rows = [prediction.scores["rows"] for prediction in load_predictor(models / "regressor").answer(texts)]
     assert rows == [2, 1, 2]
 
 
@@ -155,4 +155,4 @@ def test_information_file_without_details_is_that_of_one_label_a_text(models, tm
     info = json.loads(file.read_text())
     del info["details"]
     file.write_text(json.dumps(info))
-    assert load_predictor(tmp_path).predict(["bad"])[0].labels == ("bad",)
+    assert load_predictor(tmp_path).answer(["bad"])[0].labels == ("bad",)

@@ -285,7 +285,7 @@ def test_configuration_works_or_is_refused_with_a_reason(number, tmp_path, spm_m
 
 
 def assert_answers_alike(predictor, task):
-    assert [answer.text for answer in predictor.predict(TEXTS)] == TEXTS
+    assert [answer.text for answer in predictor.answer(TEXTS)] == TEXTS
     serve, name = predictor.signatures["serving_default"], OUTPUTS[task]
     together = serve(string_inputs=tf.constant(TEXTS))
     for row, text in enumerate(TEXTS):

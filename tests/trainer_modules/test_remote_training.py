@@ -101,7 +101,7 @@ def test_killed_classifier_resumes_from_remote_checkpoints_to_the_weights_of_an_
     assert tf.io.gfile.glob(f"{remote.model_run_dir}/events.out.tfevents*")
     model = find_model(remote.serving_model_dir)
     text = ["a superb cast and a dull script"]
-    [found], [wanted] = (load_predictor(path).predict(text) for path in (model, local.serving_model_dir))
+    [found], [wanted] = (load_predictor(path).answer(text) for path in (model, local.serving_model_dir))
     assert found.probabilities == pytest.approx(wanted.probabilities, abs=1e-5)
 
 

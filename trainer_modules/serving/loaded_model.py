@@ -5,7 +5,7 @@ Needs TensorFlow, tensorflow-text and no TFX. Importing this loads none of them.
 
 import abc
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -13,10 +13,12 @@ from ulmfit_tfx.schemas.errors import ConfigError
 from ulmfit_tfx.trainer_modules.serving import signature_names as signatures
 from ulmfit_tfx.trainer_modules.serving.length_batches import answer_in_order
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelInfo
+from ulmfit_tfx.trainer_modules.serving.text_series import Texts, checked_texts
 from ulmfit_tfx.transforms.records.record import Row
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
 
 Outputs = Mapping[str, "np.ndarray"]
 """Outputs of a signature by name, the first axis being the batch."""
@@ -110,15 +112,46 @@ class Predictor(abc.ABC, Generic[InfoT, AnswerT]):
             )
         self._serve = served
 
-    def predict(self, texts: Sequence[str]) -> list[AnswerT]:
-        """Answers texts, in their order."""
-        return answer_in_order(texts, len, self._predict)
+    def predict(self, texts: Texts) -> "pd.DataFrame":
+        """Answers texts, as a table.
 
-    def predict_rows(self, rows: Sequence[Row]) -> list[AnswerT]:
+            reviews.join(model.predict(reviews["text"]))
+
+        Args:
+            texts: A list, a tuple, a numpy array or a pandas Series, answered in batches of like length.
+
+        Returns:
+            A row a text, in their order, with the index of a Series. The columns are those of `columns`.
+
+        Raises:
+            DataError: One of them is no text, such as None or NaN. The message says which.
+        """
+        values, index = checked_texts(texts)
+        return self._table(self.answer(values), index)
+
+    def answer(self, texts: Sequence[str]) -> list[AnswerT]:
+        """Answers texts, in their order, as objects."""
+        return answer_in_order(texts, len, self._answer)
+
+    @abc.abstractmethod
+    def columns(self, answers: Sequence[AnswerT]) -> dict[str, Sequence[Any]]:
+        """Answers as the columns of a table: numbers as arrays, all else as lists."""
+
+    def _table(self, answers: Sequence[AnswerT], index: "pd.Index | None") -> "pd.DataFrame":
+        import numpy as np
+        import pandas as pd
+
+        columns = {
+            name: pd.Series(values, index=index, dtype=None if isinstance(values, np.ndarray) else object)
+            for name, values in self.columns(answers).items()
+        }
+        return pd.DataFrame(columns, index=index)
+
+    def answer_rows(self, rows: Sequence[Row]) -> list[AnswerT]:
         """Answers rows, of which it sees no labels."""
-        return self.predict([row.text for row in rows])
+        return self.answer([row.text for row in rows])
 
-    def _predict(self, texts: Sequence[str]) -> list[AnswerT]:
+    def _answer(self, texts: Sequence[str]) -> list[AnswerT]:
         import tensorflow as tf
 
         outputs = as_arrays(self._serve(**{signatures.STRING_INPUTS: tf.constant(list(texts))}))
@@ -139,6 +172,13 @@ class Predictor(abc.ABC, Generic[InfoT, AnswerT]):
     @abc.abstractmethod
     def from_json(values: Mapping[str, Any]) -> Any:
         """The answer whose fields a JSON line holds: what `dataclasses.asdict` made of it."""
+
+
+def numbers(values: Iterable[float]) -> "np.ndarray":
+    """A column of numbers."""
+    import numpy as np
+
+    return np.fromiter(values, "float64")
 
 
 def as_arrays(outputs: Mapping[str, Any]) -> dict[str, "np.ndarray"]:

@@ -61,7 +61,7 @@ def test_metrics_are_those_of_the_local_launcher(project, file):
 
 def test_pushed_models_answer_alike(project):
     models = (find_model(project / root / "serving" / "tiny") for root in ("replay", "run"))
-    replayed, local = (load_predictor(model).predict(TEXTS) for model in models)
+    replayed, local = (load_predictor(model).answer(TEXTS) for model in models)
     for got, expected in zip(replayed, local, strict=True):
         assert got.label == expected.label
         assert got.probabilities == pytest.approx(expected.probabilities, abs=1e-6)
