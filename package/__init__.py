@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ulmfit_tfx.library import load_encoder as load_encoder
     from ulmfit_tfx.pipeline.run_result import Run as Run
     from ulmfit_tfx.pipeline.running import run as run
-    from ulmfit_tfx.schemas.config import PipelineConfig as PipelineConfig
+    from ulmfit_tfx.schemas.config.pipeline import PipelineConfig as PipelineConfig
     from ulmfit_tfx.schemas.config_file import load_config as load_config
     from ulmfit_tfx.schemas.errors import ConfigError as ConfigError
     from ulmfit_tfx.schemas.errors import DataError as DataError
@@ -34,7 +34,7 @@ _MODULES = {
     "load_encoder": "library",
     "Run": "pipeline.run_result",
     "run": "pipeline.running",
-    "PipelineConfig": "schemas.config",
+    "PipelineConfig": "schemas.config.pipeline",
     "load_config": "schemas.config_file",
     "ConfigError": "schemas.errors",
     "DataError": "schemas.errors",

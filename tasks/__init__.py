@@ -21,7 +21,7 @@ TASKS: dict[str, Task[Any]] = {
         LANGUAGE_MODEL,
     )
 }
-"""By name, as `task` of a configuration says it."""
+"""By name, as `task` of a configuration says it. The first is that of a configuration that names none."""
 
 
 def task_named(name: str) -> Task[Any]:
@@ -35,7 +35,7 @@ def task_named(name: str) -> Task[Any]:
     return TASKS[name]
 
 
-def labelled_task(name: str) -> LabelledTask[Any]:
+def labelled_task(name: str) -> LabelledTask[Any, Any]:
     """The task of a name, which has labelled rows.
 
     Raises:

@@ -14,7 +14,7 @@ from ulmfit_tfx.pipeline import running
 from ulmfit_tfx.pipeline.cli.run import ConfigArgument, Overrides, Root, Verbose, run_and_show
 from ulmfit_tfx.pipeline.console import output
 from ulmfit_tfx.pipeline.stages import StageResults
-from ulmfit_tfx.schemas.config import PipelineConfig
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.schemas.config_file import load_config
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ulmfit_tfx.tasks.classification.config import ClassificationPipelineConfig
 from ulmfit_tfx.tasks.classification.model_info import ClassificationInfo
 from ulmfit_tfx.tasks.task import LabelledTask
 
@@ -12,16 +13,16 @@ if TYPE_CHECKING:
     from ulmfit_tfx.evaluation.contest import Contest
     from ulmfit_tfx.evaluation.task_card import TaskCard
     from ulmfit_tfx.evaluation.task_view import TaskView
-    from ulmfit_tfx.schemas.config import PipelineConfig
     from ulmfit_tfx.transforms.records.record import Row
 
 
-class ClassificationTask(LabelledTask[ClassificationInfo]):
+class ClassificationTask(LabelledTask[ClassificationInfo, ClassificationPipelineConfig]):
     """See `Task`."""
 
     name = "classification"
     noun = "classifier"
     hub_tag = "text-classification"
+    config = ClassificationPipelineConfig
     info = ClassificationInfo
     run_fn = "ulmfit_tfx.tasks.classification.trainer.run_fn"
     preprocessing_fn = "ulmfit_tfx.tasks.classification.preprocessing.preprocessing_fn"
@@ -33,7 +34,7 @@ class ClassificationTask(LabelledTask[ClassificationInfo]):
 
         return task_card(info)
 
-    def eval_config(self, config: "PipelineConfig") -> "tfma.EvalConfig":
+    def eval_config(self, config: ClassificationPipelineConfig) -> "tfma.EvalConfig":
         """See `LabelledTask`."""
         from ulmfit_tfx.tasks.classification.metrics import eval_config
 

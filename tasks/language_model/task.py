@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from ulmfit_tfx.tasks.language_model.config import LanguageModelPipelineConfig
 from ulmfit_tfx.tasks.language_model.model_info import LanguageModelInfo
 from ulmfit_tfx.tasks.task import Task
 
@@ -15,6 +16,7 @@ class LanguageModelTask(Task[LanguageModelInfo]):
     name = "language_model"
     noun = "language model"
     hub_tag = "text-generation"
+    config = LanguageModelPipelineConfig
     info = LanguageModelInfo
     run_fn = "ulmfit_tfx.tasks.language_model.trainer.run_fn"
     preprocessing_fn = "ulmfit_tfx.tasks.language_model.preprocessing.preprocessing_fn"

@@ -12,10 +12,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from ulmfit_tfx.schemas.config import RegressionConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.tasks.regression.model import build_regressor
 from ulmfit_tfx.tasks.regression.model_info import RegressionDetails
+from ulmfit_tfx.tasks.regression.section import RegressionConfig
 from ulmfit_tfx.trainer_modules.data.target_balance import TargetBalance
 from ulmfit_tfx.trainer_modules.data.task_rows import has_weights, read_targets, target_rows
 from ulmfit_tfx.trainer_modules.models.averaged_model import mean

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ulmfit_tfx.tasks.tagging.config import TaggingPipelineConfig
 from ulmfit_tfx.tasks.tagging.model_info import TaggingInfo
 from ulmfit_tfx.tasks.task import LabelledTask
 
@@ -12,16 +13,16 @@ if TYPE_CHECKING:
     from ulmfit_tfx.evaluation.contest import Contest
     from ulmfit_tfx.evaluation.task_card import TaskCard
     from ulmfit_tfx.evaluation.task_view import TaskView
-    from ulmfit_tfx.schemas.config import PipelineConfig
     from ulmfit_tfx.transforms.records.record import Row
 
 
-class TaggingTask(LabelledTask[TaggingInfo]):
+class TaggingTask(LabelledTask[TaggingInfo, TaggingPipelineConfig]):
     """See `Task`."""
 
     name = "tagging"
     noun = "tagger"
     hub_tag = "token-classification"
+    config = TaggingPipelineConfig
     info = TaggingInfo
     run_fn = "ulmfit_tfx.tasks.tagging.trainer.run_fn"
     preprocessing_fn = "ulmfit_tfx.tasks.tagging.preprocessing.preprocessing_fn"
@@ -33,7 +34,7 @@ class TaggingTask(LabelledTask[TaggingInfo]):
 
         return task_card(info)
 
-    def eval_config(self, config: "PipelineConfig") -> "tfma.EvalConfig":
+    def eval_config(self, config: TaggingPipelineConfig) -> "tfma.EvalConfig":
         """See `LabelledTask`."""
         from ulmfit_tfx.tasks.tagging.metrics import eval_config
 

@@ -12,8 +12,8 @@ from ulmfit_tfx.pipeline.bulk_inference import WRITER, build_bulk_inference
 from ulmfit_tfx.pipeline.graph import build_pipeline
 from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.pipeline.surroundings import LocalSurroundings
-from ulmfit_tfx.schemas.bulk_inference_config import BulkInferenceConfig
-from ulmfit_tfx.schemas.config import PipelineConfig
+from ulmfit_tfx.schemas.config.bulk_inference import BulkInferenceConfig
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.trainer_modules.serving.folder_copy import copy_folder
 from ulmfit_tfx.trainer_modules.serving.loaded_model import Classifier, find_model, read_info
 

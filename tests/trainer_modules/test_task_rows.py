@@ -5,7 +5,10 @@ import pytest
 import tensorflow as tf
 from task_examples import CONFIG, write_inputs
 
-from ulmfit_tfx.schemas.config import CleaningConfig, PipelineConfig, TaggingConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
+from ulmfit_tfx.schemas.config.tagging import TaggingConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.trainer_modules.data.target_balance import TargetBalance
 from ulmfit_tfx.trainer_modules.data.task_batches import task_batches
 from ulmfit_tfx.trainer_modules.data.task_rows import (

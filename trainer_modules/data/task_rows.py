@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ulmfit_tfx.schemas.config import TaggingConfig
+from ulmfit_tfx.schemas.config.tagging import TaggingConfig
 from ulmfit_tfx.schemas.feature_names import (
     LABEL_ID,
     LABEL_IDS,
