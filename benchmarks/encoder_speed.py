@@ -28,7 +28,9 @@ from rich.table import Table
 
 from ulmfit_tfx.components.corpus_ingest.source_files import find_files
 from ulmfit_tfx.components.sentencepiece_trainer.executor import train as train_tokenizer
-from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.trainer_modules.layers.qrnn import QRNNCell
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.models.language_model import build_language_model

@@ -9,8 +9,11 @@ import fuzz_counts
 import fuzz_documents
 
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
-from ulmfit_tfx.schemas.config import TaggingConfig, TagScheme
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
+from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig, NumberedTextsConfig
+from ulmfit_tfx.schemas.config.sources.source import SourceConfig
+from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
+from ulmfit_tfx.schemas.config.sources.texts import text_source
+from ulmfit_tfx.schemas.config.tags import TagScheme, TagsConfig
 
 _ROW_BYTES = {1: 1, 10: 1, 60: 2, 200: 6, 1000: 6, 10_000: 4, 1_000_000: 80}
 """With weights."""
@@ -105,7 +108,7 @@ class FuzzedFormat:
     name: str
     documents: fuzz_documents.Documents
     tokens: tuple[str, ...]
-    configured: Callable[[random.Random], tuple[dict[str, Any], TaggingConfig | None]]
+    configured: Callable[[random.Random], tuple[dict[str, Any], TagsConfig | None]]
     count: fuzz_counts.Count
     is_line_a_row: bool = False
 
@@ -116,9 +119,14 @@ class FuzzedFormat:
         fields.pop(_LABELLED, None)
         [most] = chance.choices(list(_ROW_BYTES), list(_ROW_BYTES.values()))
         fields |= {"path": "fuzz", "encoding": encoding, "max_row_bytes": most}
-        fields["stages"] = _rules(chance) | ({} if is_labelled else _stages(chance))
-        source = (LabelledSourceConfig if is_labelled else SourceConfig).model_validate(fields)
-        return Ingestion(source, tagging, chance.choice((None, "|")))
+        fields["corpus_cleanup"] = _rules(chance) | ({} if is_labelled else _rewording(chance))
+        if tagging is not None:
+            kind: Callable[..., SourceConfig] = tagged_words
+        elif is_labelled:
+            kind = NumberedTextsConfig if "target_columns" in fields else ClassifiedTextsConfig
+        else:
+            kind = text_source
+        return Ingestion(kind(**fields), tagging, chance.choice((None, "|")))
 
 
 _LABELLED = "is_labelled"
@@ -134,7 +142,7 @@ def _rules(chance: random.Random) -> dict[str, Any]:
     return rules | ({"languages": chance.choice(_LANGUAGES)} if chance.random() < 0.05 else {})
 
 
-def _stages(chance: random.Random) -> dict[str, Any]:
+def _rewording(chance: random.Random) -> dict[str, Any]:
     return _some(chance, strip_html=True, strip_wiki=True, sentences=chance.choice(("en", "pl", "de")))
 
 
@@ -167,13 +175,13 @@ def _texts(name: str, **fields: Any) -> Callable[[random.Random], tuple[dict[str
 
 def _tagged(
     name: str, schemes: Sequence[TagScheme] = ("bio", "bio", "bioes", "plain"), **fields: Any
-) -> Callable[[random.Random], tuple[dict[str, Any], TaggingConfig]]:
+) -> Callable[[random.Random], tuple[dict[str, Any], TagsConfig]]:
     """With `fields`, each of which has one of several values or is left out."""
 
-    def configured(chance: random.Random) -> tuple[dict[str, Any], TaggingConfig]:
+    def configured(chance: random.Random) -> tuple[dict[str, Any], TagsConfig]:
         chosen = {field: chance.choice(values) for field, values in fields.items()}
         scheme = chance.choice(schemes)
-        tagging = TaggingConfig(
+        tagging = TagsConfig(
             scheme=scheme,
             tag_separator="|" if scheme == "plain" and chance.random() < 0.5 else None,
             words=chance.choice(("punctuation", "whitespace")),

@@ -91,7 +91,8 @@ class _Corpora:
     def tokenizer(self) -> Path:
         """A tokenizer of 8,000 pieces."""
         from ulmfit_tfx.components.sentencepiece_trainer.training import train
-        from ulmfit_tfx.schemas.config import CleaningConfig, TokenizerConfig
+        from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+        from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
         from ulmfit_tfx.transforms.tokenizer_files import write_tokenizer
 
         folder = self.folder / "tokenizer"
@@ -211,7 +212,7 @@ def _show_wiki(rows: RecordedRows) -> None:
 
     def measure() -> Row:
         from ulmfit_tfx.components.corpus_ingest.source_files import find_files, open_file
-        from ulmfit_tfx.schemas.source_config import SourceConfig
+        from ulmfit_tfx.schemas.config.sources.texts import text_source
         from ulmfit_tfx.transforms.records.drop import Drop
         from ulmfit_tfx.transforms.records.mediawiki import parse
         from ulmfit_tfx.transforms.records.record import Row as Article
@@ -221,7 +222,7 @@ def _show_wiki(rows: RecordedRows) -> None:
         megabytes = 0.0
         started = time.perf_counter()
         with open_file(path) as stream:
-            for record in parse(stream, path, SourceConfig(path=path, format="mediawiki")):
+            for record in parse(stream, path, text_source(path=path, format="mediawiki")):
                 counts[record.rule if isinstance(record, Drop) else type(record).__name__] += 1
                 megabytes += len(record.text.encode()) / 1e6 if isinstance(record, Article) else 0
         return {"counts": counts, "megabytes": megabytes, "seconds": time.perf_counter() - started}

@@ -43,7 +43,7 @@ from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.shard_reading import ReadCounts, line_ends, read_shard
 from ulmfit_tfx.components.corpus_ingest.shards import Shard
 from ulmfit_tfx.components.corpus_ingest.source_files import readable
-from ulmfit_tfx.schemas.corpus_cleanup_config import SentenceLanguage, TextStagesConfig
+from ulmfit_tfx.schemas.config.corpus_cleanup import SentenceLanguage, TextCleanupConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.corpus_cleanup.row_cleanup import cleaned_up
 from ulmfit_tfx.transforms.records.drop import Drop
@@ -313,7 +313,7 @@ def _problem_of_row(row: Row, tried: FuzzInput) -> str | None:
     if row.text != row.text.strip():
         return "there is white space around the text"
     source = tried.ingestion.source
-    if source.stages == type(source.stages)() and len(row.text.encode()) > source.max_row_bytes:
+    if source.corpus_cleanup == type(source.corpus_cleanup)() and len(row.text.encode()) > source.max_row_bytes:
         return "is longer than max_row_bytes"
     if len(row.words) != len(row.tags) or bool(row.words) != (tried.ingestion.tagging is not None):
         return "has not a tag for each word"
@@ -414,7 +414,7 @@ def fuzz(count: int, first_seed: int = 0) -> dict[str, Any]:
 def _warm_up(folder: Path) -> None:
     """Lets everything load that is loaded when it is first needed, which no input is to be blamed for."""
     for language in typing.get_args(SentenceLanguage):
-        config = TextStagesConfig(strip_wiki=True, strip_html=True, sentences=language, languages=("en",))
+        config = TextCleanupConfig(strip_wiki=True, strip_html=True, sentences=language, languages=("en",))
         list(cleaned_up(Row("{{a|b}} <b>text</b>."), config))
     file = folder / "fuzz.txt"
     for fuzzed in FORMATS:

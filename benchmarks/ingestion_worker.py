@@ -68,8 +68,8 @@ def pipeline(texts: str, tokenizer: str, folder: str, *beam_arguments: str) -> d
     from ulmfit_tfx.components.text_transform.executor import Executor as Transform
     from ulmfit_tfx.schemas import component_specs as specs
     from ulmfit_tfx.schemas.beam_arguments import unstaged
+    from ulmfit_tfx.schemas.config.sources.texts import text_source
     from ulmfit_tfx.schemas.curated_schema import curated_schema
-    from ulmfit_tfx.schemas.source_config import SourceConfig
 
     def artifact(kind: type, name: str) -> Any:
         made = kind()
@@ -79,7 +79,7 @@ def pipeline(texts: str, tokenizer: str, folder: str, *beam_arguments: str) -> d
     def context(executor: type) -> Any:
         return executor.Context(beam_pipeline_args=unstaged(beam_arguments), tmp_dir=f"{folder}/tmp", unique_id="1")
 
-    source = SourceConfig(path=texts, format="text")
+    source = text_source(path=texts, format="text")
     ingest = CorpusIngest(source, seed=42, input_fingerprint="")
     examples = artifact(standard_artifacts.Examples, "examples")
     result = {

@@ -389,7 +389,7 @@ def trained_tokenizer(texts: list[str]) -> bytes:
     """A SentencePiece model of 1,000 pieces."""
     # Imports TFX, which takes longer than all else where the rows are there already.
     from ulmfit_tfx.components.sentencepiece_trainer.executor import train
-    from ulmfit_tfx.schemas.config import TokenizerConfig
+    from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 
     return train(texts, TokenizerConfig(vocab_size=1000), max_text_bytes=100_000)
 

@@ -28,7 +28,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ulmfit_tfx.schemas.config import EncoderConfig, EncoderDropoutConfig, LanguageModelConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig, EncoderDropoutConfig
+from ulmfit_tfx.schemas.config.language_model import LanguageModelConfig
 from ulmfit_tfx.schemas.feature_names import TOKEN_IDS
 from ulmfit_tfx.trainer_modules.data.bptt_stream import BpttStream
 from ulmfit_tfx.trainer_modules.data.token_corpus import TokenCorpus, documents_of, write_corpus

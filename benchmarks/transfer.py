@@ -42,15 +42,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from treebank_text import joined
 
-from ulmfit_tfx.schemas.config import (
-    CleaningConfig,
-    EncoderConfig,
-    EncoderDropoutConfig,
-    HeadConfig,
-    LanguageModelConfig,
-    TokenizerConfig,
-    TrainingConfig,
-)
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig, EncoderDropoutConfig
+from ulmfit_tfx.schemas.config.head import HeadConfig
+from ulmfit_tfx.schemas.config.language_model import LanguageModelConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
+from ulmfit_tfx.schemas.config.training import TrainingConfig
 from ulmfit_tfx.schemas.feature_names import LABEL_ID, TOKEN_IDS
 from ulmfit_tfx.tasks.classification.model import build_classifier
 from ulmfit_tfx.tasks.classification.rows import labelled_rows

@@ -8,7 +8,7 @@ from tfx.types import artifact_utils
 
 from ulmfit_tfx.components.record_files import read_batches
 from ulmfit_tfx.schemas import feature_names
-from ulmfit_tfx.schemas.config import CleaningConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
 from ulmfit_tfx.transforms.cleaning import clean
 
 

@@ -56,13 +56,14 @@ def made_by(config: Mapping[str, Any]) -> dict[str, dict[str, str]]:
         By feature, the fields that matter to it, by name, as JSON. Of a path there is the last part.
     """
     return {
-        feature: {
-            name: _value(config, name)
-            for name in names
-            if not name.startswith("tagging.") or config["task"] == "tagging"
-        }
+        feature: {name: _value(config, name) for name in names if _is_said(config, name)}
         for feature, names in _MADE_BY.items()
     }
+
+
+def _is_said(config: Mapping[str, Any], name: str) -> bool:
+    section, _, field = name.partition(".")
+    return field in config.get(section, {})
 
 
 def _value(config: Mapping[str, Any], name: str) -> str:

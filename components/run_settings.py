@@ -13,11 +13,15 @@ from tfx.types import standard_component_specs as standard
 from tfx.utils import json_utils
 
 from ulmfit_tfx.schemas import component_specs as specs
-from ulmfit_tfx.schemas.config import PipelineConfig, section_of
+from ulmfit_tfx.schemas.config.language_model import LanguageModelConfig
+from ulmfit_tfx.schemas.config.section import Section
+from ulmfit_tfx.schemas.config.training import TrainingConfig
 from ulmfit_tfx.schemas.errors import ConfigError
 from ulmfit_tfx.transforms.splitting import EVAL, TRAIN
 
 _PATH = "_path"
+_SECTIONS: Mapping[str, type[Section]] = {"training": TrainingConfig, "language_model": LanguageModelConfig}
+"""Those of which a run may set fields."""
 
 
 def training_spec(
@@ -95,7 +99,7 @@ def overridden(section: str, values: Mapping[str, Any], overrides: str) -> dict[
 
     Args:
         section: Its name.
-        values: Its fields.
+        values: Its fields, all that the task has.
         overrides: A JSON object of fields, such as `{"epochs": 5}`; "" for none.
 
     Raises:
@@ -107,14 +111,12 @@ def overridden(section: str, values: Mapping[str, Any], overrides: str) -> dict[
         raise ConfigError(f"Parameter {section} is {overrides!r}, which is not JSON: {error}.") from None
     if not isinstance(fields, dict):
         raise ConfigError(f'Parameter {section} is {overrides!r}, expected a JSON object such as {{"epochs": 5}}.')
-    kind = section_of(PipelineConfig.model_fields[section])
-    assert kind is not None
-    if unknown := sorted(set(fields) - set(kind.model_fields)):
-        near = difflib.get_close_matches(unknown[0], kind.model_fields, n=1)
+    if unknown := sorted(set(fields) - set(values)):
+        near = difflib.get_close_matches(unknown[0], values, n=1)
         hint = f" Did you mean '{near[0]}'?" if near else ""
         raise ConfigError(f"Parameter {section} sets '{unknown[0]}', which is no field of that section.{hint}")
     try:
-        return kind.model_validate({**values, **fields}).model_dump(mode="json")
+        return _SECTIONS[section].model_validate({**values, **fields}).model_dump(mode="json", include=set(values))
     except ValidationError as error:
         problem = error.errors()[0]
         field = ".".join(map(str, (section, *problem["loc"])))

@@ -8,8 +8,8 @@ import tensorflow_model_analysis as tfma
 
 from ulmfit_tfx.evaluation.catalogue import lower_is_better
 from ulmfit_tfx.schemas import feature_names
-from ulmfit_tfx.schemas.config import EvaluationConfig
-from ulmfit_tfx.schemas.user_code_config import MetricConfig
+from ulmfit_tfx.schemas.config.evaluation import EvaluationConfig
+from ulmfit_tfx.schemas.config.user_code import MetricConfig
 from ulmfit_tfx.trainer_modules.serving.signature_names import SERVING_EXAMPLES
 
 _ROUNDING = 1e-9

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ulmfit_tfx.pipeline.config_reading import load_config as load_config
     from ulmfit_tfx.pipeline.run_result import Run as Run
     from ulmfit_tfx.pipeline.running import run as run
-    from ulmfit_tfx.schemas.config import PipelineConfig as PipelineConfig
+    from ulmfit_tfx.schemas.config.pipeline import PipelineConfig as PipelineConfig
     from ulmfit_tfx.schemas.errors import ConfigError as ConfigError
     from ulmfit_tfx.schemas.errors import DataError as DataError
     from ulmfit_tfx.schemas.errors import RunFailedError as RunFailedError
@@ -40,7 +40,7 @@ _MODULES = {
     "load_model": "library",
     "Run": "pipeline.run_result",
     "run": "pipeline.running",
-    "PipelineConfig": "schemas.config",
+    "PipelineConfig": "schemas.config.pipeline",
     "load_config": "pipeline.config_reading",
     "ConfigError": "schemas.errors",
     "DataError": "schemas.errors",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import ValidationError
 
 from ulmfit_tfx.pipeline.run_log import silence_tensorflow
-from ulmfit_tfx.schemas.config import PretrainedConfig
+from ulmfit_tfx.schemas.config.pretrained import PretrainedConfig
 from ulmfit_tfx.schemas.errors import ConfigError
 from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model
 

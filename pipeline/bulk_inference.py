@@ -11,7 +11,7 @@ from ulmfit_tfx.components.prediction_writer.component import PredictionWriter
 from ulmfit_tfx.pipeline.surroundings import Surroundings, Value
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.beam_arguments import unstaged
-from ulmfit_tfx.schemas.bulk_inference_config import BulkInferenceConfig
+from ulmfit_tfx.schemas.config.bulk_inference import BulkInferenceConfig
 from ulmfit_tfx.trainer_modules.serving import signature_names as signatures
 from ulmfit_tfx.transforms.splitting import TRAIN
 

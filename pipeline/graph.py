@@ -40,10 +40,13 @@ from ulmfit_tfx.pipeline.user_components import with_user_components
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.beam_arguments import unstaged
 from ulmfit_tfx.schemas.code_version import code_version
-from ulmfit_tfx.schemas.config import LanguageModelConfig, PipelineConfig, Task
+from ulmfit_tfx.schemas.config.labelled_pipeline import LabelledPipelineConfig
+from ulmfit_tfx.schemas.config.language_model import LanguageModelConfig
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
+from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig, NumberedTextsConfig
+from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.curated_schema import curated_schema
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.tasks import labelled_task
 from ulmfit_tfx.tasks.language_model.metrics import perplexity_eval_config
 from ulmfit_tfx.transforms.length_buckets import bucket_names
@@ -55,7 +58,7 @@ _PREPROCESSING_FN = "ulmfit_tfx.tasks.{}.preprocessing.preprocessing_fn"
 _RUN_FN = "ulmfit_tfx.tasks.{}.trainer.run_fn"
 _TUNER_FN = "ulmfit_tfx.tasks.language_model.trainer.tuner_fn"
 
-_LANGUAGE_MODEL: Task = "language_model"
+_LANGUAGE_MODEL = "language_model"
 LEARNING_RATE_FINDER = "LearningRateFinder"
 PUSHER = "Pusher"
 METRICS_VERSION = "metrics_version"
@@ -131,26 +134,27 @@ class _Stages:
         self.nodes.append(node)
         return node
 
-    def _ingested(self, section: str, source: SourceConfig, task: Task, suffix: str = "") -> "_Rows":
+    def _ingested(self, section: str, source: SourceConfig, task: str, suffix: str = "") -> "_Rows":
         ingest = CorpusIngest(
             source,
             self.config.seed,
             self.surroundings.fingerprint(section, lambda: source_fingerprint(source)),
             self.surroundings.path(section, source.path),
-            tagging=self.config.tagging if task == "tagging" else None,
+            tagging=self.config.tags if section == "data" else None,
             separator=self.config.separator,
         )
         self._add(ingest, f"CorpusIngest{suffix}")
         schema = self._add(SchemaImporter(self._schema(task, source)), f"SchemaImporter{suffix}")
         return _Rows(source, ingest.outputs[specs.EXAMPLES], schema.outputs["schema"])
 
-    def _schema(self, task: Task, source: SourceConfig) -> str:
+    def _schema(self, task: str, source: SourceConfig) -> str:
         """The user's schema, or the curated one of a task, as pbtxt."""
         path = self.config.data_schema.path
         if path is not None and task == self.config.task:
             return _own_schema(path)
-        tag_separator = self.config.tagging.tag_separator if task == "tagging" else None
-        return curated_schema(task, source, bucket_names(source.length_buckets), tag_separator)
+        tags = self.config.tags if task == self.config.task else None
+        separator = tags.tag_separator if tags else None
+        return curated_schema(task, source, bucket_names(source.length_buckets), separator)
 
     def _validate(self, rows: "_Rows") -> None:
         options = tfdv.StatsOptions(num_quantiles_histogram_buckets=QUANTILES)
@@ -180,18 +184,19 @@ class _Stages:
     def _tokenizer(self, texts: "_Rows") -> SentencePieceTrainer | EncoderImporter:
         config = self.config
         node: SentencePieceTrainer | EncoderImporter
-        if (pretrained := config.pretrained) is not None:
+        if (pretrained := config.checkpoint_to_import) is not None:
             node = EncoderImporter(
-                pretrained.model_copy(update={"separator": config.separator}),
+                pretrained,
                 self.surroundings.fingerprint("pretrained", lambda: input_fingerprint(pretrained)),
                 config.cleaning,
                 config.export.fixed_seq_len,
-                config.training.max_seq_len,
+                config.max_seq_len,
             )
         else:
+            assert config.tokenizer_to_train is not None
             node = SentencePieceTrainer(
                 examples=texts.examples,
-                tokenizer=config.tokenizer.model_copy(update={"separator": config.separator}),
+                tokenizer=config.tokenizer_to_train,
                 cleaning=config.cleaning,
                 seed=config.seed,
                 max_text_bytes=texts.source.max_row_bytes,
@@ -200,12 +205,12 @@ class _Stages:
             node.add_upstream_node(self.validator)  # bad rows stop the run before the long stages
         return self._add(node)
 
-    def _transformed(self, rows: "_Rows", tokenizer: BaseNode, task: Task, name: str | None = None) -> TextTransform:
+    def _transformed(self, rows: "_Rows", tokenizer: BaseNode, task: str, name: str | None = None) -> TextTransform:
         custom_config: dict[str, Any] = {}
-        if task == "tagging":
-            custom_config = {"tag_separator": self.config.tagging.tag_separator}
+        if task == self.config.task and self.config.tags is not None:
+            custom_config = {"tag_separator": self.config.tags.tag_separator}
         elif task != _LANGUAGE_MODEL:
-            custom_config = {"max_seq_len": self.config.training.max_seq_len}
+            custom_config = {"max_seq_len": self.config.max_seq_len}
         return self._add(
             TextTransform(
                 examples=rows.examples,
@@ -244,7 +249,7 @@ class _Stages:
         )
         return trainer, gate
 
-    def _run_fn(self, task: Task) -> str:
+    def _run_fn(self, task: str) -> str:
         """Import path of what trains: the user's in place of that of the pipeline's task."""
         own = self.config.trainer.run_fn if task == self.config.task else None
         return own or _RUN_FN.format(task)
@@ -258,6 +263,7 @@ class _Stages:
         gate: PerplexityGate | None,
     ) -> None:
         config = self.config
+        assert isinstance(config, LabelledPipelineConfig)
         inputs = self._training_inputs(self._transformed(rows, tokenizer, config.task), "training")
         run_fn = self._run_fn(config.task)
         sections = self._custom_config(run_fn, "encoder", "head", "training", "export", config.task) | self._names(rows)
@@ -283,6 +289,7 @@ class _Stages:
         gate: PerplexityGate | None,
     ) -> None:
         config, model = self.config, trainer.outputs[specs.MODEL]
+        assert isinstance(config, LabelledPipelineConfig)
         baseline = None
         if config.evaluation.compare_with_served and not self.finds_learning_rate:
             baseline = self._add(BaselineResolver(self._served)).outputs[specs.MODEL]
@@ -301,7 +308,6 @@ class _Stages:
             version = code_version(*(metric.class_ for metric in config.evaluation.metrics))
             evaluator.exec_properties[METRICS_VERSION] = version
         held_out = None
-        assert config.data is not None  # the configuration has seen to it
         if config.data.has_test_split:
             scorer = HeldOutScorer(
                 examples=rows.examples,
@@ -338,10 +344,9 @@ class _Stages:
     def _names(self, rows: "_Rows") -> dict[str, Any]:
         """What a `run_fn` has to know of the rows beside its sections."""
         source = rows.source
-        assert isinstance(source, LabelledSourceConfig)
-        if self.config.task == "classification":
+        if isinstance(source, ClassifiedTextsConfig):
             return {"label_separator": source.label_separator}
-        return {"targets": source.target_columns} if self.config.task == "regression" else {}
+        return {"targets": source.target_columns} if isinstance(source, NumberedTextsConfig) else {}
 
     def _described(self) -> dict[str, Any]:
         """The configuration as a model card tells of it."""
@@ -375,8 +380,8 @@ class _Stages:
     def _own_code(self) -> list[str]:
         """Import paths of the user's code."""
         config = self.config
-        named = [*config.components, *config.evaluation.metrics]
-        return [*filter(None, [config.trainer.run_fn]), *(section.class_ for section in named)]
+        metrics = config.evaluation.metrics if isinstance(config, LabelledPipelineConfig) else ()
+        return [*filter(None, [config.trainer.run_fn]), *(section.class_ for section in (*config.components, *metrics))]
 
     def _training_inputs(self, transform: TextTransform, section: str) -> dict[str, Any]:
         return {

@@ -13,7 +13,7 @@ from ulmfit_tfx.components.reports.scores_file import SCORES_FILE, EvaluationSco
 from ulmfit_tfx.evaluation.catalogue import MODEL, title_of
 from ulmfit_tfx.evaluation.intervals import Interval
 from ulmfit_tfx.pipeline.stages import StageResults
-from ulmfit_tfx.schemas.config import PipelineConfig
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model
 
 

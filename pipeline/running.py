@@ -15,7 +15,8 @@ from ulmfit_tfx.pipeline.run_log import log_to, silence_native_logs
 from ulmfit_tfx.pipeline.run_result import Run
 from ulmfit_tfx.pipeline.stages import RunObserver, StageFailedError, StageResults, Unobserved
 from ulmfit_tfx.schemas.beam_arguments import as_options
-from ulmfit_tfx.schemas.config import BeamConfig, PipelineConfig
+from ulmfit_tfx.schemas.config.beam import BeamConfig
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.schemas.errors import ConfigError, RunFailedError, UserError
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from tfx.types import BaseChannel
 
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.code_version import code_version
+from ulmfit_tfx.schemas.config.user_code import ComponentConfig
 from ulmfit_tfx.schemas.errors import ConfigError
 from ulmfit_tfx.schemas.user_code import imported
-from ulmfit_tfx.schemas.user_code_config import ComponentConfig
 
 
 def with_user_components(nodes: Sequence[BaseNode], configured: Sequence[ComponentConfig]) -> list[BaseNode]:

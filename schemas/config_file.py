@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from ulmfit_tfx.schemas.bulk_inference_config import BulkInferenceConfig
-from ulmfit_tfx.schemas.config import PipelineConfig, section_of
+from ulmfit_tfx.schemas.config.bulk_inference import BulkInferenceConfig
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
+from ulmfit_tfx.schemas.config.section import NO_USE, UNKNOWN_FIELD
 from ulmfit_tfx.schemas.errors import ConfigError
 from ulmfit_tfx.schemas.user_code import beside
 
@@ -130,7 +131,7 @@ def _validated(kind: type[_Config], path: Path, overrides: Sequence[str]) -> _Co
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        raise ConfigError("\n".join(_reword(kind, path.name, overridden, error))) from None
+        raise ConfigError("\n".join(_reword(path.name, overridden, error))) from None
 
 
 def _names_user_code(values: Mapping[str, Any]) -> bool:
@@ -185,44 +186,28 @@ def _override(values: dict[str, Any], item: str) -> str:
     return key
 
 
-def _reword(kind: type[BaseModel], file: str, overridden: Iterable[str], error: ValidationError) -> Iterable[str]:
+def _reword(file: str, overridden: Iterable[str], error: ValidationError) -> Iterable[str]:
     for problem in error.errors():
-        location = problem["loc"]
-        field = ".".join(str(part) for part in location)
+        field = ".".join(str(part) for part in problem["loc"])
         where = "--set" if any(field == key or field.startswith(f"{key}.") for key in overridden) else file
-        yield f"{where}: {field}{_complaint(kind, problem, location)}"
+        yield f"{where}: {field}{_complaint(problem)}"
 
 
-def _complaint(config: type[BaseModel], problem: Mapping[str, Any], location: Sequence[str | int]) -> str:
-    kind, got = problem["type"], _shown(problem["input"])
-    if kind == "extra_forbidden":
-        allowed = _fields_beside(config, location)
-        near = difflib.get_close_matches(str(location[-1]), allowed, n=1, cutoff=0.5)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
-        return f" is not a known field.{hint} Allowed: {', '.join(allowed)}."
-    if kind == "missing":
-        return " is missing."
-    message = _PYDANTIC_PREFIX.sub("", problem["msg"])
+def _complaint(problem: Mapping[str, Any]) -> str:
+    kind, got, message = problem["type"], _shown(problem["input"]), problem["msg"]
+    if kind in (UNKNOWN_FIELD, NO_USE):
+        return f" {message}."
+    message = _PYDANTIC_PREFIX.sub("", message)
     for pydantic_words, our_words in _REWORDING.items():
         message = message.replace(pydantic_words, our_words)
     if kind == "value_error" and isinstance(problem["input"], dict):
-        return f"{': ' if location else ''}{message}."
+        return f"{': ' if problem['loc'] else ''}{message}."
     if kind == "value_error":
         return f" is {got}, which {message}."
     if kind == "literal_error":
         near = difflib.get_close_matches(str(problem["input"]), problem["ctx"]["expected"].split("'"), n=1)
         return f" is {got}, {message}." + (f" Did you mean '{near[0]}'?" if near else "")
     return f" is {got}, {message}."
-
-
-def _fields_beside(config: type[BaseModel], location: Sequence[str | int]) -> list[str]:
-    """Names of the fields allowed in the section that `location` lies in."""
-    model: type[BaseModel] | None = config
-    for part in location[:-1]:
-        assert model is not None
-        if part in model.model_fields:  # else it is which of several sections
-            model = section_of(model.model_fields[str(part)], in_items=True)
-    return list(model.model_fields) if model else []
 
 
 def _shown(value: Any) -> str:

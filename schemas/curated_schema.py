@@ -7,14 +7,19 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from ulmfit_tfx.schemas import feature_names
-from ulmfit_tfx.schemas.config import Task
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
+from ulmfit_tfx.schemas.config.sources.labelled import LabelledSourceConfig, LabelListConfig
+from ulmfit_tfx.schemas.config.sources.labelled_texts import (
+    ClassifiedTextsConfig,
+    LabelledTextsConfig,
+    NumberedTextsConfig,
+)
+from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 
 _FOLDER = Path(__file__).parent / "tfdv"
 
 
 def curated_schema(
-    task: Task, source: SourceConfig, length_buckets: Sequence[str] = (), tag_separator: str | None = None
+    task: str, source: SourceConfig, length_buckets: Sequence[str] = (), tag_separator: str | None = None
 ) -> str:
     """The schema of what CorpusIngest writes, as pbtxt.
 
@@ -26,28 +31,29 @@ def curated_schema(
         task: That the rows are for.
         source: Where they come from.
         length_buckets: Names of the length buckets; none: any name is allowed.
-        tag_separator: What stands between several tags of a word, where a word may have several.
+        tag_separator: What stands between several tags of a word, where a word may have several: these are one value.
     """
-    several = task == "classification" and isinstance(source, LabelledSourceConfig) and source.is_multi_label
+    several = isinstance(source, ClassifiedTextsConfig) and source.is_multi_label
     file = _FOLDER / f"{task}{'_multi_label' * several}.pbtxt"
     schema = text_format.Parse(file.read_text(encoding="utf-8"), schema_pb2.Schema())
     if length_buckets:
         _allow_only(schema, feature_names.LENGTH_BUCKET, length_buckets)
     if isinstance(source, LabelledSourceConfig):
         _add_columns(schema, source)
-        if source.labels is not None and tag_separator is None:  # several tags of a word are one value
-            names = list(dict.fromkeys(source.label_names.get(label, label) for label in source.labels))
-            for feature in (feature_names.LABEL, feature_names.LABELS, feature_names.TAGS):
-                _allow_only(schema, feature, names)
+    if isinstance(source, LabelListConfig) and source.labels is not None and tag_separator is None:
+        shown = source.label_names if isinstance(source, ClassifiedTextsConfig) else {}
+        names = list(dict.fromkeys(shown.get(label, label) for label in source.labels))
+        for feature in (feature_names.LABEL, feature_names.LABELS, feature_names.TAGS):
+            _allow_only(schema, feature, names)
     return text_format.MessageToString(schema, as_utf8=True)
 
 
 def _add_columns(schema: schema_pb2.Schema, source: LabelledSourceConfig) -> None:
-    if source.target_columns:
+    if isinstance(source, NumberedTextsConfig):
         _add_numbers(schema, feature_names.TARGETS, len(source.target_columns))
-    if source.weight_column is not None:
+    if isinstance(source, LabelledTextsConfig) and source.weight_column is not None:
         _add_numbers(schema, feature_names.WEIGHT, 1).min = 0
-    for column in dict.fromkeys(source.slice_columns):
+    for column in dict.fromkeys(source.sliced_by):
         feature = _add(schema, feature_names.SLICE_PREFIX + column, schema_pb2.BYTES, 1)
         feature.string_domain.SetInParent()
         feature.distribution_constraints.min_domain_mass = 0

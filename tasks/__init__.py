@@ -26,7 +26,7 @@ TASKS: dict[str, Task[Any]] = {
         LANGUAGE_MODEL,
     )
 }
-"""By name, as `task` of a configuration says it."""
+"""By name, as `task` of a configuration says it. The first is that of a configuration that names none."""
 
 
 def task_named(name: str) -> Task[Any]:
@@ -40,7 +40,7 @@ def task_named(name: str) -> Task[Any]:
     return TASKS[name]
 
 
-def labelled_task(name: str) -> LabelledTask[Any, Any]:
+def labelled_task(name: str) -> LabelledTask[Any, Any, Any]:
     """The task of a name, which has labelled rows.
 
     Raises:
@@ -121,7 +121,7 @@ def load_language_model(model: str | Path) -> "LanguageModel":
     return LANGUAGE_MODEL.load(model, info)
 
 
-def labelled_task_of(model: str | Path, info: ModelInfo | None) -> LabelledTask[Any, Any]:
+def labelled_task_of(model: str | Path, info: ModelInfo | None) -> LabelledTask[Any, Any, Any]:
     """The task of a model that answers texts.
 
     Args:

@@ -3,8 +3,10 @@
 import abc
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+from ulmfit_tfx.schemas.config.labelled_pipeline import LabelledPipelineConfig
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.trainer_modules.serving.loaded_model import AnswerT, InfoT, Predictor
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelInfo
 from ulmfit_tfx.trainer_modules.serving.signature_contract import SignatureContract
@@ -16,8 +18,10 @@ if TYPE_CHECKING:
     from ulmfit_tfx.evaluation.contest import Contest
     from ulmfit_tfx.evaluation.task_card import TaskCard
     from ulmfit_tfx.evaluation.task_view import TaskView
-    from ulmfit_tfx.schemas.config import PipelineConfig
     from ulmfit_tfx.transforms.records.record import Row
+
+ConfigT = TypeVar("ConfigT", bound=LabelledPipelineConfig)
+"""The pipelines of a task."""
 
 
 class Task(abc.ABC, Generic[InfoT]):
@@ -27,6 +31,7 @@ class Task(abc.ABC, Generic[InfoT]):
         name: What `task` of a configuration and a model's information file say.
         noun: What its model is called, such as `classifier`.
         hub_tag: Its name among the pipeline tags of the Hugging Face Hub.
+        config: Its pipelines.
         info: What its models say of themselves.
         run_fn: Import path of TFX Trainer's function.
         preprocessing_fn: Import path of Transform's function.
@@ -36,6 +41,7 @@ class Task(abc.ABC, Generic[InfoT]):
     name: ClassVar[str]
     noun: ClassVar[str]
     hub_tag: ClassVar[str]
+    config: ClassVar[type[PipelineConfig]]
     info: ClassVar[type[ModelInfo]]
     run_fn: ClassVar[str]
     preprocessing_fn: ClassVar[str]
@@ -66,7 +72,7 @@ class Task(abc.ABC, Generic[InfoT]):
         """What a model's card says of its task."""
 
 
-class LabelledTask(Task[InfoT], Generic[InfoT, AnswerT]):
+class LabelledTask(Task[InfoT], Generic[InfoT, ConfigT, AnswerT]):
     """A task that learns from labelled rows and answers texts.
 
     Attributes:
@@ -101,7 +107,7 @@ class LabelledTask(Task[InfoT], Generic[InfoT, AnswerT]):
         """Prints one answer with all that the model says."""
 
     @abc.abstractmethod
-    def eval_config(self, config: "PipelineConfig") -> "tfma.EvalConfig":
+    def eval_config(self, config: ConfigT) -> "tfma.EvalConfig":
         """The scores by which a model is blessed, as TFMA metrics with their bounds."""
 
     @abc.abstractmethod

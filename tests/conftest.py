@@ -71,7 +71,7 @@ def reviews() -> list[tuple[str, str]]:
 def spm_model() -> bytes:
     """A SentencePiece model of 200 pieces."""
     from ulmfit_tfx.components.sentencepiece_trainer.executor import train
-    from ulmfit_tfx.schemas.config import TokenizerConfig
+    from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 
     texts = [text for text, _ in make_reviews(300)] + ["Żółć, naïve café — 12,345.67 €?"]
     return train(texts, TokenizerConfig(vocab_size=200), max_text_bytes=10_000)

@@ -10,7 +10,7 @@ step takes time in proportion to a text's length, whatever is in it.
 import tensorflow as tf
 import tensorflow_text
 
-from ulmfit_tfx.schemas.config import CleaningConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
 from ulmfit_tfx.transforms.markup import html_patterns as patterns
 
 # Tags become one of these two first, and the text in their place last: so nothing that is left makes a new tag.

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ulmfit_tfx.schemas.source_config import SplitsConfig
+from ulmfit_tfx.schemas.config.sources.splits import SplitsConfig
 
 TRAIN, EVAL, TEST = SPLITS = ("train", "eval", "test")
 

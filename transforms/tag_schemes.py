@@ -6,7 +6,7 @@ several words and `S-x` is one of a single word. Plain tags have no such parts, 
 
 from collections.abc import Iterable, Sequence
 
-from ulmfit_tfx.schemas.config import TagScheme
+from ulmfit_tfx.schemas.config.tags import TagScheme
 
 OUTSIDE = "O"
 _PREFIXES: dict[TagScheme, str] = {"bio": "BI", "bioes": "BIES"}

@@ -9,7 +9,8 @@ import sentencepiece
 import tensorflow as tf
 import tensorflow_text
 
-from ulmfit_tfx.schemas.config import CleaningConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.cleaning import clean
 

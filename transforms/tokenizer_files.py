@@ -2,7 +2,8 @@
 
 import tensorflow as tf
 
-from ulmfit_tfx.schemas.config import CleaningConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.splitting import SampleCounts
 from ulmfit_tfx.transforms.tokenization import Tokenizer

@@ -12,7 +12,8 @@ import json
 
 import sentencepiece
 
-from ulmfit_tfx.schemas.config import CleaningConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.transforms.splitting import SampleCounts
 
 CONFIG_FILE = "tokenizer.json"

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.shard_result import LABELS, ShardResult
 from ulmfit_tfx.components.reports.accounting import Accounting
+from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig, LabelledSourceConfig
+from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig, NumberedTextsConfig
+from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.transforms.records.formats import has_header
 from ulmfit_tfx.transforms.splitting import EVAL, SPLITS, TEST, TRAIN
 
@@ -69,15 +71,13 @@ def check(accounting: Accounting, ingestion: Ingestion, refusals: Iterable[str])
             f"{config.max_bad_fraction:g} allows. The first of them:\n  " + "\n  ".join(refusals)
         )
     _check_splits(accounting, config)
-    if not isinstance(config, LabelledSourceConfig):
-        return
     if ingestion.tagging is not None:
         _check_tags(accounting, ingestion.tag_separator)
-    elif config.target_columns:
+    elif isinstance(config, NumberedTextsConfig):
         _check_targets(accounting)
-    elif config.is_multi_label:
+    elif isinstance(config, ClassifiedTextsConfig) and config.is_multi_label:
         _check_several_labels(accounting, config)
-    else:
+    elif isinstance(config, ClassifiedTextsConfig):
         _check_labels(accounting, config)
 
 
@@ -92,17 +92,17 @@ def _check_splits(accounting: Accounting, config: SourceConfig) -> None:
 
 
 def _why_empty(accounting: Accounting, split: str, config: SourceConfig) -> str:
-    if isinstance(config, LabelledSourceConfig):
-        if config.split_column is not None:
-            hint = " Where there is none, set splits.test to 0, and the others to sum to 1." if split == TEST else ""
-            return f"column '{config.split_column}' names it in no row.{hint}"
-        if own := {EVAL: config.eval_path, TEST: config.test_path}.get(split):
-            return f"there are no rows left of {own}."
+    if isinstance(config, LabelledColumnsConfig) and config.split_column is not None:
+        hint = " Where there is none, set splits.test to 0, and the others to sum to 1." if split == TEST else ""
+        return f"column '{config.split_column}' names it in no row.{hint}"
+    own_files = {EVAL: config.eval_path, TEST: config.test_path} if isinstance(config, LabelledSourceConfig) else {}
+    if own := own_files.get(split):
+        return f"there are no rows left of {own}."
     rows, shares = sum(accounting.rows.values()), _shares(config.splits.model_dump())
     return f"{rows:,} rows are split by {shares}. Give more rows, or a larger share in splits."
 
 
-def _check_labels(accounting: Accounting, config: LabelledSourceConfig) -> None:
+def _check_labels(accounting: Accounting, config: ClassifiedTextsConfig) -> None:
     trained = set(accounting.labels[TRAIN])
     if len(trained) < 2:
         raise DataError(
@@ -117,7 +117,7 @@ def _check_labels(accounting: Accounting, config: LabelledSourceConfig) -> None:
     _check_all_are_trained(accounting, config)
 
 
-def _check_several_labels(accounting: Accounting, config: LabelledSourceConfig) -> None:
+def _check_several_labels(accounting: Accounting, config: ClassifiedTextsConfig) -> None:
     if not accounting.labels[TRAIN]:
         raise DataError(
             f"column '{config.label_column}' holds no label in the train split. Is label_column the right column?"
@@ -125,7 +125,7 @@ def _check_several_labels(accounting: Accounting, config: LabelledSourceConfig) 
     _check_all_are_trained(accounting, config)
 
 
-def _check_all_are_trained(accounting: Accounting, config: LabelledSourceConfig) -> None:
+def _check_all_are_trained(accounting: Accounting, config: ClassifiedTextsConfig) -> None:
     for split in SPLITS:
         if unseen := _unseen(accounting, split):
             raise DataError(

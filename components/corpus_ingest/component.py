@@ -9,8 +9,8 @@ from ulmfit_tfx.components.corpus_ingest.executor import Executor
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.code_version import code_version
-from ulmfit_tfx.schemas.config import TaggingConfig
-from ulmfit_tfx.schemas.source_config import SourceConfig
+from ulmfit_tfx.schemas.config.sources.source import SourceConfig
+from ulmfit_tfx.schemas.config.tags import TagsConfig
 
 
 class CorpusIngest(BaseBeamComponent):
@@ -39,7 +39,7 @@ class CorpusIngest(BaseBeamComponent):
         seed: int,
         input_fingerprint: str | RuntimeParameter,
         path: str | RuntimeParameter | None = None,
-        tagging: TaggingConfig | None = None,
+        tagging: TagsConfig | None = None,
         separator: str | None = None,
     ):
         """Describes the ingestion.

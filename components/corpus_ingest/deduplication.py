@@ -24,7 +24,7 @@ from apache_beam.pvalue import AsMultiMap, TaggedOutput
 from apache_beam.transforms.window import GlobalWindows
 
 from ulmfit_tfx.components.corpus_ingest.shards import Shard
-from ulmfit_tfx.schemas.corpus_cleanup_config import RowStagesConfig
+from ulmfit_tfx.schemas.config.corpus_cleanup import RowCleanupConfig
 from ulmfit_tfx.transforms.corpus_cleanup.duplicates import (
     DIGEST_BYTES,
     SIGNATURE_BYTES,
@@ -96,7 +96,7 @@ class Duplicates(beam.PTransform):
     Occurrences should come from a stage that Beam fuses with this one, so that texts stay where they are.
     """
 
-    def __init__(self, config: RowStagesConfig):
+    def __init__(self, config: RowCleanupConfig):
         """Describes the search.
 
         Args:

@@ -30,8 +30,8 @@ from ulmfit_tfx.components.corpus_ingest.shards import Shard, shards_of
 from ulmfit_tfx.components.corpus_ingest.source_files import check_source, read_label_map, read_labels
 from ulmfit_tfx.components.record_files import prepare, publish
 from ulmfit_tfx.schemas import component_specs as specs
+from ulmfit_tfx.schemas.config.sources.labelled import LabelListConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
 from ulmfit_tfx.transforms.records.record import Refusal
 from ulmfit_tfx.transforms.splitting import SPLITS
 
@@ -76,21 +76,21 @@ class Executor(BaseBeamExecutor):
 
 
 def _with_labels_read(ingestion: Ingestion) -> Ingestion:
-    if not isinstance(ingestion.source, LabelledSourceConfig):
+    if not isinstance(ingestion.source, LabelListConfig):
         return ingestion
     labels = read_labels(ingestion.source)
     return dataclasses.replace(ingestion, source=ingestion.source.model_copy(update={"labels": labels}))
 
 
 def _check_languages(ingestion: Ingestion) -> None:
-    if not ingestion.source.stages.languages:
+    if not ingestion.source.corpus_cleanup.languages:
         return
     from ulmfit_tfx.transforms.corpus_cleanup.languages import check_languages
 
     try:
-        check_languages(ingestion.source.stages.languages)
+        check_languages(ingestion.source.corpus_cleanup.languages)
     except ValueError as error:
-        raise DataError(f"stages.languages: {error}.") from None
+        raise DataError(f"corpus_cleanup.languages: {error}.") from None
 
 
 def _ingest(
@@ -110,11 +110,11 @@ def _ingest(
     label_map = read_label_map(ingestion.source)
     spread = pipeline | "Shards" >> beam.Create(shards) | "SpreadShards" >> beam.Reshuffle()
     duplicates = None
-    if ingestion.source.stages.deduplicate != "off":
+    if ingestion.source.corpus_cleanup.deduplicate != "off":
         found = (
             spread
             | "FindOccurrences" >> beam.ParDo(FindOccurrences(ingestion, label_map, seed))
-            | "FindDuplicates" >> Duplicates(ingestion.source.stages)
+            | "FindDuplicates" >> Duplicates(ingestion.source.corpus_cleanup)
         )
         duplicates = beam.pvalue.AsMultiMap(found)
     ingest = beam.ParDo(IngestShard(ingestion, label_map, seed, uri), before, duplicates)

@@ -4,12 +4,12 @@ import dataclasses
 import json
 from typing import Any
 
-from ulmfit_tfx.schemas.config import TaggingConfig
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig, source_from_json
+from ulmfit_tfx.schemas.config.sources.dumped import source_from_json
+from ulmfit_tfx.schemas.config.sources.labelled_texts import LabelledTextsConfig
+from ulmfit_tfx.schemas.config.sources.source import SourceConfig
+from ulmfit_tfx.schemas.config.tags import TagsConfig
 
 _TAGGING, _SEPARATOR = "tagging", "separator"
-_READ_OF_TAGGING = {"scheme", "tag_separator", "words"}
-"""The others are the trainer's: a change of them reads no file again."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Ingestion:
     """
 
     source: SourceConfig
-    tagging: TaggingConfig | None = None
+    tagging: TagsConfig | None = None
     separator: str | None = None
 
     @property
@@ -39,7 +39,8 @@ class Ingestion:
         """As JSON: the source's, and beside its fields what there is of the others and matters to it."""
         extra: dict[str, Any] = {}
         if self.tagging is not None:
-            extra[_TAGGING] = self.tagging.model_dump(mode="json", include=_READ_OF_TAGGING)
+            # The other fields of the section are the trainer's: a change of them reads no file again.
+            extra[_TAGGING] = self.tagging.model_dump(mode="json", include=set(TagsConfig.model_fields))
         if self.separator is not None and _has_pairs(self.source):
             extra[_SEPARATOR] = self.separator
         source = self.source.model_dump_json()
@@ -50,9 +51,9 @@ class Ingestion:
         """Reads what `to_json` wrote."""
         values = json.loads(text)
         tagging, separator = values.pop(_TAGGING, None), values.pop(_SEPARATOR, None)
-        tagging = None if tagging is None else TaggingConfig.model_validate(tagging)
+        tagging = None if tagging is None else TagsConfig.model_validate(tagging)
         return cls(source_from_json(json.dumps(values)), tagging, separator)
 
 
 def _has_pairs(source: SourceConfig) -> bool:
-    return isinstance(source, LabelledSourceConfig) and source.second_text_column is not None
+    return isinstance(source, LabelledTextsConfig) and source.second_text_column is not None

@@ -14,7 +14,10 @@ from ulmfit_tfx.components.corpus_ingest.shard_result import DROPPED, LABELS, QU
 from ulmfit_tfx.components.corpus_ingest.shards import Shard
 from ulmfit_tfx.components.record_files import Part, PartsWriter
 from ulmfit_tfx.components.row_encoding import serialized_examples
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig, SplitsConfig
+from ulmfit_tfx.schemas.config.sources.labelled import LabelledSourceConfig
+from ulmfit_tfx.schemas.config.sources.labelled_texts import NumberedTextsConfig
+from ulmfit_tfx.schemas.config.sources.source import SourceConfig
+from ulmfit_tfx.schemas.config.sources.splits import SplitsConfig
 from ulmfit_tfx.transforms.corpus_cleanup.duplicates import label_hash
 from ulmfit_tfx.transforms.length_buckets import length_bucket
 from ulmfit_tfx.transforms.records.drop import Drop
@@ -99,9 +102,9 @@ class IngestShard(beam.DoFn):
     def _count(self, row: Row, split: str, result: ShardResult) -> None:
         for label in self._labels_of(row):
             result.counts[LABELS, split, label] += 1
-        if row.targets and split == TRAIN:
-            columns = self.ingestion.source.target_columns  # type: ignore[attr-defined]  # such rows are labelled
-            for column, number in zip(columns, row.targets, strict=True):
+        source = self.ingestion.source
+        if isinstance(source, NumberedTextsConfig) and split == TRAIN:
+            for column, number in zip(source.target_columns, row.targets, strict=True):
                 result.lowest[column] = min(number, result.lowest.get(column, number))
                 result.highest[column] = max(number, result.highest.get(column, number))
 

@@ -9,7 +9,7 @@ from typing import BinaryIO
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.shards import Shard
 from ulmfit_tfx.components.corpus_ingest.source_files import open_uncompressed, readable
-from ulmfit_tfx.schemas.source_config import SourceConfig
+from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.transforms.corpus_cleanup.row_cleanup import cleaned_up
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.formats import parse
@@ -54,7 +54,7 @@ def read_shard(
             counts.records += 1
             if isinstance(record, Row):
                 counts.split_off -= 1
-                for row in cleaned_up(record, source.stages):
+                for row in cleaned_up(record, source.corpus_cleanup):
                     counts.split_off += 1
                     yield row
             elif isinstance(record, Refusal) and not shard.is_whole_file:

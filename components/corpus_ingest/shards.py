@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 
 from ulmfit_tfx.components.corpus_ingest.source_files import is_compressed, size_of
-from ulmfit_tfx.schemas.source_config import SourceConfig
+from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.transforms.records.line_ranges import is_splittable
 from ulmfit_tfx.transforms.splitting import EVAL, TEST
 

@@ -17,8 +17,11 @@ from typing import Any, BinaryIO, NoReturn
 
 from ulmfit_tfx.components.corpus_ingest import remote_files
 from ulmfit_tfx.components.corpus_ingest.compressed_files import decompressed, is_compressed
+from ulmfit_tfx.schemas.config.sources.labelled import LabelListConfig
+from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig
+from ulmfit_tfx.schemas.config.sources.source import SourceConfig
+from ulmfit_tfx.schemas.config.sources.tagged_words import TaggedJsonlConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.transforms.records.formats import check_header
 from ulmfit_tfx.transforms.records.tagged_jsonl import read_label_map as parse_label_map
 from ulmfit_tfx.transforms.splitting import EVAL, TEST
@@ -125,8 +128,10 @@ def read_labels(config: SourceConfig) -> tuple[str, ...] | None:
     Raises:
         DataError: The file cannot be read, or lists fewer than two different labels.
     """
-    if not isinstance(config, LabelledSourceConfig) or config.label_file is None:
-        return getattr(config, "labels", None)
+    if not isinstance(config, LabelListConfig):
+        return None
+    if config.label_file is None:
+        return config.labels
     try:
         lines = _read(config.label_file, config).decode(config.encoding).removeprefix("\ufeff").splitlines()
     except UnicodeError as error:
@@ -134,7 +139,8 @@ def read_labels(config: SourceConfig) -> tuple[str, ...] | None:
     labels = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
     if len(labels) < 2:
         raise DataError(f"{config.label_file}: lists {len(labels)} labels, expected two or more, one a line.")
-    if unknown := sorted(set(config.label_names) - set(labels)):
+    names = config.label_names if isinstance(config, ClassifiedTextsConfig) else {}
+    if unknown := sorted(set(names) - set(labels)):
         raise DataError(f"{config.label_file}: lists no '{unknown[0]}', which data.label_names names.")
     return labels
 
@@ -145,7 +151,7 @@ def read_label_map(config: SourceConfig) -> dict[str, str] | None:
     Raises:
         DataError: The file cannot be read, or holds no label map.
     """
-    if not isinstance(config, LabelledSourceConfig) or config.label_map is None:
+    if not isinstance(config, TaggedJsonlConfig) or config.label_map is None:
         return None
     return parse_label_map(_read(config.label_map, config), config.label_map)
 

@@ -24,7 +24,9 @@ from ulmfit_tfx.components.encoder_importer.keras_checkpoint import (
 from ulmfit_tfx.components.encoder_importer.language_model_weights import LanguageModelWeights
 from ulmfit_tfx.components.encoder_importer.own_model import is_own_saved_model, own_weights
 from ulmfit_tfx.components.encoder_importer.remote_files import remote_fingerprint
-from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, PretrainedConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig
+from ulmfit_tfx.schemas.config.pretrained import CheckpointConfig
 from ulmfit_tfx.schemas.errors import DataError, UserError
 from ulmfit_tfx.trainer_modules.optimization.mirrored_folder import is_local
 from ulmfit_tfx.trainer_modules.serving.saved_model import read_exported
@@ -111,7 +113,7 @@ def fingerprint(path: str) -> str:
     return digest.hexdigest()
 
 
-def input_fingerprint(config: PretrainedConfig) -> str:
+def input_fingerprint(config: CheckpointConfig) -> str:
     """SHA-256 of all files that an import reads; of sizes and times where they are remote.
 
     Raises:

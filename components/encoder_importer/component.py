@@ -8,7 +8,8 @@ from tfx.types import channel_utils, standard_artifacts
 from ulmfit_tfx.components.encoder_importer.executor import CLEANING, FIXED_SEQ_LEN, MAX_SEQ_LEN, PRETRAINED, Executor
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.code_version import code_version
-from ulmfit_tfx.schemas.config import CleaningConfig, PretrainedConfig
+from ulmfit_tfx.schemas.config.cleaning import WordCleaningConfig
+from ulmfit_tfx.schemas.config.pretrained import PretrainedConfig
 
 
 class EncoderImporter(base_component.BaseComponent):
@@ -31,7 +32,7 @@ class EncoderImporter(base_component.BaseComponent):
         self,
         pretrained: PretrainedConfig,
         input_fingerprint: str,
-        cleaning: CleaningConfig | None = None,
+        cleaning: WordCleaningConfig | None = None,
         fixed_seq_len: int | None = 70,
         max_seq_len: int = 512,
     ):
@@ -46,7 +47,7 @@ class EncoderImporter(base_component.BaseComponent):
         """
         config = {
             PRETRAINED: pretrained.model_dump(mode="json"),
-            CLEANING: (cleaning or CleaningConfig()).model_dump(mode="json"),
+            CLEANING: (cleaning or WordCleaningConfig()).model_dump(mode="json"),
             FIXED_SEQ_LEN: fixed_seq_len,
             MAX_SEQ_LEN: max_seq_len,
         }

@@ -14,7 +14,8 @@ from tfx.utils import path_utils
 from ulmfit_tfx.components.encoder_importer.importing import import_encoder
 from ulmfit_tfx.components.encoder_importer.remote_files import fetched
 from ulmfit_tfx.schemas import component_specs as specs
-from ulmfit_tfx.schemas.config import CleaningConfig, PretrainedConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.pretrained import PretrainedConfig
 from ulmfit_tfx.trainer_modules.serving.encoder_folder import RECORD, SAVED_MODEL, SPM_MODEL, WEIGHTS
 from ulmfit_tfx.trainer_modules.serving.folder_copy import copy_folder
 

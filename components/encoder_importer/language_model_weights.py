@@ -5,7 +5,7 @@ from typing import Literal
 
 from ulmfit_tfx.components.encoder_importer.source_layers import SourceLayer
 from ulmfit_tfx.components.encoder_importer.source_tensor import SourceTensor
-from ulmfit_tfx.schemas.config import EncoderConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig
 from ulmfit_tfx.schemas.errors import DataError
 
 SourceFormat = Literal["fastai", "keras", "saved-model", "ulmfit-tfx"]

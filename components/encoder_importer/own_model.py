@@ -8,7 +8,7 @@ import numpy as np
 from ulmfit_tfx.components.encoder_importer.language_model_weights import LanguageModelWeights
 from ulmfit_tfx.components.encoder_importer.source_layers import KerasLSTM, KerasQRNN, SourceLayer
 from ulmfit_tfx.components.encoder_importer.source_tensor import SourceTensor
-from ulmfit_tfx.schemas.config import EncoderConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.trainer_modules.serving.saved_model import ExportedModel
 from ulmfit_tfx.trainer_modules.serving.signature_names import MODEL_INFO_FILE

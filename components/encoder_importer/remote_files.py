@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import tensorflow as tf
 
-from ulmfit_tfx.schemas.config import PretrainedConfig
+from ulmfit_tfx.schemas.config.pretrained import PretrainedConfig
 from ulmfit_tfx.schemas.errors import DataError, UserError
 from ulmfit_tfx.trainer_modules.optimization.mirrored_folder import is_local
 

@@ -9,7 +9,7 @@ from tfx.types import channel_utils, standard_artifacts
 from ulmfit_tfx.components.evaluation_report.executor import Executor
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.code_version import code_version
-from ulmfit_tfx.schemas.config import EvaluationConfig
+from ulmfit_tfx.schemas.config.evaluation import EvaluationConfig
 
 
 class EvaluationReport(base_component.BaseComponent):

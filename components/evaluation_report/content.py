@@ -24,7 +24,7 @@ from ulmfit_tfx.evaluation.catalogue import MODEL, SCORES, SYSTEMS, in_order, lo
 from ulmfit_tfx.evaluation.history import History
 from ulmfit_tfx.evaluation.intervals import Interval, with_intervals
 from ulmfit_tfx.evaluation.task_view import TaskView
-from ulmfit_tfx.schemas.config import EvaluationConfig
+from ulmfit_tfx.schemas.config.evaluation import EvaluationConfig
 from ulmfit_tfx.tasks import labelled_task
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelInfo
 from ulmfit_tfx.transforms.records.record import Row

@@ -18,7 +18,7 @@ from ulmfit_tfx.components.reports.scores_file import SCORES_FILE
 from ulmfit_tfx.evaluation.history import History
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas import feature_names
-from ulmfit_tfx.schemas.config import EvaluationConfig
+from ulmfit_tfx.schemas.config.evaluation import EvaluationConfig
 from ulmfit_tfx.tasks import labelled_task, load_predictor, read_model_info
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelInfo
 from ulmfit_tfx.transforms.records.record import Row

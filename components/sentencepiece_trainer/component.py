@@ -9,7 +9,8 @@ from tfx.types import channel_utils, standard_artifacts
 from ulmfit_tfx.components.sentencepiece_trainer.executor import CLEANING, MAX_TEXT_BYTES, TOKENIZER, Executor
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.code_version import code_version
-from ulmfit_tfx.schemas.config import CleaningConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config.cleaning import WordCleaningConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 
 
 class SentencePieceTrainer(base_component.BaseComponent):
@@ -26,7 +27,7 @@ class SentencePieceTrainer(base_component.BaseComponent):
         self,
         examples: types.BaseChannel,
         tokenizer: TokenizerConfig,
-        cleaning: CleaningConfig,
+        cleaning: WordCleaningConfig,
         seed: int,
         max_text_bytes: int,
     ):

@@ -10,7 +10,8 @@ from tfx.types import artifact_utils
 from ulmfit_tfx.components.example_texts import cleaned_texts
 from ulmfit_tfx.components.sentencepiece_trainer.training import train
 from ulmfit_tfx.schemas import component_specs as specs
-from ulmfit_tfx.schemas.config import CleaningConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.transforms.splitting import TRAIN, sample
 from ulmfit_tfx.transforms.tokenizer_files import write_tokenizer
 

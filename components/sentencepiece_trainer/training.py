@@ -7,7 +7,7 @@ from io import BytesIO
 
 import sentencepiece
 
-from ulmfit_tfx.schemas.config import TokenizerConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.schemas.errors import DataError
 
 SPECIAL_IDS = {"unk_id": 0, "pad_id": 1, "bos_id": 2, "eos_id": 3}

@@ -7,7 +7,7 @@ from tfx.types import channel_utils, standard_artifacts, standard_component_spec
 
 from ulmfit_tfx.components.versioned_pusher.executor import Executor
 from ulmfit_tfx.schemas import component_specs as specs
-from ulmfit_tfx.schemas.serving_config import ServingConfig
+from ulmfit_tfx.schemas.config.serving import ServingConfig
 
 
 class VersionedPusher(base_component.BaseComponent):

@@ -9,7 +9,7 @@ from ulmfit_tfx.components.models_config import pins
 from ulmfit_tfx.components.versioned_pusher.server_files import write_server_files
 from ulmfit_tfx.components.versioned_pusher.versions import push
 from ulmfit_tfx.schemas import component_specs as specs
-from ulmfit_tfx.schemas.serving_config import ServingConfig
+from ulmfit_tfx.schemas.config.serving import ServingConfig
 
 
 class Executor(executor.Executor):

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from ulmfit_tfx.components.models_config import FILE, FOLDER, MOUNT, POLL_SECONDS, base_path, model_name, replace_file
-from ulmfit_tfx.schemas.serving_config import BatchingConfig, ServingConfig
+from ulmfit_tfx.schemas.config.serving import BatchingConfig, ServingConfig
 
 RELEASES = {
     "2.12": "2.12.2",

@@ -15,7 +15,7 @@ from ulmfit_tfx.pipeline.cli.run import ConfigArgument, Overrides, Root, Verbose
 from ulmfit_tfx.pipeline.config_reading import load_config
 from ulmfit_tfx.pipeline.console import output
 from ulmfit_tfx.pipeline.stages import StageResults
-from ulmfit_tfx.schemas.config import PipelineConfig
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import typer
 
 from ulmfit_tfx.pipeline.console import output as console
 from ulmfit_tfx.pipeline.run_log import silence_libraries
-from ulmfit_tfx.schemas.config import PretrainedConfig
+from ulmfit_tfx.schemas.config.pretrained import PretrainedConfig
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.pipeline.running import Conclude
 from ulmfit_tfx.pipeline.stage_display import StageDisplay
 from ulmfit_tfx.pipeline.stages import StageResults
-from ulmfit_tfx.schemas.config import PipelineConfig
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.schemas.errors import ExitCode, RunFailedError
 
 if TYPE_CHECKING:

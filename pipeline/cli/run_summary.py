@@ -22,7 +22,8 @@ from ulmfit_tfx.evaluation.intervals import Interval
 from ulmfit_tfx.pipeline.graph import PUSHER
 from ulmfit_tfx.pipeline.stages import StageResult
 from ulmfit_tfx.schemas import component_specs as specs
-from ulmfit_tfx.schemas.config import LANGUAGE_MODEL_MEASURES, PipelineConfig
+from ulmfit_tfx.schemas.config.evaluation import LANGUAGE_MODEL_MEASURES, EvaluationConfig
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.schemas.errors import ExitCode
 from ulmfit_tfx.tasks import LabelledTask, load_model, task_named
 from ulmfit_tfx.trainer_modules.serving import signature_names as signatures
@@ -126,13 +127,14 @@ def _continues_texts(config: PipelineConfig) -> bool:
 
 def _why_not(config: PipelineConfig, comparison: Comparison | None) -> str:
     differences = comparison.differences if comparison else {}
-    for name, allowed in config.evaluation.allowed_drop.items():
+    drops = config.evaluation.allowed_drop if isinstance(config.evaluation, EvaluationConfig) else {}
+    for name, allowed in drops.items():
         if name in differences and differences[name].value * (1 if lower_is_better(name) else -1) > allowed:
             return f"{title_of(name)} is worse than the served model's by more than evaluation.allowed_drop"
     thresholds = config.evaluation.thresholds.model_dump()
     if any(thresholds[name] is not None for name in config.measures or LANGUAGE_MODEL_MEASURES):
         return "a threshold is not met" if config.measures else "below a threshold"
-    if config.evaluation.allowed_drop:
+    if drops:
         return "evaluation.thresholds sets none, and the model in service does not decide"
     return "evaluation.thresholds sets none"
 

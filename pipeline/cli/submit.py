@@ -17,8 +17,8 @@ from ulmfit_tfx.pipeline.cli.run import Overrides
 from ulmfit_tfx.pipeline.config_reading import load_any_config
 from ulmfit_tfx.pipeline.console import output
 from ulmfit_tfx.pipeline.run_log import silence_tensorflow
+from ulmfit_tfx.schemas.config.kubeflow import KubeflowConfig
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode
-from ulmfit_tfx.schemas.kubeflow_config import KubeflowConfig
 
 if TYPE_CHECKING:
     from ulmfit_tfx.pipeline.kubeflow.compiled_pipeline import CompiledPipeline

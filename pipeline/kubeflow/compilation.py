@@ -16,11 +16,11 @@ from ulmfit_tfx.pipeline.graph import build_pipeline
 from ulmfit_tfx.pipeline.kubeflow.platform_spec import platform_spec
 from ulmfit_tfx.pipeline.kubeflow.surroundings import ClusterSurroundings, unseen_paths
 from ulmfit_tfx.pipeline.surroundings import looks_outside
-from ulmfit_tfx.schemas.bulk_inference_config import BulkInferenceConfig
-from ulmfit_tfx.schemas.config import PipelineConfig
+from ulmfit_tfx.schemas.config.bulk_inference import BulkInferenceConfig
+from ulmfit_tfx.schemas.config.kubeflow import KubeflowConfig, StepConfig, is_file_system, memory_bytes
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.schemas.config_file import paths_read_by_steps, with_paths
 from ulmfit_tfx.schemas.errors import ConfigError, UserError
-from ulmfit_tfx.schemas.kubeflow_config import KubeflowConfig, StepConfig, is_file_system, memory_bytes
 
 COMMAND = ("python", "-m", "ulmfit_tfx.pipeline.kubeflow.step")
 """Of each step's container."""

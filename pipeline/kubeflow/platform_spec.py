@@ -8,7 +8,7 @@ pull secrets yet; later backends read them, so they are written by their names.
 from collections.abc import Iterable
 from typing import Any
 
-from ulmfit_tfx.schemas.kubeflow_config import KubeflowConfig, SecretConfig, StepConfig, TolerationConfig
+from ulmfit_tfx.schemas.config.kubeflow import KubeflowConfig, SecretConfig, StepConfig, TolerationConfig
 
 
 def platform_spec(kubeflow: KubeflowConfig, steps: Iterable[str]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from tfx.orchestration.data_types import RuntimeParameter
 
-from ulmfit_tfx.schemas.kubeflow_config import KubeflowConfig, is_file_system
+from ulmfit_tfx.schemas.config.kubeflow import KubeflowConfig, is_file_system
 
 CHECKPOINTS, PUSH_DIRECTORY, BASELINE = "checkpoints", "push_directory", "baseline"
 """Names of the parameters that say where things lie."""

@@ -18,23 +18,22 @@ from ulmfit_tfx.evaluation.scores import (
     micro_f1,
 )
 from ulmfit_tfx.schemas import feature_names
-from ulmfit_tfx.schemas.config import PipelineConfig
+from ulmfit_tfx.tasks.classification.config import ClassificationPipelineConfig
 from ulmfit_tfx.tasks.classification.scores import labels_from, memberships, text_units
 from ulmfit_tfx.trainer_modules.serving import signature_names as signatures
 
 
-def eval_config(config: PipelineConfig) -> tfma.EvalConfig:
+def eval_config(config: ClassificationPipelineConfig) -> tfma.EvalConfig:
     """The scores of a classifier with their bounds, see `rows_eval_config`."""
-    assert config.data is not None  # the configuration has seen to it
     if config.data.is_multi_label:
-        given = {"threshold": config.classification.threshold}
+        given = {"threshold": config.classification.given_from}
         metrics = {
             "micro_f1": metric_config(MicroF1, "micro_f1", **given),
             "macro_f1": metric_config(MacroF1, "macro_f1", **given),
             "auc": metric_config(AreaUnderCurve, "auc"),
             "calibration_error": metric_config(CalibrationError, "calibration_error", several_labels=True),
         }
-        return rows_eval_config(metrics, feature_names.LABELS, config.data.slice_columns, config.evaluation)
+        return rows_eval_config(metrics, feature_names.LABELS, config.data.sliced_by, config.evaluation)
     kinds = {
         "accuracy": Accuracy,
         "auc": AreaUnderCurve,
@@ -42,7 +41,7 @@ def eval_config(config: PipelineConfig) -> tfma.EvalConfig:
         "calibration_error": CalibrationError,
     }
     metrics = {name: metric_config(kind, name) for name, kind in kinds.items()}
-    return rows_eval_config(metrics, feature_names.LABEL, config.data.slice_columns, config.evaluation)
+    return rows_eval_config(metrics, feature_names.LABEL, config.data.sliced_by, config.evaluation)
 
 
 class Accuracy(ScoreMetric):

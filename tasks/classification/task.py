@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ulmfit_tfx.tasks.classification.config import ClassificationPipelineConfig
 from ulmfit_tfx.tasks.classification.contract import specs
 from ulmfit_tfx.tasks.classification.model_info import ClassificationInfo
 from ulmfit_tfx.tasks.classification.predictor import Classifier, Prediction
@@ -16,16 +17,16 @@ if TYPE_CHECKING:
     from ulmfit_tfx.evaluation.contest import Contest
     from ulmfit_tfx.evaluation.task_card import TaskCard
     from ulmfit_tfx.evaluation.task_view import TaskView
-    from ulmfit_tfx.schemas.config import PipelineConfig
     from ulmfit_tfx.transforms.records.record import Row
 
 
-class ClassificationTask(LabelledTask[ClassificationInfo, Prediction]):
+class ClassificationTask(LabelledTask[ClassificationInfo, ClassificationPipelineConfig, Prediction]):
     """See `Task`."""
 
     name = "classification"
     noun = "classifier"
     hub_tag = "text-classification"
+    config = ClassificationPipelineConfig
     info = ClassificationInfo
     run_fn = "ulmfit_tfx.tasks.classification.trainer.run_fn"
     preprocessing_fn = "ulmfit_tfx.tasks.classification.preprocessing.preprocessing_fn"
@@ -56,7 +57,7 @@ class ClassificationTask(LabelledTask[ClassificationInfo, Prediction]):
 
         return task_card(info)
 
-    def eval_config(self, config: "PipelineConfig") -> "tfma.EvalConfig":
+    def eval_config(self, config: ClassificationPipelineConfig) -> "tfma.EvalConfig":
         """See `LabelledTask`."""
         from ulmfit_tfx.tasks.classification.metrics import eval_config
 

@@ -10,11 +10,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from ulmfit_tfx.schemas.config import ClassificationConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.tasks.classification.model import build_classifier
 from ulmfit_tfx.tasks.classification.model_info import ClassificationDetails
 from ulmfit_tfx.tasks.classification.rows import count_labels, labelled_rows, multi_label_rows
+from ulmfit_tfx.tasks.classification.section import ClassificationConfig
 from ulmfit_tfx.tasks.classification.signatures import classifier_signatures
 from ulmfit_tfx.trainer_modules.data.task_rows import has_weights
 from ulmfit_tfx.trainer_modules.models.averaged_model import mean_of_sigmoid, mean_of_softmax
@@ -68,9 +68,9 @@ def run_fn(fn_args: Any) -> None:
         labels,
         inputs.training.max_seq_len,
         temperature,
-        None if separator is None else (separator, config.threshold),
+        None if separator is None else (separator, config.given_from),
     )
-    details = ClassificationDetails(label_separator=separator, threshold=config.threshold, temperature=temperature)
+    details = ClassificationDetails(label_separator=separator, threshold=config.given_from, temperature=temperature)
     export_documents(inputs, documents, "classification", signatures, labels, details)
 
 
@@ -90,7 +90,7 @@ def _several_labels(config: ClassificationConfig, inputs: TaskInputs, classes: i
         noun="classifier",
         build=functools.partial(build_classifier, config=inputs.head, classes=classes, seed=inputs.seed),
         loss=lambda: keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=config.label_smoothing),
-        metric=lambda: MicroF1(config.threshold, name="micro_f1"),
+        metric=lambda: MicroF1(config.given_from, name="micro_f1"),
         metric_name="micro_f1",
         combine=mean_of_sigmoid,
     )

@@ -9,7 +9,8 @@ import tensorflow_model_analysis as tfma
 from ulmfit_tfx.evaluation.eval_config import eval_config, metric_config, overall_threshold
 from ulmfit_tfx.evaluation.metrics import Outputs, ScoreMetric, Statistic, output
 from ulmfit_tfx.schemas import feature_names
-from ulmfit_tfx.schemas.config import Direction, EvaluationConfig
+from ulmfit_tfx.schemas.config.evaluation import LanguageModelEvaluationConfig
+from ulmfit_tfx.schemas.config.section import Direction
 from ulmfit_tfx.tasks.language_model.scores import Unit, metric_name, perplexity
 from ulmfit_tfx.trainer_modules.serving.signature_names import (
     NEGATIVE_LOG_LIKELIHOOD,
@@ -22,7 +23,7 @@ COUNTS: dict[Unit, str] = {"piece": PREDICTED_PIECES, "word": WORDS}
 """The output that counts each unit."""
 
 
-def perplexity_eval_config(config: EvaluationConfig, directions: Sequence[Direction]) -> tfma.EvalConfig:
+def perplexity_eval_config(config: LanguageModelEvaluationConfig, directions: Sequence[Direction]) -> tfma.EvalConfig:
     """Perplexity a piece and a word of each direction, overall and by length bucket.
 
     Each direction has to meet the thresholds, on all texts together.

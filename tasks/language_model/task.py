@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ulmfit_tfx.tasks.language_model.config import LanguageModelPipelineConfig
 from ulmfit_tfx.tasks.language_model.contract import specs
 from ulmfit_tfx.tasks.language_model.model_info import LanguageModelInfo
 from ulmfit_tfx.tasks.language_model.predictor import LanguageModel
@@ -24,6 +25,7 @@ class LanguageModelTask(Task[LanguageModelInfo]):
     name = "language_model"
     noun = "language model"
     hub_tag = "text-generation"
+    config = LanguageModelPipelineConfig
     info = LanguageModelInfo
     run_fn = "ulmfit_tfx.tasks.language_model.trainer.run_fn"
     preprocessing_fn = "ulmfit_tfx.tasks.language_model.preprocessing.preprocessing_fn"

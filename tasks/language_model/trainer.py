@@ -20,7 +20,10 @@ from rich.console import Console
 from tfx.components.tuner.component import TunerFnResult
 
 import ulmfit_tfx
-from ulmfit_tfx.schemas.config import Direction, EncoderConfig, ExportConfig, LanguageModelConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig
+from ulmfit_tfx.schemas.config.export import ExportConfig
+from ulmfit_tfx.schemas.config.language_model import LanguageModelConfig
+from ulmfit_tfx.schemas.config.section import Direction
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.trainer_modules.data.bptt_stream import BpttStream, rows_for_evaluation
 from ulmfit_tfx.trainer_modules.data.sentence_batches import SentenceBatches

@@ -10,17 +10,16 @@ from ulmfit_tfx.evaluation.eval_config import metric_config, rows_eval_config
 from ulmfit_tfx.evaluation.metrics import Outputs, ScoreMetric, Statistic, mean_of, output
 from ulmfit_tfx.evaluation.scores import finite
 from ulmfit_tfx.schemas import feature_names
-from ulmfit_tfx.schemas.config import PipelineConfig
+from ulmfit_tfx.tasks.regression.config import RegressionPipelineConfig
 from ulmfit_tfx.tasks.regression.scores import RegressionRows, correlation
 from ulmfit_tfx.trainer_modules.serving import signature_names as signatures
 
 
-def eval_config(config: PipelineConfig) -> tfma.EvalConfig:
+def eval_config(config: RegressionPipelineConfig) -> tfma.EvalConfig:
     """The scores of a regressor with their bounds, see `rows_eval_config`."""
-    assert config.data is not None  # the configuration has seen to it
     kinds = {"mae": MAE, "rmse": RMSE, "pearson": Pearson, "spearman": Spearman, "one_minus_wmae": OneMinusWMAE}
     metrics = {name: metric_config(kind, name) for name, kind in kinds.items()}
-    return rows_eval_config(metrics, feature_names.TARGETS, config.data.slice_columns, config.evaluation)
+    return rows_eval_config(metrics, feature_names.TARGETS, config.data.sliced_by, config.evaluation)
 
 
 class MAE(ScoreMetric):

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from ulmfit_tfx.schemas.config import HeadConfig
+from ulmfit_tfx.schemas.config.head import HeadConfig
 from ulmfit_tfx.trainer_modules.layers.bounded_output import BoundedOutput
 from ulmfit_tfx.trainer_modules.models.document_head import document_head
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ulmfit_tfx.tasks.regression.config import RegressionPipelineConfig
 from ulmfit_tfx.tasks.regression.contract import specs
 from ulmfit_tfx.tasks.regression.model_info import RegressionInfo
 from ulmfit_tfx.tasks.regression.predictor import Regressor, ScorePrediction
@@ -16,16 +17,16 @@ if TYPE_CHECKING:
     from ulmfit_tfx.evaluation.contest import Contest
     from ulmfit_tfx.evaluation.task_card import TaskCard
     from ulmfit_tfx.evaluation.task_view import TaskView
-    from ulmfit_tfx.schemas.config import PipelineConfig
     from ulmfit_tfx.transforms.records.record import Row
 
 
-class RegressionTask(LabelledTask[RegressionInfo, ScorePrediction]):
+class RegressionTask(LabelledTask[RegressionInfo, RegressionPipelineConfig, ScorePrediction]):
     """See `Task`."""
 
     name = "regression"
     noun = "regressor"
     hub_tag = "text-classification"  # the Hub has none for numbers, and files models that score texts under this
+    config = RegressionPipelineConfig
     info = RegressionInfo
     run_fn = "ulmfit_tfx.tasks.regression.trainer.run_fn"
     preprocessing_fn = "ulmfit_tfx.tasks.regression.preprocessing.preprocessing_fn"
@@ -56,7 +57,7 @@ class RegressionTask(LabelledTask[RegressionInfo, ScorePrediction]):
 
         return task_card(info)
 
-    def eval_config(self, config: "PipelineConfig") -> "tfma.EvalConfig":
+    def eval_config(self, config: RegressionPipelineConfig) -> "tfma.EvalConfig":
         """See `LabelledTask`."""
         from ulmfit_tfx.tasks.regression.metrics import eval_config
 

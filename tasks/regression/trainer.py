@@ -12,11 +12,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from ulmfit_tfx.schemas.config import RegressionConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.tasks.regression.model import build_regressor
 from ulmfit_tfx.tasks.regression.model_info import RegressionDetails
 from ulmfit_tfx.tasks.regression.rows import read_targets, target_rows
+from ulmfit_tfx.tasks.regression.section import RegressionConfig
 from ulmfit_tfx.tasks.regression.signatures import regressor_signatures
 from ulmfit_tfx.tasks.regression.target_balance import TargetBalance
 from ulmfit_tfx.trainer_modules.data.task_rows import has_weights

@@ -10,16 +10,15 @@ from ulmfit_tfx.evaluation.eval_config import metric_config, rows_eval_config
 from ulmfit_tfx.evaluation.metrics import Outputs, ScoreMetric, f1_of, mean_of, output, strings
 from ulmfit_tfx.evaluation.scores import Unit, macro_f1, micro, micro_f1
 from ulmfit_tfx.schemas import feature_names
-from ulmfit_tfx.schemas.config import PipelineConfig
+from ulmfit_tfx.tasks.tagging.config import TaggingPipelineConfig
 from ulmfit_tfx.tasks.tagging.scores import entity_units, require_same_words, right_words, word_units
 from ulmfit_tfx.trainer_modules.serving import signature_names as signatures
 
 Measure = Literal["precision", "recall", "f1"]
 
 
-def eval_config(config: PipelineConfig) -> tfma.EvalConfig:
+def eval_config(config: TaggingPipelineConfig) -> tfma.EvalConfig:
     """The scores of a tagger with their bounds, see `rows_eval_config`."""
-    assert config.data is not None  # the configuration has seen to it
     if (separator := config.tagging.tag_separator) is not None:
         kinds = {"micro_f1": TagMicroF1, "macro_f1": TagMacroF1}
         metrics = {name: metric_config(kind, name, separator=separator) for name, kind in kinds.items()}
@@ -30,7 +29,7 @@ def eval_config(config: PipelineConfig) -> tfma.EvalConfig:
                 f"entity_{measure}": metric_config(EntityScores, f"entity_{measure}", measure=measure)
                 for measure in get_args(Measure)
             }
-    return rows_eval_config(metrics, feature_names.TAGS, config.data.slice_columns, config.evaluation)
+    return rows_eval_config(metrics, feature_names.TAGS, config.data.sliced_by, config.evaluation)
 
 
 class TagAccuracy(ScoreMetric):

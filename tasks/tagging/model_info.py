@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from ulmfit_tfx.schemas.config import TagScheme
+from ulmfit_tfx.schemas.config.tags import TagScheme
 from ulmfit_tfx.trainer_modules.serving.model_info import Details, ModelInfo
 
 

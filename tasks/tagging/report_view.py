@@ -17,7 +17,7 @@ from ulmfit_tfx.evaluation.class_tables import (
 )
 from ulmfit_tfx.evaluation.scores import Rows, calibration_sums
 from ulmfit_tfx.evaluation.task_view import TaskView
-from ulmfit_tfx.schemas.config import TagScheme
+from ulmfit_tfx.schemas.config.tags import TagScheme
 from ulmfit_tfx.tasks.tagging.predictor import TagPrediction
 from ulmfit_tfx.tasks.tagging.scores import MultiLabelTaggingRows, TaggingRows, entity_table
 from ulmfit_tfx.transforms.records.record import Row

@@ -7,7 +7,7 @@ import numpy as np
 from seqeval.metrics.sequence_labeling import get_entities
 
 from ulmfit_tfx.evaluation.scores import LabelScores, Matches, Rows, Unit, macro_f1, micro, micro_f1
-from ulmfit_tfx.schemas.config import TagScheme
+from ulmfit_tfx.schemas.config.tags import TagScheme
 
 
 class TaggingRows(Rows):

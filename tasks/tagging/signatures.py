@@ -13,7 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from ulmfit_tfx.schemas import feature_names
-from ulmfit_tfx.schemas.config import TaggingConfig, TagScheme
+from ulmfit_tfx.schemas.config.tagging import TaggingConfig
+from ulmfit_tfx.schemas.config.tags import TagScheme
 from ulmfit_tfx.trainer_modules.serving import signature_names as names
 from ulmfit_tfx.trainer_modules.serving.signatures import SERIALIZED, STRINGS, Signatures
 from ulmfit_tfx.transforms.piece_windows import stitch, windows_of
@@ -238,7 +239,7 @@ class _Tagger:
             words: [batch, (words)].
             probabilities: float32 [words, tags].
         """
-        is_given = probabilities >= self.tagging.threshold
+        is_given = probabilities >= self.tagging.given_from
         order = tf.argsort(probabilities, direction="DESCENDING", stable=True)
         in_order = tf.ragged.boolean_mask(
             tf.gather(tf.constant(self.labels), order), tf.gather(is_given, order, batch_dims=1)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ulmfit_tfx.tasks.tagging.config import TaggingPipelineConfig
 from ulmfit_tfx.tasks.tagging.contract import specs
 from ulmfit_tfx.tasks.tagging.model_info import TaggingInfo
 from ulmfit_tfx.tasks.tagging.predictor import Tagger, TagPrediction
@@ -16,16 +17,16 @@ if TYPE_CHECKING:
     from ulmfit_tfx.evaluation.contest import Contest
     from ulmfit_tfx.evaluation.task_card import TaskCard
     from ulmfit_tfx.evaluation.task_view import TaskView
-    from ulmfit_tfx.schemas.config import PipelineConfig
     from ulmfit_tfx.transforms.records.record import Row
 
 
-class TaggingTask(LabelledTask[TaggingInfo, TagPrediction]):
+class TaggingTask(LabelledTask[TaggingInfo, TaggingPipelineConfig, TagPrediction]):
     """See `Task`."""
 
     name = "tagging"
     noun = "tagger"
     hub_tag = "token-classification"
+    config = TaggingPipelineConfig
     info = TaggingInfo
     run_fn = "ulmfit_tfx.tasks.tagging.trainer.run_fn"
     preprocessing_fn = "ulmfit_tfx.tasks.tagging.preprocessing.preprocessing_fn"
@@ -57,7 +58,7 @@ class TaggingTask(LabelledTask[TaggingInfo, TagPrediction]):
 
         return task_card(info)
 
-    def eval_config(self, config: "PipelineConfig") -> "tfma.EvalConfig":
+    def eval_config(self, config: TaggingPipelineConfig) -> "tfma.EvalConfig":
         """See `LabelledTask`."""
         from ulmfit_tfx.tasks.tagging.metrics import eval_config
 

@@ -12,7 +12,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ulmfit_tfx.schemas.config import Direction, EncoderConfig, TaggingConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig
+from ulmfit_tfx.schemas.config.section import Direction
+from ulmfit_tfx.schemas.config.tagging import TaggingConfig
 from ulmfit_tfx.tasks.tagging.model import Tagger, build_tagger
 from ulmfit_tfx.tasks.tagging.model_info import TaggingDetails
 from ulmfit_tfx.tasks.tagging.rows import tagged_rows
@@ -135,7 +137,7 @@ def _compile(
     loss: keras.losses.Loss
     metric: keras.metrics.Metric = TokenAccuracy(name="accuracy", crf=tagger.crf, first=first_piece)
     if config.tag_separator is not None:
-        loss, metric = TokenBinaryCrossEntropy(), MicroF1(config.threshold, name="micro_f1")
+        loss, metric = TokenBinaryCrossEntropy(), MicroF1(config.given_from, name="micro_f1")
     elif tagger.crf is not None:
         loss = CrfLoss(tagger.crf, first_piece)
     else:
@@ -205,7 +207,8 @@ def _export(
         config,
         max_seq_len,
     )
-    details = TaggingDetails(**config.model_dump(exclude={"context_layer"}), temperature=temperature)
+    said = config.model_dump(exclude={"context_layer"}) | {"threshold": config.given_from}
+    details = TaggingDetails(**said, temperature=temperature)
     description = ModelDescription(
         task="tagging",
         labels=tuple(tags),

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from sources import labelled_texts
 from tfx.types import standard_artifacts
 
 from ulmfit_tfx.components.corpus_ingest import shards
@@ -15,7 +16,7 @@ from ulmfit_tfx.components.example_rows import read_rows
 from ulmfit_tfx.components.record_files import Part
 from ulmfit_tfx.components.reports.accounting import Accounting
 from ulmfit_tfx.schemas.beam_arguments import IN_PROCESS, unstaged
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
+from ulmfit_tfx.schemas.config.sources.texts import text_source
 from ulmfit_tfx.transforms.splitting import SPLITS
 
 
@@ -43,7 +44,7 @@ def quarantine_of(artifact, folder):
 
 
 def corpus(path, **fields):
-    return SourceConfig(path=str(path), **({"format": "text", "max_bad_fraction": 0.5} | fields))
+    return text_source(path=str(path), **({"format": "text", "max_bad_fraction": 0.5} | fields))
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ def test_sentences_are_rows_and_the_accounting_says_how_many_were_split_off(tmp_
     path.write_text("It rained. Dr. Who came. Yes.\n" * 2 + "One more sentence here.\n", encoding="utf-8")
     stages = {"sentences": "en", "min_words": 2}
     splits = {"train": 1, "eval": 0, "test": 0}
-    artifact = ingest(tmp_path, corpus(path, stages=stages, splits=splits))
+    artifact = ingest(tmp_path, corpus(path, corpus_cleanup=stages, splits=splits))
     assert texts_of(artifact)["train"] == ["It rained.", "Dr. Who came."] * 2 + ["One more sentence here."]
     accounting = accounting_of(artifact)
     assert (accounting.rows_in, accounting.split_off) == (3, 4)
@@ -113,7 +114,7 @@ def test_markup_goes_before_sentences_are_split(tmp_path):
     path = tmp_path / "texts.txt"
     path.write_text("<p>It rained.</p><p>Tom &amp; Jerry came.</p>\n<br/>\n", encoding="utf-8")
     splits = {"train": 1, "eval": 0, "test": 0}
-    artifact = ingest(tmp_path, corpus(path, stages={"strip_html": True, "sentences": "en"}, splits=splits))
+    artifact = ingest(tmp_path, corpus(path, corpus_cleanup={"strip_html": True, "sentences": "en"}, splits=splits))
     assert texts_of(artifact)["train"] == ["It rained.", "Tom & Jerry came."]
     assert accounting_of(artifact).dropped == {"empty after clean-up": 1}
 
@@ -129,7 +130,7 @@ def test_of_equal_rows_that_of_the_test_file_stays(tmp_path):
 
     train = write("train.tsv", [*rows, *shared, ("in both files", "a")])
     test = write("test.tsv", [("in both files", "a"), ("in both files, labelled anew", "a"), ("other", "b")])
-    config = LabelledSourceConfig(path=train, format="tsv", test_path=test, stages={"deduplicate": "exact"})
+    config = labelled_texts(path=train, format="tsv", test_path=test, corpus_cleanup={"deduplicate": "exact"})
     artifact = ingest(tmp_path, config)
     found = texts_of(artifact)
     assert found["test"] == ["in both files", "in both files, labelled anew", "other"]

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
+from sources import labelled_texts
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.types import standard_artifacts
 
@@ -20,10 +21,13 @@ from ulmfit_tfx.components.corpus_ingest.source_files import (
 from ulmfit_tfx.components.example_rows import read_rows
 from ulmfit_tfx.components.reports.accounting import Accounting
 from ulmfit_tfx.schemas.beam_arguments import IN_PROCESS, unstaged
-from ulmfit_tfx.schemas.config import TaggingConfig
+from ulmfit_tfx.schemas.config.sources.splits import SplitsConfig
+from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
+from ulmfit_tfx.schemas.config.sources.texts import text_source
+from ulmfit_tfx.schemas.config.tagging import TaggingConfig
+from ulmfit_tfx.schemas.config.tags import TagsConfig
 from ulmfit_tfx.schemas.curated_schema import curated_schema
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig, SplitsConfig
 from ulmfit_tfx.transforms.splitting import split_of
 
 ROWS = [
@@ -59,7 +63,7 @@ def write(folder, rows, name="rows.tsv", header="text\tlabel"):
 
 
 def labelled(path, **config):
-    return LabelledSourceConfig(**({"path": str(path), "format": "tsv", "max_bad_fraction": 0.5} | config))
+    return labelled_texts(**({"path": str(path), "format": "tsv", "max_bad_fraction": 0.5} | config))
 
 
 def accounting_of(artifact):
@@ -158,7 +162,7 @@ def test_duplicate_texts_share_a_split(tmp_path):
 def test_plain_text_gives_unlabelled_examples(tmp_path):
     path = tmp_path / "corpus.txt"
     path.write_text("\n".join(text for text, _ in ROWS))
-    artifact = ingest(tmp_path, SourceConfig(path=str(path), format="text"))
+    artifact = ingest(tmp_path, text_source(path=str(path), format="text"))
     assert set(examples_of(artifact, "train")[0]) == {"text", "length_bucket"}
 
 
@@ -246,7 +250,7 @@ def test_unlabelled_corpus_needs_a_train_split_only(tmp_path):
     path = tmp_path / "corpus.txt"
     path.write_text("one line\n")
     splits = SplitsConfig(train=1, eval=0, test=0)
-    assert ingest(tmp_path, SourceConfig(path=str(path), format="text", splits=splits))
+    assert ingest(tmp_path, text_source(path=str(path), format="text", splits=splits))
 
 
 def test_zero_eval_rows_stop(tmp_path):
@@ -327,7 +331,7 @@ def test_each_of_several_labels_is_counted(tmp_path):
 
 
 def test_words_have_their_tags_and_each_tag_is_counted(tmp_path):
-    config = LabelledSourceConfig(path=str(conll(tmp_path)), format="conll")
+    config = tagged_words(path=str(conll(tmp_path)), format="conll")
     artifact = ingest(tmp_path, config, tagging=TaggingConfig())
     trained = list(read_rows(artifact, "train"))
     assert all(row.words == (f"word{row.text[4:-4]}", "end") and row.tags[1] == "O" for row in trained)
@@ -339,7 +343,7 @@ def test_words_have_their_tags_and_each_tag_is_counted(tmp_path):
 def test_several_tags_of_a_word_are_counted_one_by_one(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text("\n".join(json.dumps([[f"word{number}", ["x", "y"]], ["b", []]]) for number in range(60)))
-    config = LabelledSourceConfig(path=str(path), format="jsonl")
+    config = tagged_words(path=str(path), format="jsonl")
     artifact = ingest(tmp_path, config, tagging=TaggingConfig(scheme="plain", tag_separator="|"))
     accounting = accounting_of(artifact)
     assert accounting.labels["train"] == dict.fromkeys(["x", "y"], accounting.rows["train"])
@@ -351,7 +355,7 @@ def test_label_map_and_label_file_are_read(tmp_path):
     names.write_text('{"0": "O", "1": "B-x", "2": "I-x"}')
     labels.write_text("\ufeffO\n\nB-x\n")
     files = {"label_map": str(names), "label_file": str(labels), "max_bad_fraction": 0.5}
-    artifact = ingest(tmp_path, LabelledSourceConfig(path=str(path), format="jsonl", **files), tagging=TaggingConfig())
+    artifact = ingest(tmp_path, tagged_words(path=str(path), format="jsonl", **files), tagging=TaggingConfig())
     accounting = accounting_of(artifact)
     assert accounting.quarantined == {"unknown tag": 30}
     assert set(accounting.labels["train"]) == {"O", "B-x"}
@@ -424,13 +428,13 @@ def test_no_label_at_all_stops(tmp_path):
 
 
 def test_one_tag_only_stops(tmp_path):
-    config = LabelledSourceConfig(path=str(conll(tmp_path, tag=lambda _: "O")), format="conll")
+    config = tagged_words(path=str(conll(tmp_path, tag=lambda _: "O")), format="conll")
     assert "the train split holds one tag only, 'O'" in failure(tmp_path, config, TaggingConfig())
 
 
 def test_tag_that_is_never_trained_is_logged(tmp_path, caplog):
     train, tests = conll(tmp_path), conll(tmp_path, lambda _: "B-y", "test.conll", 60, 10)
-    config = LabelledSourceConfig(path=str(train), format="conll", test_path=str(tests))
+    config = tagged_words(path=str(train), format="conll", test_path=str(tests))
     assert accounting_of(ingest(tmp_path, config, tagging=TaggingConfig())).labels["test"] == {"B-y": 10, "O": 10}
     assert "Tags in the test split that never occur in train: B-y" in caplog.text
 
@@ -504,8 +508,10 @@ def test_parameter_is_that_of_the_source_where_no_other_section_matters():
 def test_parameter_is_read_as_it_was_written():
     pairs = labelled("rows.tsv", second_text_column="other")
     for ingestion in (
-        Ingestion(SourceConfig(path="rows", format="text")),
+        Ingestion(text_source(path="rows", format="text")),
         Ingestion(pairs, separator="||"),
-        Ingestion(labelled("rows.tsv"), TaggingConfig(scheme="plain", tag_separator=",", words="whitespace")),
+        Ingestion(
+            tagged_words(path="rows", format="conll"), TagsConfig(scheme="plain", tag_separator=",", words="whitespace")
+        ),
     ):
         assert Ingestion.from_json(ingestion.to_json()) == ingestion

@@ -20,7 +20,7 @@ from ulmfit_tfx.components.corpus_ingest.deduplication import (
     position_of,
 )
 from ulmfit_tfx.components.corpus_ingest.shards import Shard
-from ulmfit_tfx.schemas.corpus_cleanup_config import RowStagesConfig
+from ulmfit_tfx.schemas.config.corpus_cleanup import RowCleanupConfig
 
 ONE = ["--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1"]
 TWO = ["--runner=DirectRunner", "--direct_running_mode=multi_processing", "--direct_num_workers=2"]
@@ -42,7 +42,7 @@ def left_out(tmp_path):
             for shard, rows in shards.items()
             for row, of_row in enumerate(rows)
         }
-        config = RowStagesConfig(deduplicate=mode, near_similarity=similarity)
+        config = RowCleanupConfig(deduplicate=mode, near_similarity=similarity)
         with beam.Pipeline(argv=arguments) as pipeline:
             _ = (
                 pipeline
@@ -245,7 +245,7 @@ def test_memory_does_not_depend_on_how_often_a_text_repeats(mode, monkeypatch):
         tracemalloc.start()
         with beam.Pipeline(argv=ONE) as pipeline:
             created = pipeline | beam.Create([shard(0), shard(1)]) | beam.FlatMap(repeated)
-            _ = created | Duplicates(RowStagesConfig(deduplicate=mode)) | beam.Map(len) | beam.Map(found.append)
+            _ = created | Duplicates(RowCleanupConfig(deduplicate=mode)) | beam.Map(len) | beam.Map(found.append)
         memory = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return memory

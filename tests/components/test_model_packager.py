@@ -31,7 +31,11 @@ from ulmfit_tfx.components.reports.held_out import HeldOutReport
 from ulmfit_tfx.components.reports.perplexity import MeasuredPerplexity, PerplexityReport, SlicePerplexity
 from ulmfit_tfx.components.reports.scores_file import Comparison, EvaluationScores, SliceScores
 from ulmfit_tfx.evaluation.intervals import Interval
-from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, HeadConfig, PipelineConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig
+from ulmfit_tfx.schemas.config.head import HeadConfig
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.tasks.classification.model import build_classifier
 from ulmfit_tfx.tasks.classification.model_info import ClassificationDetails
 from ulmfit_tfx.tasks.classification.signatures import classifier_signatures

@@ -21,7 +21,7 @@ from ulmfit_tfx.components.reports.perplexity import (
     SlicePerplexity,
 )
 from ulmfit_tfx.schemas.beam_arguments import IN_PROCESS, unstaged
-from ulmfit_tfx.schemas.config import EvaluationConfig, ThresholdsConfig
+from ulmfit_tfx.schemas.config.evaluation import EvaluationConfig, ThresholdsConfig
 from ulmfit_tfx.schemas.errors import DataError, ExitCode, NotBlessedError, UserError
 from ulmfit_tfx.tasks.language_model.metrics import Perplexity, perplexity_eval_config
 from ulmfit_tfx.tasks.language_model.scores import perplexity

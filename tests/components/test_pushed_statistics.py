@@ -13,7 +13,7 @@ from ulmfit_tfx.components.pushed_statistics import (
     training_statistics,
     write_statistics,
 )
-from ulmfit_tfx.schemas.config import PipelineConfig
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 
 SECRET = "nobody may read this"
 ROWS = [

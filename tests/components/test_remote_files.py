@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 import tensorflow as tf
+from sources import labelled_texts
 from tfx.types import standard_artifacts
 
 from ulmfit_tfx.components.corpus_ingest import executor as corpus_ingest
@@ -21,7 +22,6 @@ from ulmfit_tfx.components.example_rows import read_rows
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.beam_arguments import IN_PROCESS, unstaged
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
 
 ROWS = [
     f"{word} film number {number}\t{label}" for number in range(60) for word, label in [("great", "g"), ("dull", "b")]
@@ -49,7 +49,7 @@ def table(rows):
 
 def source(bucket, **settings):
     values = {"path": f"{bucket}/data/rows-*", "format": "tsv", "label_file": f"{bucket}/labels.txt"}
-    return LabelledSourceConfig(**values | {"max_bad_fraction": 0.1} | settings)
+    return labelled_texts(**values | {"max_bad_fraction": 0.1} | settings)
 
 
 @pytest.fixture

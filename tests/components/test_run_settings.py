@@ -7,7 +7,7 @@ from tfx.types import standard_component_specs as standard
 
 from ulmfit_tfx.components.run_settings import as_run, overridden, with_settings_of_run
 from ulmfit_tfx.schemas import component_specs as specs
-from ulmfit_tfx.schemas.config import TrainingConfig
+from ulmfit_tfx.schemas.config.training import TrainingConfig
 from ulmfit_tfx.schemas.errors import ConfigError
 
 SECTION = TrainingConfig(epochs=3, learning_rate=0.01).model_dump(mode="json")

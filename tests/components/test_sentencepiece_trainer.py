@@ -13,7 +13,8 @@ from tfx.types import artifact_utils, standard_artifacts
 from ulmfit_tfx.components.sentencepiece_trainer.executor import CLEANING, MAX_TEXT_BYTES, TOKENIZER, Executor
 from ulmfit_tfx.components.sentencepiece_trainer.training import train
 from ulmfit_tfx.schemas import component_specs as specs
-from ulmfit_tfx.schemas.config import CleaningConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.splitting import sample
 from ulmfit_tfx.transforms.tokenizer_files import read_tokenizer
@@ -109,7 +110,7 @@ def test_texts_with_nothing_to_learn_are_an_error(texts, model_type):
     """SentencePiece takes the process with it: in one of its own."""
     script = (
         "from ulmfit_tfx.components.sentencepiece_trainer.training import train\n"
-        "from ulmfit_tfx.schemas.config import TokenizerConfig\n"
+        "from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig\n"
         f"train({texts}, TokenizerConfig(vocab_size=16, model_type={model_type!r}), 1000)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

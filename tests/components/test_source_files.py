@@ -22,8 +22,8 @@ from ulmfit_tfx.components.corpus_ingest.source_files import (
     readable,
     size_of,
 )
+from ulmfit_tfx.schemas.config.sources.texts import text_source
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.schemas.source_config import SourceConfig
 from ulmfit_tfx.transforms.records.formats import parse
 
 TEXT = b"".join(b"line %d of a text\n" % number for number in range(5000))
@@ -33,7 +33,7 @@ LEFT_OUT = [".hidden", "_SUCCESS", ".git/config", "_temporary/part-0.txt", "sub/
 
 
 def source(path="rows", **config):
-    return SourceConfig(**({"path": str(path), "format": "text"} | config))
+    return text_source(**({"path": str(path), "format": "text"} | config))
 
 
 def read(path, config=None) -> bytes:

@@ -24,7 +24,7 @@ from ulmfit_tfx.components.strict_example_validator.component import StrictExamp
 from ulmfit_tfx.components.strict_example_validator.drift import _in_ranges, _tenths
 from ulmfit_tfx.components.strict_example_validator.executor import Executor
 from ulmfit_tfx.pipeline.surroundings import looks_outside
-from ulmfit_tfx.schemas.config import PipelineConfig
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.schemas.errors import DataError
 
 SCHEMA = """

@@ -19,7 +19,7 @@ from ulmfit_tfx.components.task_evaluator.component import TaskEvaluator
 from ulmfit_tfx.components.task_evaluator.executor import Executor
 from ulmfit_tfx.schemas.beam_arguments import IN_PROCESS, unstaged
 from ulmfit_tfx.schemas.code_version import code_version
-from ulmfit_tfx.schemas.config import PipelineConfig
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.tasks import labelled_task
 
 ROWS = {"path": "rows.tsv", "format": "tsv"}

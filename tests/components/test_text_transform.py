@@ -7,6 +7,7 @@ import sentencepiece
 import tensorflow as tf
 from odd_texts import KINDS, ODD_TEXTS, long_texts, random_texts, train_tokenizer
 from random_language_model import RandomLanguageModel
+from sources import labelled_texts
 from tfx import types
 from tfx.components.util import examples_utils
 from tfx.proto import example_gen_pb2
@@ -20,9 +21,13 @@ from ulmfit_tfx.components.example_rows import read_rows
 from ulmfit_tfx.components.row_encoding import serialized_examples
 from ulmfit_tfx.components.text_transform.component import TextTransform
 from ulmfit_tfx.components.text_transform.executor import Executor
-from ulmfit_tfx.schemas.config import CleaningConfig, PretrainedConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.pretrained import PretrainedConfig
+from ulmfit_tfx.schemas.config.sources.splits import SplitsConfig
+from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
+from ulmfit_tfx.schemas.config.sources.texts import text_source
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.schemas.curated_schema import curated_schema
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig, SplitsConfig
 from ulmfit_tfx.trainer_modules.serving import encoder_folder
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tokenizer_files import write_tokenizer
@@ -70,7 +75,7 @@ def transformed(folder, examples, tokenizer, task="language_model", source=None,
     inputs["tokenizer"].uri = tokenizer
     inputs["schema"].uri = str(folder / "schema")
     (folder / "schema").mkdir()
-    schema = curated_schema(task, source or SourceConfig(path="rows", format="text"))
+    schema = curated_schema(task, source or text_source(path="rows", format="text"))
     (folder / "schema" / "schema.pbtxt").write_text(schema)
     component = TextTransform(
         **{name: types.Channel(type=type(artifact)) for name, artifact in inputs.items()},
@@ -128,7 +133,7 @@ def test_what_ingestion_stores_is_what_is_tokenized(tmp_path):
     lines = [text for text in TEXTS if "\n" not in text and "\r" not in text]
     (tmp_path / "rows.txt").write_bytes("\n".join(lines).encode())
     splits = SplitsConfig(train=0.5, eval=0.5, test=0)
-    source = SourceConfig(path=str(tmp_path / "rows.txt"), format="text", splits=splits)
+    source = text_source(path=str(tmp_path / "rows.txt"), format="text", splits=splits)
     examples = standard_artifacts.Examples()
     examples.uri = str(tmp_path / "examples")
     properties = {"config": Ingestion(source).to_json(), "path": source.path, "seed": 1}
@@ -147,7 +152,7 @@ def test_ids_are_cut_at_the_maximum_length_and_stay_with_the_targets_of_their_ro
     model = train_tokenizer("unigram", True)
     package = sentencepiece.SentencePieceProcessor(model_proto=model)
     rows = [Row(text, targets=(float(number),)) for number, text in enumerate(CORPUS)]
-    source = LabelledSourceConfig(path="rows", format="tsv", target_columns=["number"])
+    source = labelled_texts(path="rows", format="tsv", target_columns=["number"])
     examples = written(tmp_path, train=rows, eval=rows[:1])
     tokenizer = tokenizer_folder(tmp_path, model, add_eos=False)
     found = transformed(tmp_path, examples, tokenizer, "regression", source, max_seq_len=9)["train"]
@@ -163,7 +168,7 @@ def test_ids_of_each_word_of_a_tagger_equal_those_of_the_package(tmp_path):
     words = [*filter(None, TEXTS), *filter(None, random_texts(500))]
     sentences = [words[start : start + 7] for start in range(0, len(words), 7)]
     rows = [Row(" ".join(each), words=tuple(each), tags=("x",) * len(each)) for each in sentences]
-    source = LabelledSourceConfig(path="rows", format="conll")
+    source = tagged_words(path="rows", format="conll")
     examples = written(tmp_path, train=rows, eval=rows[:1])
     tokenizer = tokenizer_folder(tmp_path, model)
     found = transformed(tmp_path, examples, tokenizer, "tagging", source, tag_separator=None)["train"]

@@ -22,8 +22,8 @@ from ulmfit_tfx.components.versioned_pusher import versions as pushing
 from ulmfit_tfx.components.versioned_pusher.component import VersionedPusher
 from ulmfit_tfx.components.versioned_pusher.executor import Executor
 from ulmfit_tfx.schemas import serving_ops
+from ulmfit_tfx.schemas.config.serving import BatchingConfig, ServingConfig
 from ulmfit_tfx.schemas.errors import UserError
-from ulmfit_tfx.schemas.serving_config import BatchingConfig, ServingConfig
 
 NOW = 1_735_689_600
 SERVER_FILES = {"models.config", "batching.config", "monitoring.config", "docker-compose.yaml", "kserve.yaml"}

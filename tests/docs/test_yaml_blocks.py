@@ -6,7 +6,8 @@ import pytest
 import yaml
 from pages import blocks, code_spans, place, write_files
 
-from ulmfit_tfx.schemas.config import PipelineConfig, section_of
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
+from ulmfit_tfx.schemas.config.section import section_of
 from ulmfit_tfx.schemas.config_file import load_config
 
 NOT_OURS = {"command": "a container of a Kubernetes pod"}

@@ -34,7 +34,7 @@ def write(folder: Path) -> None:
     from exported_models import MODELS, export_model
 
     from ulmfit_tfx.components.sentencepiece_trainer.executor import train
-    from ulmfit_tfx.schemas.config import TokenizerConfig
+    from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 
     spm_model = train(
         [f"{adjective} {noun}." for adjective in ("great", "dull", "naïve") for noun in ("film", "story", "plot")] * 9,
@@ -157,7 +157,8 @@ def _fed(name: str) -> list:
 
 
 def _write_encoder(folder: Path, cell: str, spm_model: bytes) -> None:
-    from ulmfit_tfx.schemas.config import CleaningConfig, TokenizerConfig
+    from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+    from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
     from ulmfit_tfx.trainer_modules.serving.encoder_folder import EncoderRecord, build, write_encoder
     from ulmfit_tfx.transforms.tokenization import Tokenizer
 
@@ -168,7 +169,7 @@ def _write_encoder(folder: Path, cell: str, spm_model: bytes) -> None:
 
 
 def _encoder_config(cell: str):
-    from ulmfit_tfx.schemas.config import EncoderConfig
+    from ulmfit_tfx.schemas.config.encoder import EncoderConfig
 
     return EncoderConfig(architecture=cell, embedding_size=8, hidden_sizes=(10, 8))
 
@@ -184,7 +185,7 @@ def _train(folder: Path, cell: str, saves: bool) -> dict:
     import keras
     import numpy as np
 
-    from ulmfit_tfx.schemas.config import HeadConfig
+    from ulmfit_tfx.schemas.config.head import HeadConfig
     from ulmfit_tfx.tasks.classification.model import build_classifier
     from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
     from ulmfit_tfx.trainer_modules.optimization.resumable import CheckpointFolder, TrainingState

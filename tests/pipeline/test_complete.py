@@ -9,7 +9,9 @@ import sentencepiece
 from typer.testing import CliRunner
 
 from ulmfit_tfx.pipeline.cli.app import app
-from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, EncoderDropoutConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig, EncoderDropoutConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.tasks import load_language_model
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.models.language_model import build_language_model

@@ -29,8 +29,8 @@ def stages(tmp_path, reviews, tiny_project):
     def build(until=None, **sections):
         (tmp_path / "corpus.txt").write_text("a text\n")
         corpus = {"corpus": {"path": "corpus.txt", "format": "text"}}
-        if "data" in sections:  # the small project's thresholds are the classifier's
-            sections["evaluation"] = None
+        if sections.get("task") == "language_model":  # the small project's training and thresholds are the classifier's
+            sections |= {"evaluation": None, "training": None}
         path = tiny_project(tmp_path, reviews[:5], **corpus, **sections)
         path.write_text(yaml.safe_dump(without_nulls(yaml.safe_load(path.read_text()))))
         config = load_config(path)

@@ -91,7 +91,6 @@ def pretraining(reviews):
             "tokenizer": {"vocab_size": 200},
             "encoder": {"embedding_size": 12, "hidden_sizes": [16, 12]},
             "language_model": {"epochs": 2, "batch_size": BATCH, "bptt": BPTT, "learning_rate": 0.02},
-            "training": {"max_seq_len": 64},
             "evaluation": {"thresholds": {"perplexity": 150}},
             "sample_texts": ["a brilliant film and"],
         } | sections

@@ -12,8 +12,8 @@ from ulmfit_tfx.pipeline.bulk_inference import WRITER, build_bulk_inference
 from ulmfit_tfx.pipeline.graph import build_pipeline
 from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.pipeline.surroundings import LocalSurroundings
-from ulmfit_tfx.schemas.bulk_inference_config import BulkInferenceConfig
-from ulmfit_tfx.schemas.config import PipelineConfig
+from ulmfit_tfx.schemas.config.bulk_inference import BulkInferenceConfig
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.tasks import load_predictor, read_model_info
 from ulmfit_tfx.trainer_modules.serving.folder_copy import copy_folder
 from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model

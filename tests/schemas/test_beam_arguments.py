@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ulmfit_tfx.schemas import beam_arguments
 from ulmfit_tfx.schemas.beam_arguments import as_options, check
-from ulmfit_tfx.schemas.config import BeamConfig
+from ulmfit_tfx.schemas.config.beam import BeamConfig
 
 DATAFLOW = ["--runner=DataflowRunner", "--project=p", "--region=r", "--temp_location=gs://b/t"]
 IMAGE = "--sdk_container_image=registry/ulmfit-tfx:1"

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ulmfit_tfx.schemas.config.sources.dumped import source_from_json
 from ulmfit_tfx.schemas.config_file import load_bulk_inference_config
 from ulmfit_tfx.schemas.errors import ConfigError
-from ulmfit_tfx.schemas.source_config import source_from_json
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "bulk_inference.yaml"
 

@@ -64,7 +64,7 @@ def test_comments_docstrings_and_layout_are_no_edits(copied_sources):
 
 def test_comment_in_the_configuration_of_kubeflow_changes_no_training(copied_sources):
     before = [code_digests(trainer) for trainer in TRAINERS]
-    [path] = copied_sources.rglob("kubeflow_config.py")
+    path = copied_sources / "schemas" / "config" / "kubeflow.py"
     path.write_text(f"# One comment\n{path.read_text()}# and another\n")
     assert [code_digests(trainer) for trainer in TRAINERS] == before
 

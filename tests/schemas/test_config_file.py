@@ -294,21 +294,23 @@ def test_field_of_data_that_the_task_or_the_format_has_no_use_for_is_refused(tmp
 
 
 @pytest.mark.parametrize(
-    ("fields", "message"),
+    ("config", "fields", "message"),
     [
         (
+            MINIMAL,
             {"split_column": "part", "test_path": "test.tsv"},
             "data: split_column and eval_path or test_path are both set: the splits are named twice",
         ),
-        ({"target_columns": ["a", "a"]}, "data: target_columns is ['a', 'a'], expected different columns"),
+        (REGRESSION, {"target_columns": ["a", "a"]}, "data: target_columns is ['a', 'a'], expected different columns"),
         (
+            MINIMAL,
             {"labels": ["a", "b"], "label_file": "labels.txt"},
             "data: labels and label_file are both set: the labels are listed twice",
         ),
     ],
 )
-def test_fields_of_data_that_contradict_each_other_are_refused(tmp_path, fields, message):
-    assert_refused(tmp_path, with_data(**fields), message)
+def test_fields_of_data_that_contradict_each_other_are_refused(tmp_path, config, fields, message):
+    assert_refused(tmp_path, changed(config, data=fields), message)
 
 
 @pytest.mark.parametrize(

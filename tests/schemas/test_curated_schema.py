@@ -4,15 +4,17 @@ import pytest
 import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from row_statistics import compute_statistics
+from sources import labelled_texts
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
+from ulmfit_tfx.schemas.config.sources.texts import text_source
 from ulmfit_tfx.schemas.curated_schema import curated_schema
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.transforms.length_buckets import bucket_names
 
 
 def schema_of(task, tag_separator=None, **config):
-    kind = SourceConfig if task == "language_model" else LabelledSourceConfig
+    kind = {"language_model": text_source, "tagging": tagged_words}.get(task, labelled_texts)
     source = kind(**({"path": "rows", "format": "csv"} | config))
     return text_format.Parse(
         curated_schema(task, source, bucket_names(source.length_buckets), tag_separator), schema_pb2.Schema()

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from ulmfit_tfx.schemas.kubeflow_config import KubeflowConfig, memory_bytes
+from ulmfit_tfx.schemas.config.kubeflow import KubeflowConfig, memory_bytes
 
 
 def section(**fields):

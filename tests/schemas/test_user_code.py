@@ -5,8 +5,8 @@ import sys
 import pytest
 from pydantic import ValidationError
 
+from ulmfit_tfx.schemas.config.user_code import ComponentConfig, MetricConfig, TrainerConfig
 from ulmfit_tfx.schemas.user_code import beside, imported
-from ulmfit_tfx.schemas.user_code_config import ComponentConfig, MetricConfig, TrainerConfig
 
 
 @pytest.fixture

@@ -13,7 +13,10 @@ from base_encoders import encoder_from
 from task_examples import CONFIG, write_inputs
 
 from ulmfit_tfx.components.sentencepiece_trainer.executor import train as train_sentencepiece
-from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, PipelineConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.tasks import load_predictor, read_model_info
 from ulmfit_tfx.tasks.tagging import trainer as tagger
 from ulmfit_tfx.tasks.tagging.predictor import Tagger

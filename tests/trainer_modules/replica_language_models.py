@@ -20,7 +20,8 @@ tf.config.set_logical_device_configuration(
 import keras  # noqa: E402
 from rich.console import Console  # noqa: E402
 
-from ulmfit_tfx.schemas.config import EncoderConfig, LanguageModelConfig  # noqa: E402
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig  # noqa: E402
+from ulmfit_tfx.schemas.config.language_model import LanguageModelConfig  # noqa: E402
 from ulmfit_tfx.trainer_modules.data.bptt_stream import BpttStream  # noqa: E402
 from ulmfit_tfx.trainer_modules.data.sentence_batches import SentenceBatches  # noqa: E402
 from ulmfit_tfx.trainer_modules.data.token_corpus import TokenCorpus, write_corpus  # noqa: E402

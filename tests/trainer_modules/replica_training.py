@@ -16,7 +16,7 @@ tf.config.set_logical_device_configuration(
 
 import keras  # noqa: E402
 
-from ulmfit_tfx.schemas.config import TrainingConfig  # noqa: E402
+from ulmfit_tfx.schemas.config.training import TrainingConfig  # noqa: E402
 from ulmfit_tfx.trainer_modules.optimization.optimizers import optimizer_for  # noqa: E402
 
 STEPS, ROWS = 6, 8

@@ -6,17 +6,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ulmfit_tfx.schemas.config import (
-    ClassificationConfig,
-    CleaningConfig,
-    EncoderConfig,
-    ExportConfig,
-    HeadConfig,
-    TokenizerConfig,
-)
-from ulmfit_tfx.schemas.config import TrainingConfig as Training
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig
+from ulmfit_tfx.schemas.config.export import ExportConfig
+from ulmfit_tfx.schemas.config.head import HeadConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
+from ulmfit_tfx.schemas.config.training import TrainingConfig as Training
 from ulmfit_tfx.tasks.classification import trainer as classifier
 from ulmfit_tfx.tasks.classification.model import build_classifier
+from ulmfit_tfx.tasks.classification.section import ClassificationConfig
 from ulmfit_tfx.trainer_modules.models.averaged_model import averaged_model, mean, mean_of_sigmoid, mean_of_softmax
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.optimization import task_training

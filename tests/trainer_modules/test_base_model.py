@@ -4,13 +4,10 @@ import tensorflow as tf
 from base_encoders import encoder_from
 from task_examples import CONFIG, write_inputs
 
-from ulmfit_tfx.schemas.config import (
-    CleaningConfig,
-    EncoderConfig,
-    EncoderDropoutConfig,
-    PipelineConfig,
-    TokenizerConfig,
-)
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig, EncoderDropoutConfig
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.tasks.classification import trainer as classifier
 from ulmfit_tfx.tasks.tagging import trainer as tagger

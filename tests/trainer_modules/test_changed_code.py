@@ -7,7 +7,10 @@ import pytest
 import tensorflow as tf
 from task_examples import CONFIG, write_inputs
 
-from ulmfit_tfx.schemas.config import CleaningConfig, LanguageModelConfig, PipelineConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.language_model import LanguageModelConfig
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.tasks.classification import trainer as classifier
 from ulmfit_tfx.tasks.language_model import trainer as language_model
 from ulmfit_tfx.trainer_modules.optimization.progress import Progress

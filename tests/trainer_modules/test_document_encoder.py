@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ulmfit_tfx.schemas.config import EncoderConfig, EncoderDropoutConfig, HeadConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig, EncoderDropoutConfig
+from ulmfit_tfx.schemas.config.head import HeadConfig
 from ulmfit_tfx.tasks.classification.model import build_classifier
 from ulmfit_tfx.trainer_modules.models.document_encoder import DocumentEncoder, padding_first
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
@@ -174,7 +175,8 @@ def test_gradients_are_cut_between_chunks_only():
 PEAK_MEMORY = """
 import resource, sys
 import numpy as np, tensorflow as tf
-from ulmfit_tfx.schemas.config import EncoderConfig, HeadConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig
+from ulmfit_tfx.schemas.config.head import HeadConfig
 from ulmfit_tfx.tasks.classification.model import build_classifier
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 

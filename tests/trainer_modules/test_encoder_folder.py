@@ -7,7 +7,9 @@ import h5py
 import numpy as np
 import pytest
 
-from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.trainer_modules.serving.encoder_folder import (
     EncoderRecord,

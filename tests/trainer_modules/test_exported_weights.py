@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.models.language_model import build_language_model

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from ulmfit_tfx.schemas.config import EncoderConfig, EncoderDropoutConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig, EncoderDropoutConfig
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.models.language_model import build_language_model
 

@@ -10,7 +10,8 @@ import pytest
 import tensorflow as tf
 from rich.console import Console
 
-from ulmfit_tfx.schemas.config import EncoderConfig, EncoderDropoutConfig, LanguageModelConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig, EncoderDropoutConfig
+from ulmfit_tfx.schemas.config.language_model import LanguageModelConfig
 from ulmfit_tfx.schemas.errors import UserError
 from ulmfit_tfx.trainer_modules.data.bptt_stream import BpttStream
 from ulmfit_tfx.trainer_modules.data.sentence_batches import SentenceBatches

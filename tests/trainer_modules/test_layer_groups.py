@@ -2,7 +2,10 @@ import keras
 import numpy as np
 import pytest
 
-from ulmfit_tfx.schemas.config import EncoderConfig, HeadConfig, TaggingConfig, TrainingConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig
+from ulmfit_tfx.schemas.config.head import HeadConfig
+from ulmfit_tfx.schemas.config.tagging import TaggingConfig
+from ulmfit_tfx.schemas.config.training import TrainingConfig
 from ulmfit_tfx.tasks.classification.model import build_classifier
 from ulmfit_tfx.tasks.tagging.model import build_tagger
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder

@@ -2,7 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from ulmfit_tfx.schemas.config import EncoderConfig, EncoderDropoutConfig, HeadConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig, EncoderDropoutConfig
+from ulmfit_tfx.schemas.config.head import HeadConfig
 from ulmfit_tfx.tasks.classification.model import build_classifier
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 

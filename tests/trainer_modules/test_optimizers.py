@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 from pydantic import ValidationError
 
-from ulmfit_tfx.schemas.config import LanguageModelConfig, TrainingConfig
+from ulmfit_tfx.schemas.config.language_model import LanguageModelConfig
+from ulmfit_tfx.schemas.config.training import TrainingConfig
 from ulmfit_tfx.trainer_modules.optimization.optimizers import ReplicaLossScale, ScheduledAdamW, optimizer_for
 from ulmfit_tfx.trainer_modules.optimization.schedules import OneCycle, OneCycleMomentum, SlantedTriangular
 

@@ -10,7 +10,8 @@ import tensorflow as tf
 from rich.console import Console
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from ulmfit_tfx.schemas.config import EncoderConfig, HeadConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig
+from ulmfit_tfx.schemas.config.head import HeadConfig
 from ulmfit_tfx.schemas.errors import UserError
 from ulmfit_tfx.tasks.classification.model import build_classifier
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder

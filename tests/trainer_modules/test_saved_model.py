@@ -6,7 +6,10 @@ import pytest
 import sentencepiece
 import tensorflow as tf
 
-from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, HeadConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig
+from ulmfit_tfx.schemas.config.head import HeadConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.tasks.classification.model import build_classifier
 from ulmfit_tfx.tasks.classification.signatures import classifier_signatures
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder

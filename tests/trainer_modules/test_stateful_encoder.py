@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from ulmfit_tfx.schemas.config import EncoderConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.models.stateful_encoder import recurrent_layers, stateful_encoder, zero_states
 

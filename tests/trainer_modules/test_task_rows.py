@@ -5,7 +5,10 @@ import pytest
 import tensorflow as tf
 from task_examples import CONFIG, write_inputs
 
-from ulmfit_tfx.schemas.config import CleaningConfig, PipelineConfig, TaggingConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
+from ulmfit_tfx.schemas.config.tagging import TaggingConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.tasks.classification.rows import count_labels, labelled_rows, multi_label_rows
 from ulmfit_tfx.tasks.regression.rows import read_targets, target_rows
 from ulmfit_tfx.tasks.regression.target_balance import TargetBalance

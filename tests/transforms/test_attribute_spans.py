@@ -2,15 +2,15 @@ import io
 
 import pytest
 
-from ulmfit_tfx.schemas.config import TaggingConfig
+from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
+from ulmfit_tfx.schemas.config.tagging import TaggingConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
 from ulmfit_tfx.transforms.records.attribute_spans import parse
 from ulmfit_tfx.transforms.records.record import Refusal
 
 
 def rows_of(*rows, header="text\tvalue", scheme="bio", words="punctuation", tag_separator=None, **config):
-    config = LabelledSourceConfig(**({"path": "rows", "format": "spans_tsv", "span_label": "x"} | config))
+    config = tagged_words(**({"path": "rows", "format": "spans_tsv", "span_label": "x"} | config))
     stream = io.BytesIO("\n".join([header, *rows]).encode())
     tagging = TaggingConfig(scheme=scheme, words=words, tag_separator=tag_separator)
     return list(parse(stream, "rows.tsv", config, tagging))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ulmfit_tfx.components.infra_check.graph_checks import used_ops
 from ulmfit_tfx.schemas import serving_ops
-from ulmfit_tfx.schemas.config import CleaningConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
 from ulmfit_tfx.transforms.cleaning import clean
 from ulmfit_tfx.transforms.markup import html_markup
 from ulmfit_tfx.transforms.markup.html_patterns import DECODED

@@ -4,20 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ulmfit_tfx.schemas.config import TaggingConfig
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
+from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
+from ulmfit_tfx.schemas.config.sources.texts import text_source
+from ulmfit_tfx.schemas.config.tagging import TaggingConfig
 from ulmfit_tfx.transforms.records.conll import parse, parse_texts
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 
 
 def rows_of(content: str | bytes, scheme="bio", tag_separator=None, **config):
-    config = LabelledSourceConfig(**({"path": "rows", "format": "conll"} | config))
+    config = tagged_words(**({"path": "rows", "format": "conll"} | config))
     stream = io.BytesIO(content if isinstance(content, bytes) else content.encode())
     return list(parse(stream, "rows.conll", config, TaggingConfig(scheme=scheme, tag_separator=tag_separator)))
 
 
 def texts_of(content: str | bytes, **config):
-    config = SourceConfig(path="rows", format="conll", **config)
+    config = text_source(path="rows", format="conll", **config)
     stream = io.BytesIO(content if isinstance(content, bytes) else content.encode())
     return list(parse_texts(stream, "rows.conll", config))
 
@@ -80,9 +81,9 @@ def test_tag_of_another_scheme_is_refused_with_the_scheme_that_takes_it():
     assert rows_of("a NOUN\n", "plain") == [sentence(("a", "NOUN"))]
 
 
-def test_tags_that_are_not_listed_are_refused_and_others_renamed():
-    records = rows_of("a N\n\na V\n", "plain", labels=["N", "A"], label_names={"N": "noun"})
-    assert records[0] == sentence(("a", "noun"))
+def test_tags_that_are_not_listed_are_refused():
+    records = rows_of("a N\n\na V\n", "plain", labels=["N", "A"])
+    assert records[0] == sentence(("a", "N"))
     assert str(records[1]) == "rows.conll:3: unknown tag: 'V', expected one of N, A"
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 import conllu
 import pytest
 
-from ulmfit_tfx.schemas.config import TaggingConfig
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
+from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
+from ulmfit_tfx.schemas.config.sources.texts import text_source
+from ulmfit_tfx.schemas.config.tagging import TaggingConfig
 from ulmfit_tfx.transforms.records.conllu import parse, parse_texts
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 
@@ -21,14 +22,14 @@ SENTENCE = """\
 
 
 def rows_of(content: str | bytes, tag_separator=None, **config):
-    config = LabelledSourceConfig(**({"path": "rows", "format": "conllu"} | config))
+    config = tagged_words(**({"path": "rows", "format": "conllu"} | config))
     stream = io.BytesIO(content if isinstance(content, bytes) else content.encode())
     tagging = TaggingConfig(scheme="plain", tag_separator=tag_separator)
     return list(parse(stream, "rows.conllu", config, tagging))
 
 
 def texts_of(content: str, **config):
-    config = SourceConfig(path="rows", format="conllu", **config)
+    config = text_source(path="rows", format="conllu", **config)
     return list(parse_texts(io.BytesIO(content.encode()), "rows.conllu", config))
 
 

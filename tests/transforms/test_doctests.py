@@ -8,6 +8,9 @@ import pytest
     "module",
     [
         "schemas.beam_arguments",
+        "schemas.config.section",
+        "schemas.config.sources.tagged_words",
+        "schemas.config.sources.texts",
         "transforms.records.conll",
         "transforms.records.line_ranges",
         "transforms.records.lines",

@@ -3,10 +3,12 @@ import io
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from sources import labelled_texts
 
-from ulmfit_tfx.schemas.config import TaggingConfig
+from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
+from ulmfit_tfx.schemas.config.sources.texts import text_source
+from ulmfit_tfx.schemas.config.tagging import TaggingConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.formats import check_header, parse
 from ulmfit_tfx.transforms.records.record import Refusal, Row
@@ -28,28 +30,34 @@ telling = st.lists(
 pieces = st.one_of(
     st.binary(max_size=200), telling.map(lambda parts: "".join(parts).encode("utf-8", "surrogatepass")[:300])
 )
-configs = st.fixed_dictionaries(
-    {},
-    optional={
-        "label_separator": st.just(";"),
-        "target_columns": st.just(("n",)),
-        "weight_column": st.just("n"),
-        "split_column": st.just("label"),
-        "second_text_column": st.just("value"),
-        "tag_field": st.sampled_from(["upos", "feats", "A"]),
-        "max_row_bytes": st.sampled_from([10, 60]),
-    },
-)
+fields = {
+    "labels": st.just(("a", "O")),
+    "slice_columns": st.just(("value",)),
+    "tag_field": st.sampled_from(["upos", "feats", "A"]),
+    "tag_column": st.sampled_from([-1, 1]),
+    "max_row_bytes": st.sampled_from([10, 60]),
+}
+
+
+def of_the_format(name):
+    """The name of a format, and some fields that it has."""
+    own = type(tagged_words(path="rows", format=name)).model_fields
+    optional = {field: values for field, values in fields.items() if field in own}
+    return st.tuples(st.just(name), st.fixed_dictionaries({}, optional=optional))
 
 
 @settings(deadline=None, max_examples=300)  # the first text builds the graph that cuts it into words
-@given(st.sampled_from(TAGGED), st.booleans(), pieces, configs, st.sampled_from([("bio", None), ("plain", "|")]))
-@example("conllu", False, b"# global.columns = \n1  a", {}, ("plain", None))
-@example("conllu", False, b"# global.columns = a\n1  a", {}, ("plain", None))
-def test_any_bytes_give_rows_and_refusals_or_an_error_for_people(name, has_header, body, values, scheme):
-    if name.startswith("spans"):
-        values = {key: value for key, value in values.items() if key != "split_column"}
-    config = LabelledSourceConfig(path="rows", format=name, **values)
+@given(
+    st.sampled_from(TAGGED).flatmap(of_the_format),
+    st.booleans(),
+    pieces,
+    st.sampled_from([("bio", None), ("plain", "|")]),
+)
+@example(("conllu", {}), False, b"# global.columns = \n1  a", ("plain", None))
+@example(("conllu", {}), False, b"# global.columns = a\n1  a", ("plain", None))
+def test_any_bytes_give_rows_and_refusals_or_an_error_for_people(chosen, has_header, body, scheme):
+    name, values = chosen
+    config = tagged_words(path="rows", format=name, **values)
     stream = io.BytesIO((HEADERS.get(name, b"") if has_header else b"") + body)
     tagging = TaggingConfig(scheme=scheme[0], tag_separator=scheme[1])
     try:
@@ -85,7 +93,7 @@ def test_any_bytes_of_texts_give_rows_and_refusals_or_an_error_for_people(
     name, has_header, body, unit, encoding, max_row_bytes
 ):
     unit = {"text_unit": unit} if name == "text" else {}
-    config = SourceConfig(path="rows", format=name, encoding=encoding, max_row_bytes=max_row_bytes, **unit)
+    config = text_source(path="rows", format=name, encoding=encoding, max_row_bytes=max_row_bytes, **unit)
     header = HEADERS.get(name, b"\n").decode().encode(encoding) if has_header else "\n".encode(encoding)
     try:
         records = list(parse(io.BytesIO(header + body), "rows", config))
@@ -111,22 +119,22 @@ def test_any_bytes_of_texts_give_rows_and_refusals_or_an_error_for_people(
     ],
 )
 def test_texts_of_a_corpus_come_in_any_of_its_formats(name, content):
-    config = SourceConfig(path="rows", format=name)
+    config = text_source(path="rows", format=name)
     check_header(io.BytesIO(content.encode()), "rows", config)
     assert list(parse(io.BytesIO(content.encode()), "rows", config)) == [Row("Fine.")]
 
 
 def test_json_lines_are_objects_where_rows_are_texts_and_lists_where_they_are_words_with_tags():
-    config = LabelledSourceConfig(path="rows", format="jsonl")
+    texts, tagged = (kind(path="rows", format="jsonl") for kind in (labelled_texts, tagged_words))
     content = b'{"text": "a b", "label": "x"}\n[["a b", "O"]]\n'
-    text, refused_list = parse(io.BytesIO(content), "rows", config)
-    refused_object, words = parse(io.BytesIO(content), "rows", config, TaggingConfig())
+    text, refused_list = parse(io.BytesIO(content), "rows", texts)
+    refused_object, words = parse(io.BytesIO(content), "rows", tagged, TaggingConfig())
     assert (text, words) == (Row("a b", "x"), Row("a b", words=("a b",), tags=("O",)))
     assert (refused_list.reason, refused_object.reason) == ("not an object", "not a list of pairs")
 
 
 def test_words_with_tags_in_json_lines_need_no_fields():
-    check_header(io.BytesIO(b'[["a", "O"]]\n'), "rows", LabelledSourceConfig(path="rows", format="jsonl"))
+    check_header(io.BytesIO(b'[["a", "O"]]\n'), "rows", tagged_words(path="rows", format="jsonl"))
 
 
 @pytest.mark.parametrize(
@@ -140,6 +148,6 @@ def test_words_with_tags_in_json_lines_need_no_fields():
 )
 def test_what_the_beginning_of_a_file_tells_is_an_error(name, content, expected):
     is_text = name in TEXTS
-    config = (SourceConfig if is_text else LabelledSourceConfig)(path="rows", format=name)
+    config = (text_source if is_text else tagged_words)(path="rows", format=name)
     with pytest.raises(DataError, match=expected):
         check_header(io.BytesIO(content), "rows", config)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ulmfit_tfx.schemas.config.sources.texts import text_source
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.schemas.source_config import SourceConfig
 from ulmfit_tfx.transforms.records.json_objects import check_fields, read_records
 from ulmfit_tfx.transforms.records.record import Refusal
 from ulmfit_tfx.transforms.records.record_fields import Record
@@ -17,12 +17,12 @@ def stream_of(content: str | bytes) -> io.BytesIO:
 
 
 def records_of(content: str | bytes, needed=("text",), list_field=None, **config):
-    config = SourceConfig(path="rows", format="jsonl", **config)
+    config = text_source(path="rows", format="jsonl", **config)
     return list(read_records(stream_of(content), "rows.jsonl", config, needed, list_field))
 
 
 def check(content: str | bytes, *needed: str) -> None:
-    config = SourceConfig(path="rows", format="jsonl")
+    config = text_source(path="rows", format="jsonl")
     check_fields(stream_of(content), "rows.jsonl", config, needed)
 
 

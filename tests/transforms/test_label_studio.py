@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ulmfit_tfx.schemas.config import TaggingConfig
+from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
+from ulmfit_tfx.schemas.config.tagging import TaggingConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
 from ulmfit_tfx.transforms.records import label_studio
 from ulmfit_tfx.transforms.records.record import Refusal
 
 
 def rows_of(content, scheme="bio", tag_separator=None, **config):
-    config = LabelledSourceConfig(**({"path": "rows", "format": "label_studio"} | config))
+    config = tagged_words(**({"path": "rows", "format": "label_studio"} | config))
     if not isinstance(content, bytes):
         content = json.dumps(content).encode()
     tagging = TaggingConfig(scheme=scheme, tag_separator=tag_separator)

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ulmfit_tfx.schemas.config.sources.source import SourceConfig
+from ulmfit_tfx.schemas.config.sources.texts import text_source
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.schemas.source_config import SourceConfig
 from ulmfit_tfx.transforms.records import line_ranges
 from ulmfit_tfx.transforms.records.formats import parse
 from ulmfit_tfx.transforms.records.line_ranges import (
@@ -51,7 +52,7 @@ def parse_range(content: bytes, config: SourceConfig, start: int, stop: int):
 @example("text", "latin-1", b"", b"\xe9\r\n\n\xff", [2])
 def test_ranges_give_what_the_whole_file_gives(file_format, encoding, header, body, cuts):
     content = header + body if file_format == "tsv" else body
-    config = SourceConfig(path="rows", format=file_format, encoding=encoding, max_row_bytes=25)
+    config = text_source(path="rows", format=file_format, encoding=encoding, max_row_bytes=25)
     try:
         expected = list(parse(io.BytesIO(content), "rows", config))
     except DataError:
@@ -105,18 +106,18 @@ def test_stream_of_a_range_has_its_bytes_and_leaves_the_file_open(content, start
     "config", [{"format": "csv"}, {"format": "conll"}, {"format": "text", "text_unit": "paragraph"}]
 )
 def test_format_whose_rows_span_lines_is_not_splittable(config):
-    assert not is_splittable(SourceConfig(path="rows", **config))
+    assert not is_splittable(text_source(path="rows", **config))
 
 
 @pytest.mark.parametrize(
     "encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig", "shift_jis", "gb18030", "cp037", "utf-7"]
 )
 def test_encoding_with_other_line_ends_is_not_splittable(encoding):
-    assert not is_splittable(SourceConfig(path="rows", format="text", encoding=encoding))
+    assert not is_splittable(text_source(path="rows", format="text", encoding=encoding))
 
 
 @pytest.mark.parametrize("encoding", [*ENCODINGS, "UTF8", "ISO-8859-15", "windows-1251", "l1"])
 @pytest.mark.parametrize("file_format", ["text", "tsv", "jsonl"])
 def test_line_ends_stand_for_themselves_where_a_file_is_splittable(encoding, file_format):
-    assert is_splittable(SourceConfig(path="rows", format=file_format, encoding=encoding))
+    assert is_splittable(text_source(path="rows", format=file_format, encoding=encoding))
     assert "\r\n".encode(encoding) == b"\r\n"

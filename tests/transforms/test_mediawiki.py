@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ulmfit_tfx.schemas.config.sources.texts import text_source
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.schemas.source_config import SourceConfig
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.mediawiki import parse
 from ulmfit_tfx.transforms.records.record import Refusal, Row
@@ -48,7 +48,7 @@ def page_of(*texts: str, title: str = "Title", ns: str = "<ns>0</ns>", more: str
 
 def records_of(content: str | bytes, **config) -> list:
     stream = io.BytesIO(content if isinstance(content, bytes) else content.encode())
-    return list(parse(stream, "dump.xml", SourceConfig(path="dump", format="mediawiki", **config)))
+    return list(parse(stream, "dump.xml", text_source(path="dump", format="mediawiki", **config)))
 
 
 def error_of(content: str | bytes, **config) -> str:
@@ -150,7 +150,7 @@ def test_memory_is_bounded_whatever_a_page_holds():
             return next(self.pieces, "").encode()
 
     tracemalloc.start()
-    records = list(parse(Endless(), "dump.xml", SourceConfig(path="x", format="mediawiki", max_row_bytes=100_000)))
+    records = list(parse(Endless(), "dump.xml", text_source(path="x", format="mediawiki", max_row_bytes=100_000)))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert [type(record) for record in records] == [Row, Refusal]
@@ -232,7 +232,7 @@ def test_a_tag_without_end_is_an_error_before_it_fills_the_memory(start):
             return next(self.pieces)
 
     with pytest.raises(DataError, match="a tag or comment has more than"):
-        list(parse(Endless(), "dump.xml", SourceConfig(path="x", format="mediawiki")))
+        list(parse(Endless(), "dump.xml", text_source(path="x", format="mediawiki")))
 
 
 _PAGES = [page_of("Text é."), page_of("x", ns="<ns>4</ns>"), page_of(""), page_of("ż" * 40), page_of("#REDIRECT [[a]]")]
@@ -248,7 +248,7 @@ def test_records_are_the_same_however_the_bytes_arrive(pages, sizes, is_wide):
         def read(self, size=-1):
             return super().read(next(self.sizes_left))
 
-    trickled = list(parse(Trickle(content), "dump.xml", SourceConfig(path="x", format="mediawiki", max_row_bytes=60)))
+    trickled = list(parse(Trickle(content), "dump.xml", text_source(path="x", format="mediawiki", max_row_bytes=60)))
     assert trickled == records_of(content, max_row_bytes=60)
     assert len(trickled) == len(pages)
 
@@ -305,7 +305,7 @@ def test_of_a_real_dump_the_articles_come_out_without_markup(file):
         kinds.append("not an article" if not is_article else "redirect" if is_redirect else "row")
 
     with bz2.open(file) as stream:
-        records = list(parse(stream, file.name, SourceConfig(path="x", format="mediawiki")))
+        records = list(parse(stream, file.name, text_source(path="x", format="mediawiki")))
     assert [record.rule if isinstance(record, Drop) else "row" for record in records] == kinds
 
     lines = [line for record in records if isinstance(record, Row) for line in record.text.split("\n")]

@@ -7,7 +7,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ulmfit_tfx.schemas.config import CleaningConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.transforms.piece_windows import NO_TAG, stitch, window_tags, windows_of
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 

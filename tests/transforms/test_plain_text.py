@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ulmfit_tfx.schemas.source_config import SourceConfig
+from ulmfit_tfx.schemas.config.sources.texts import text_source
 from ulmfit_tfx.transforms.records.plain_text import parse
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 
 
 def rows_of(content: str | bytes, **config):
-    config = SourceConfig(path="a.txt", format="text", **config)
+    config = text_source(path="a.txt", format="text", **config)
     stream = io.BytesIO(content if isinstance(content, bytes) else content.encode())
     return list(parse(stream, "a.txt", config))
 

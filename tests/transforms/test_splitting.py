@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ulmfit_tfx.schemas.source_config import SplitsConfig
+from ulmfit_tfx.schemas.config.sources.splits import SplitsConfig
 from ulmfit_tfx.transforms import splitting
 from ulmfit_tfx.transforms.splitting import SPLITS, SampleCounts, is_sampled, sample, split_of, unit_hash
 

@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ulmfit_tfx.schemas.config import TaggingConfig
+from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
+from ulmfit_tfx.schemas.config.tagging import TaggingConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 from ulmfit_tfx.transforms.records.tagged_jsonl import parse, read_label_map
 
 
 def rows_of(content: str | bytes, label_map=None, scheme="plain", tag_separator=None, **config):
-    config = LabelledSourceConfig(**({"path": "rows", "format": "jsonl"} | config))
+    config = tagged_words(**({"path": "rows", "format": "jsonl"} | config))
     stream = io.BytesIO(content if isinstance(content, bytes) else content.encode())
     tagging = TaggingConfig(scheme=scheme, tag_separator=tag_separator)
     return list(parse(stream, "rows.jsonl", config, tagging, label_map))

@@ -5,15 +5,16 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sources import labelled_texts
 
+from ulmfit_tfx.schemas.config.sources.texts import text_source
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 from ulmfit_tfx.transforms.records.text_rows import parse
 
 
 def rows_of(content: str | bytes, **config):
-    config = LabelledSourceConfig(**({"path": "rows", "format": "csv"} | config))
+    config = labelled_texts(**({"path": "rows", "format": "csv"} | config))
     stream = io.BytesIO(content if isinstance(content, bytes) else content.encode())
     return list(parse(stream, "rows.csv", config))
 
@@ -69,21 +70,19 @@ written = st.lists(
 )
 
 
-@given(
-    written,
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "label_separator": st.just(";"),
-            "target_columns": st.just(("n",)),
-            "weight_column": st.just("n"),
-            "split_column": st.just("part"),
-            "second_text_column": st.just("part"),
-            "slice_columns": st.just(("part", "n")),
-            "labels": st.just(("a", "b")),
-        },
-    ),
+of_any_task = {
+    "weight_column": st.just("n"),
+    "split_column": st.just("part"),
+    "second_text_column": st.just("part"),
+    "slice_columns": st.just(("part", "n")),
+}
+with_labels = st.fixed_dictionaries(
+    {}, optional=of_any_task | {"label_separator": st.just(";"), "labels": st.just(("a", "b"))}
 )
+with_numbers = st.fixed_dictionaries({"target_columns": st.just(("n",))}, optional=of_any_task)
+
+
+@given(written, with_labels | with_numbers)
 def test_json_lines_give_the_rows_that_columns_give(rows, config):
     names = ("text", "label", "n", "part")
     table = "".join("\t".join(line) + "\n" for line in [names, *([row[name] for name in names] for row in rows)])
@@ -97,7 +96,7 @@ def test_json_lines_give_the_rows_that_columns_give(rows, config):
 
 def test_unlabelled_rows_need_no_more_than_their_text():
     for file_format, content in (("tsv", "x\ttext\n1\tFine\n"), ("jsonl", jsonl({"x": 1, "text": "Fine"}))):
-        config = SourceConfig(path="rows", format=file_format)
+        config = text_source(path="rows", format=file_format)
         assert list(parse(io.BytesIO(content.encode()), "rows", config)) == [Row("Fine")]
 
 
@@ -112,7 +111,7 @@ def test_rows_with_the_same_key_are_told_by_it_and_an_empty_one_is_refused(file_
     records = rows_of(content, format=file_format, split_key_column="doc")
     assert records[:2] == [Row("one", "x", key="a"), Row("two", "x", key="a")]
     assert str(records[2]) == "rows.csv:4: empty key: column 'doc'"
-    config = SourceConfig(path="rows", format=file_format, split_key_column="doc")
+    config = text_source(path="rows", format=file_format, split_key_column="doc")
     assert next(parse(io.BytesIO(content.encode()), "rows", config)) == Row("one", key="a")
 
 
@@ -295,7 +294,7 @@ def test_second_text_is_joined_by_the_separator_of_the_tokenizer():
     rows = rows_of(content, second_text_column="other")
     assert rows[0] == Row("one [SEP] two", "a")
     assert (rows[1].reason, rows[1].detail) == ("empty text", "column 'other'")
-    config = LabelledSourceConfig(path="rows", format="csv", second_text_column="other")
+    config = labelled_texts(path="rows", format="csv", second_text_column="other")
     assert next(parse(io.BytesIO(content), "rows.csv", config, "|")).text == "one | two"
 
 

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from odd_texts import KINDS, ODD_TEXTS, WHITE_SPACE, any_text, long_texts, random_texts, train_tokenizer
 
-from ulmfit_tfx.schemas.config import CleaningConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.sources.texts import text_source
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.schemas.source_config import SourceConfig
 from ulmfit_tfx.transforms.records import plain_text
 from ulmfit_tfx.transforms.tokenization import SpecialIds, Tokenizer
 from ulmfit_tfx.transforms.word_pieces import word_pieces
@@ -175,7 +176,7 @@ def test_white_space_that_ingestion_strips_has_no_ids_but_for_next_line(pair, sp
     """A row is stored without the white space around it."""
     _, package = pair
     line = f"{space}naïve tale{space}"
-    config = SourceConfig(path="rows", format="text")
+    config = text_source(path="rows", format="text")
     stored = [row.text for row in plain_text.parse(io.BytesIO(f"{line}\n".encode()), "rows", config)]
     assert stored == ["naïve tale"]
     is_same = package.encode(line) == package.encode(stored[0])

@@ -1,6 +1,6 @@
 """Builds an encoder of an exported model as a training does: of its sizes, with its weights."""
 
-from ulmfit_tfx.schemas.config import EncoderConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.transfer.base_model import BaseModel
 

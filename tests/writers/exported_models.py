@@ -6,7 +6,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, HeadConfig, TaggingConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig
+from ulmfit_tfx.schemas.config.head import HeadConfig
+from ulmfit_tfx.schemas.config.tagging import TaggingConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.tasks.classification.model import build_classifier
 from ulmfit_tfx.tasks.classification.model_info import ClassificationDetails
 from ulmfit_tfx.tasks.classification.signatures import classifier_signatures

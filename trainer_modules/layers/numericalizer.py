@@ -7,7 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from ulmfit_tfx.schemas.config import CleaningConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from ulmfit_tfx.schemas.config import HeadConfig
+from ulmfit_tfx.schemas.config.head import HeadConfig
 from ulmfit_tfx.trainer_modules.layers.pair_split import PairSplit
 from ulmfit_tfx.trainer_modules.layers.pooling import ConcatPooling
 from ulmfit_tfx.trainer_modules.models.document_encoder import DocumentEncoder

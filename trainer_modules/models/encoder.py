@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from ulmfit_tfx.schemas.config import EncoderConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig
 from ulmfit_tfx.trainer_modules.layers.awd_lstm import AWDLSTM
 from ulmfit_tfx.trainer_modules.layers.embedding import TokenEmbedding
 from ulmfit_tfx.trainer_modules.layers.qrnn import QRNN

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ulmfit_tfx.schemas.config import LanguageModelConfig
+from ulmfit_tfx.schemas.config.language_model import LanguageModelConfig
 from ulmfit_tfx.trainer_modules.data.bptt_stream import Batch
 from ulmfit_tfx.trainer_modules.models.language_model import head_weights
 from ulmfit_tfx.trainer_modules.models.stateful_encoder import stateful_encoder

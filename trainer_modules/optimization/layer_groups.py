@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import keras
 
-from ulmfit_tfx.schemas.config import OptimizationConfig
+from ulmfit_tfx.schemas.config.optimization import OptimizationConfig
 from ulmfit_tfx.trainer_modules.layers.embedding import TokenEmbedding
 from ulmfit_tfx.trainer_modules.layers.head_bias import HeadBias
 from ulmfit_tfx.trainer_modules.layers.whole_sequence import WholeSequenceRNN

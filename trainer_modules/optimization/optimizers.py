@@ -8,7 +8,7 @@ import keras
 from keras import ops
 from keras.optimizers.schedules import LearningRateSchedule
 
-from ulmfit_tfx.schemas.config import OptimizationConfig
+from ulmfit_tfx.schemas.config.optimization import OptimizationConfig
 from ulmfit_tfx.trainer_modules.optimization.schedules import OneCycle, OneCycleMomentum, SlantedTriangular
 
 _SAME_RATE: Mapping[str, float] = MappingProxyType({})

@@ -18,7 +18,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from ulmfit_tfx.schemas.config import BestBy
+from ulmfit_tfx.schemas.config.training import BestBy
 from ulmfit_tfx.schemas.errors import UserError
 from ulmfit_tfx.trainer_modules.optimization.distribution import number
 from ulmfit_tfx.trainer_modules.optimization.layer_groups import LayerGroup, freeze, frozen_at

@@ -12,7 +12,11 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from rich.console import Console
 
-from ulmfit_tfx.schemas.config import Direction, EncoderConfig, ExportConfig, HeadConfig, TrainingConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig
+from ulmfit_tfx.schemas.config.export import ExportConfig
+from ulmfit_tfx.schemas.config.head import HeadConfig
+from ulmfit_tfx.schemas.config.section import Direction
+from ulmfit_tfx.schemas.config.training import TrainingConfig
 from ulmfit_tfx.schemas.feature_names import LABEL_VOCABULARY
 from ulmfit_tfx.trainer_modules.data.task_batches import TaskBatches, task_batches
 from ulmfit_tfx.trainer_modules.data.task_rows import TaskRows

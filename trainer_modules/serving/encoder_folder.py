@@ -20,7 +20,7 @@ import pydantic
 from pydantic import NonNegativeInt, PositiveInt
 
 import ulmfit_tfx
-from ulmfit_tfx.schemas.config import EncoderConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.models.language_model import build_language_model

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import keras
 from typing_extensions import Self
 
-from ulmfit_tfx.schemas.config import Direction, EncoderConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig
+from ulmfit_tfx.schemas.config.section import Direction
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, ExportedModel, read_exported
 from ulmfit_tfx.trainer_modules.transfer.exported_weights import assign_exported, check_tokenizer

@@ -3,14 +3,14 @@
 import dataclasses
 from collections.abc import Iterator
 
-from ulmfit_tfx.schemas.corpus_cleanup_config import RowStagesConfig, TextStagesConfig
+from ulmfit_tfx.schemas.config.corpus_cleanup import RowCleanupConfig, TextCleanupConfig
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.record import Row
 
 EMPTY = "empty after clean-up"
 
 
-def cleaned_up(row: Row, config: RowStagesConfig) -> Iterator[Row | Drop]:
+def cleaned_up(row: Row, config: RowCleanupConfig) -> Iterator[Row | Drop]:
     """Cleans up a row.
 
     With `sentences: en` and `min_words: 2`, `Row("It rained. Dr. Who came. Yes.")` gives `Row("It rained.")`,
@@ -23,12 +23,12 @@ def cleaned_up(row: Row, config: RowStagesConfig) -> Iterator[Row | Drop]:
     Yields:
         For each row that comes of it, the row or the rule that drops it. One, unless texts are split into sentences.
     """
-    for one in _reworded(row, config) if isinstance(config, TextStagesConfig) else [row]:
+    for one in _reworded(row, config) if isinstance(config, TextCleanupConfig) else [row]:
         rule = EMPTY if not one.text else _dropped_by(one.text, config)
         yield one if rule is None else Drop(rule)
 
 
-def _reworded(row: Row, config: TextStagesConfig) -> list[Row]:
+def _reworded(row: Row, config: TextCleanupConfig) -> list[Row]:
     text = row.text
     if config.strip_wiki:
         from ulmfit_tfx.transforms.markup.wiki_markup import strip_wiki
@@ -46,7 +46,7 @@ def _reworded(row: Row, config: TextStagesConfig) -> list[Row]:
     return [row if text == row.text else dataclasses.replace(row, text=text)]
 
 
-def _dropped_by(text: str, config: RowStagesConfig) -> str | None:
+def _dropped_by(text: str, config: RowCleanupConfig) -> str | None:
     """Name of the rule that drops a text, or None. The cheapest rule is asked first."""
     if config.min_words or config.max_words is not None:
         words = len(text.split())

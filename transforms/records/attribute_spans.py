@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from ulmfit_tfx.schemas.config import TaggingConfig
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
+from ulmfit_tfx.schemas.config.sources.tagged_words import TaggedSpansConfig
+from ulmfit_tfx.schemas.config.tags import TagsConfig
 from ulmfit_tfx.transforms.records.columns import read_records
 from ulmfit_tfx.transforms.records.lines import excerpt
 from ulmfit_tfx.transforms.records.marked_text import Mark, words_and_tags
@@ -20,9 +20,7 @@ from ulmfit_tfx.transforms.records.record_fields import (
 from ulmfit_tfx.transforms.records.tagged_rows import TaggedRows
 
 
-def parse(
-    stream: BinaryIO, source: str, config: LabelledSourceConfig, tagging: TaggingConfig
-) -> Iterator[Row | Refusal]:
+def parse(stream: BinaryIO, source: str, config: TaggedSpansConfig, tagging: TagsConfig) -> Iterator[Row | Refusal]:
     """Parses a file of texts with marked values.
 
     With `spans_column: brand`, `span_label: BRAND` and `span_separator: "*"`, the rows
@@ -68,13 +66,13 @@ def parse(
             yield error.refusal(source, record.line, record.row)
 
 
-def needed_columns(config: LabelledSourceConfig) -> list[str]:
+def needed_columns(config: TaggedSpansConfig) -> list[str]:
     """Columns that the header has to name."""
     label = [] if config.span_label_column is None else [config.span_label_column]
     return [config.text_column, config.spans_column, *label, *shared_columns(config)]
 
 
-def _marks(text: str, record: Record, config: LabelledSourceConfig) -> list[Mark]:
+def _marks(text: str, record: Record, config: TaggedSpansConfig) -> list[Mark]:
     values = _values(record.values[config.spans_column], config)
     label = config.span_label if config.span_label_column is None else record.values[config.span_label_column]
     if values and not label:
@@ -90,7 +88,7 @@ def _marks(text: str, record: Record, config: LabelledSourceConfig) -> list[Mark
     return marks
 
 
-def _values(cell: str, config: LabelledSourceConfig) -> list[str]:
+def _values(cell: str, config: TaggedSpansConfig) -> list[str]:
     if cell == config.no_span:
         return []
     return [value for value in map(str.strip, cell.split(config.span_separator)) if value]

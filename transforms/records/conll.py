@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from ulmfit_tfx.schemas.config import TaggingConfig
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
+from ulmfit_tfx.schemas.config.sources.source import SourceConfig
+from ulmfit_tfx.schemas.config.sources.tagged_words import TaggedConllConfig
+from ulmfit_tfx.schemas.config.sources.texts import ConllTextConfig
+from ulmfit_tfx.schemas.config.tags import TagsConfig
 from ulmfit_tfx.transforms.records.line_blocks import Block, read_blocks, rows_of_blocks
 from ulmfit_tfx.transforms.records.lines import excerpt, is_longer
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
@@ -20,9 +22,7 @@ _TEXT = re.compile(r"#\s*text\s*=(.*)")
 _SPACES = re.compile(" +")  # not \s: a word may hold a no-break space
 
 
-def parse(
-    stream: BinaryIO, source: str, config: LabelledSourceConfig, tagging: TaggingConfig
-) -> Iterator[Row | Refusal]:
+def parse(stream: BinaryIO, source: str, config: TaggedConllConfig, tagging: TagsConfig) -> Iterator[Row | Refusal]:
     """Parses a file of sentences.
 
         EU      NNP  B-ORG
@@ -51,7 +51,7 @@ def parse(
     return rows_of_blocks(_sentences(stream, source, config), source, row_of)
 
 
-def parse_texts(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[Row | Refusal]:
+def parse_texts(stream: BinaryIO, source: str, config: ConllTextConfig) -> Iterator[Row | Refusal]:
     """Parses a file of sentences whose tags do not matter.
 
         EU      NNP  B-ORG
@@ -127,7 +127,7 @@ def _columns(line: str, has_tabs: bool) -> list[str]:
     return line.split("\t") if has_tabs else _SPACES.split(line.strip(" "))
 
 
-def _word_and_tag(number: int, columns: list[str], config: LabelledSourceConfig) -> tuple[str, str]:
+def _word_and_tag(number: int, columns: list[str], config: TaggedConllConfig) -> tuple[str, str]:
     tag_column = config.tag_column + len(columns) * (config.tag_column < 0)
     if config.word_column == tag_column or not (config.word_column < len(columns) and 0 <= tag_column < len(columns)):
         detail = (
@@ -138,7 +138,7 @@ def _word_and_tag(number: int, columns: list[str], config: LabelledSourceConfig)
     return columns[config.word_column], columns[tag_column]
 
 
-def _words(lines: Iterable[tuple[int, list[str]]], config: SourceConfig) -> Iterator[str]:
+def _words(lines: Iterable[tuple[int, list[str]]], config: ConllTextConfig) -> Iterator[str]:
     for number, columns in lines:
         if config.word_column >= len(columns):
             detail = f"{len(columns)} in '{excerpt(' '.join(columns))}', expected word_column {config.word_column}"

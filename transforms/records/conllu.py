@@ -6,8 +6,9 @@ from typing import Any, BinaryIO
 import conllu
 from conllu.exceptions import ParseException
 
-from ulmfit_tfx.schemas.config import TaggingConfig
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
+from ulmfit_tfx.schemas.config.sources.source import SourceConfig
+from ulmfit_tfx.schemas.config.sources.tagged_words import TaggedConlluConfig
+from ulmfit_tfx.schemas.config.tags import TagsConfig
 from ulmfit_tfx.transforms.records.conll import text_comment, text_row
 from ulmfit_tfx.transforms.records.line_blocks import Block, read_blocks, rows_of_blocks
 from ulmfit_tfx.transforms.records.lines import excerpt
@@ -21,9 +22,7 @@ _COLUMNS_LINE = "# global.columns ="
 _COLUMNS = ("upos", "xpos", "deprel", "feats")
 
 
-def parse(
-    stream: BinaryIO, source: str, config: LabelledSourceConfig, tagging: TaggingConfig
-) -> Iterator[Row | Refusal]:
+def parse(stream: BinaryIO, source: str, config: TaggedConlluConfig, tagging: TagsConfig) -> Iterator[Row | Refusal]:
     """Parses a file of sentences.
 
     With `tag_field: upos`, the lines

@@ -1,10 +1,27 @@
 """Picks the parser of a source's format."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import BinaryIO
 
-from ulmfit_tfx.schemas.config import PAIR_SEPARATOR, TaggingConfig
-from ulmfit_tfx.schemas.source_config import TEXT_ROW_FORMATS, LabelledSourceConfig, SourceConfig
+from ulmfit_tfx.schemas.config.sources.labelled_texts import LabelledTextsConfig
+from ulmfit_tfx.schemas.config.sources.source import SourceConfig
+from ulmfit_tfx.schemas.config.sources.tagged_words import (
+    LabelStudioConfig,
+    TaggedConllConfig,
+    TaggedConlluConfig,
+    TaggedJsonlConfig,
+    TaggedSpansConfig,
+    TaggedWordsConfig,
+)
+from ulmfit_tfx.schemas.config.sources.texts import (
+    ConllTextConfig,
+    ConlluTextConfig,
+    MediawikiConfig,
+    PlainTextConfig,
+    TextColumnsConfig,
+)
+from ulmfit_tfx.schemas.config.tags import TagsConfig
+from ulmfit_tfx.schemas.config.tokenizer import PAIR_SEPARATOR
 from ulmfit_tfx.transforms.records import (
     attribute_spans,
     columns,
@@ -21,18 +38,17 @@ from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.lines import open_text
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 
-_SPANS = ("spans_csv", "spans_tsv")
-_TEXTS = {
-    "conll": conll.parse_texts,
-    "conllu": conllu.parse_texts,
-    "mediawiki": mediawiki.parse,
-    "text": plain_text.parse,
+_TEXTS: dict[type[SourceConfig], Callable[..., Iterator[Row | Refusal | Drop]]] = {
+    ConllTextConfig: conll.parse_texts,
+    ConlluTextConfig: conllu.parse_texts,
+    MediawikiConfig: mediawiki.parse,
+    PlainTextConfig: plain_text.parse,
 }
-_TAGGED = {
-    "conll": conll.parse,
-    "conllu": conllu.parse,
-    "label_studio": label_studio.parse,
-    **dict.fromkeys(_SPANS, attribute_spans.parse),
+_TAGGED: dict[type[SourceConfig], Callable[..., Iterator[Row | Refusal]]] = {
+    LabelStudioConfig: label_studio.parse,
+    TaggedConllConfig: conll.parse,
+    TaggedConlluConfig: conllu.parse,
+    TaggedSpansConfig: attribute_spans.parse,
 }
 
 
@@ -40,7 +56,7 @@ def parse(
     stream: BinaryIO,
     source: str,
     config: SourceConfig,
-    tagging: TaggingConfig | None = None,
+    tagging: TagsConfig | None = None,
     separator: str | None = None,
     label_map: Mapping[str, str] | None = None,
 ) -> Iterator[Row | Refusal | Drop]:
@@ -50,8 +66,7 @@ def parse(
         stream: The file's bytes.
         source: The file's name, for refusals.
         config: Format and what it needs.
-        tagging: Of words with tags: the scheme and how texts are cut. None: rows are texts, with labels or numbers or
-            nothing.
+        tagging: Of words with tags: the scheme and how texts are cut.
         separator: What stands between a text and a second one. None: `PAIR_SEPARATOR`.
         label_map: Of `jsonl`, see `tagged_jsonl.parse`.
 
@@ -61,14 +76,14 @@ def parse(
     Raises:
         DataError: The file as a whole cannot be read as configured.
     """
-    if tagging is None:
-        if config.format in TEXT_ROW_FORMATS:
-            return text_rows.parse(stream, source, config, separator or PAIR_SEPARATOR)
-        return _TEXTS[config.format](stream, source, config)
-    assert isinstance(config, LabelledSourceConfig)
-    if config.format == "jsonl":
+    if isinstance(config, TextColumnsConfig | LabelledTextsConfig):
+        return text_rows.parse(stream, source, config, separator or PAIR_SEPARATOR)
+    if not isinstance(config, TaggedWordsConfig):
+        return _TEXTS[type(config)](stream, source, config)
+    assert tagging is not None
+    if isinstance(config, TaggedJsonlConfig):
         return tagged_jsonl.parse(stream, source, config, tagging, label_map)
-    return _TAGGED[config.format](stream, source, config, tagging)
+    return _TAGGED[type(config)](stream, source, config, tagging)
 
 
 def check_header(stream: BinaryIO, source: str, config: SourceConfig) -> None:
@@ -77,16 +92,15 @@ def check_header(stream: BinaryIO, source: str, config: SourceConfig) -> None:
     Raises:
         DataError: A header lacks a column, the first JSON objects lack a field, or the encoding is another one.
     """
-    if config.format in _SPANS and isinstance(config, LabelledSourceConfig):
+    if isinstance(config, TaggedSpansConfig):
         columns.check_header(stream, source, config, attribute_spans.needed_columns(config))
-    elif has_header(config):
-        columns.check_header(stream, source, config, text_rows.needed_columns(config))
-    elif config.format == "jsonl":
-        json_objects.check_fields(stream, source, config, text_rows.needed_columns(config))
-    elif config.format != "mediawiki":
+    elif isinstance(config, TextColumnsConfig | LabelledTextsConfig):
+        check = columns.check_header if has_header(config) else json_objects.check_fields
+        check(stream, source, config, text_rows.needed_columns(config))
+    elif not isinstance(config, MediawikiConfig):
         open_text(stream, source, config.encoding)
 
 
 def has_header(config: SourceConfig) -> bool:
     """Whether the format begins with a header line."""
-    return config.format in ("csv", "tsv", *_SPANS)
+    return config.format in ("csv", "tsv", "spans_csv", "spans_tsv")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, BinaryIO
 
-from ulmfit_tfx.schemas.source_config import SourceConfig
+from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.transforms.records.line_blocks import read_lines
 from ulmfit_tfx.transforms.records.lines import excerpt, is_decoded
 from ulmfit_tfx.transforms.records.record import Refusal, RowError

@@ -1,6 +1,7 @@
 """Labels that rows may have, and the names that they go by."""
 
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
+from collections.abc import Collection, Mapping
+
 from ulmfit_tfx.transforms.records.lines import excerpt
 from ulmfit_tfx.transforms.records.record import RowError
 
@@ -8,10 +9,10 @@ from ulmfit_tfx.transforms.records.record import RowError
 class LabelNames:
     """`labels` and `label_names` of a source."""
 
-    def __init__(self, config: LabelledSourceConfig):
-        self.allowed = None if config.labels is None else frozenset(config.labels)
-        self.listed = excerpt(", ".join(config.labels or ()))
-        self.names = config.label_names
+    def __init__(self, labels: Collection[str] | None, names: Mapping[str, str] = {}):
+        self.allowed = None if labels is None else frozenset(labels)
+        self.listed = excerpt(", ".join(labels or ()))
+        self.names = names
 
     def name(self, label: str, kind: str = "label") -> str:
         """Name of a label.

@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
-from ulmfit_tfx.schemas.config import TaggingConfig
+from ulmfit_tfx.schemas.config.sources.tagged_words import LabelStudioConfig
+from ulmfit_tfx.schemas.config.tags import TagsConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
 from ulmfit_tfx.transforms.records.lines import excerpt, is_longer, open_text
 from ulmfit_tfx.transforms.records.marked_text import Mark, check_text, words_and_tags
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
@@ -20,9 +20,7 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 _MARKS = "label"
 
 
-def parse(
-    stream: BinaryIO, source: str, config: LabelledSourceConfig, tagging: TaggingConfig
-) -> Iterator[Row | Refusal]:
+def parse(stream: BinaryIO, source: str, config: LabelStudioConfig, tagging: TagsConfig) -> Iterator[Row | Refusal]:
     """Parses a file of texts with marks.
 
         [{"text": "to London.", "label": [{"start": 3, "end": 9, "text": "London", "labels": ["LOC"]}]}]
@@ -108,7 +106,7 @@ def _items(content: str, source: str) -> Iterator[tuple[int, Any]]:
         raise fail(f"{content[position]!r} after the list")
 
 
-def _text_and_marks(item: Any, config: LabelledSourceConfig) -> tuple[str, list[Mark]]:
+def _text_and_marks(item: Any, config: LabelStudioConfig) -> tuple[str, list[Mark]]:
     if not isinstance(item, dict):
         raise RowError("not an object", "expected text and label")
     text = item.get(config.text_column)

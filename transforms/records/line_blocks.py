@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import BinaryIO, TypeVar
 
-from ulmfit_tfx.schemas.source_config import SourceConfig
+from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.transforms.records.lines import bounded_lines, escaped, is_decoded, open_text
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
 

@@ -11,7 +11,8 @@ import io
 from itertools import count
 from typing import BinaryIO
 
-from ulmfit_tfx.schemas.source_config import SourceConfig
+from ulmfit_tfx.schemas.config.sources.source import SourceConfig
+from ulmfit_tfx.schemas.config.sources.texts import PlainTextConfig
 from ulmfit_tfx.transforms.records.formats import has_header
 
 _CHUNK = 1 << 20
@@ -22,12 +23,14 @@ r"""What the names of those encodings begin with in which the bytes `\n` and `\r
 def is_splittable(config: SourceConfig) -> bool:
     """Whether a file of this source, if it is not compressed, can be cut into ranges.
 
-    >>> is_splittable(SourceConfig(path="a.tsv", format="tsv", encoding="latin-1"))
+    >>> is_splittable(PlainTextConfig(path="a.txt", format="text", encoding="latin-1"))
     True
-    >>> is_splittable(SourceConfig(path="a.tsv", format="tsv", encoding="utf-16"))
+    >>> is_splittable(PlainTextConfig(path="a.txt", format="text", encoding="utf-16"))
     False
     """
-    is_of_lines = config.format in ("tsv", "jsonl") or (config.format == "text" and config.text_unit == "line")
+    is_of_lines = config.format in ("tsv", "jsonl") or (
+        isinstance(config, PlainTextConfig) and config.text_unit == "line"
+    )
     name = codecs.lookup(config.encoding).name
     return is_of_lines and (name.startswith(_ENCODINGS) and not name.endswith("-sig"))
 

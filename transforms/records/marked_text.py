@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Literal
 
-from ulmfit_tfx.schemas.config import TaggingConfig
+from ulmfit_tfx.schemas.config.tags import TagsConfig
 from ulmfit_tfx.transforms.records.lines import excerpt, is_decoded, is_longer
 from ulmfit_tfx.transforms.records.record import RowError
 from ulmfit_tfx.transforms.tag_schemes import Span, tags_of_spans
@@ -27,7 +27,7 @@ class Mark:
     label: str
 
 
-def words_and_tags(text: str, marks: Sequence[Mark], tagging: TaggingConfig) -> tuple[list[str], list[list[str]]]:
+def words_and_tags(text: str, marks: Sequence[Mark], tagging: TagsConfig) -> tuple[list[str], list[list[str]]]:
     """Cuts a text into words, as serving does, and gives them the tags of its marks.
 
     With the mark `Mark(3, 9, "LOC")`, the text `to London.` gives the words `to`, `London`, `.` and the tags `O`,
@@ -82,7 +82,7 @@ def _bytes_before(text: str, places: Collection[int]) -> dict[int, int]:
     return before
 
 
-def _split(text: str, tagging: TaggingConfig) -> tuple[list[str], list[int], list[int]]:
+def _split(text: str, tagging: TagsConfig) -> tuple[list[str], list[int], list[int]]:
     """Words of a text, and their first bytes and those after the last ones."""
     words, starts, ends = (ragged.flat_values.numpy() for ragged in _splitter(tagging.words)([text]))
     return [word.decode() for word in words], starts.tolist(), ends.tolist()

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from ulmfit_tfx.schemas.source_config import SourceConfig
+from ulmfit_tfx.schemas.config.sources.texts import PlainTextConfig
 from ulmfit_tfx.transforms.records.line_blocks import read_blocks, read_lines, read_whole
 from ulmfit_tfx.transforms.records.lines import is_longer
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 
 
-def parse(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[Row | Refusal]:
+def parse(stream: BinaryIO, source: str, config: PlainTextConfig) -> Iterator[Row | Refusal]:
     r"""Parses a file of texts.
 
     Of a file with the lines
@@ -43,7 +43,7 @@ def parse(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[Row |
             yield Row(text)
 
 
-def _units(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[tuple[int, str] | Refusal]:
+def _units(stream: BinaryIO, source: str, config: PlainTextConfig) -> Iterator[tuple[int, str] | Refusal]:
     """Text of each unit, and the line that it begins on."""
     if config.text_unit == "line":
         yield from read_lines(stream, source, config)

@@ -4,8 +4,9 @@ import difflib
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig
+from ulmfit_tfx.schemas.config.sources.source import ColumnsConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
 from ulmfit_tfx.transforms.records.lines import excerpt, is_longer
 from ulmfit_tfx.transforms.records.record import RowError
 from ulmfit_tfx.transforms.splitting import EVAL, TEST, TRAIN
@@ -34,15 +35,15 @@ class Record(NamedTuple):
         return "\t".join(self.parts)
 
 
-def shared_columns(config: SourceConfig) -> list[str]:
+def shared_columns(config: ColumnsConfig) -> list[str]:
     """Columns that `named_split`, `key_of` and `slices_of` need."""
     columns = [config.split_key_column]
-    if isinstance(config, LabelledSourceConfig):
+    if isinstance(config, LabelledColumnsConfig):
         columns += [config.split_column, *config.slice_columns]
     return [column for column in columns if column is not None]
 
 
-def named_split(record: Record, config: LabelledSourceConfig) -> str | None:
+def named_split(record: Record, config: LabelledColumnsConfig) -> str | None:
     """The split that a record names itself, None where there is no `split_column`.
 
     Raises:
@@ -59,7 +60,7 @@ def named_split(record: Record, config: LabelledSourceConfig) -> str | None:
     return _SPLIT_NAMES[named.lower()]
 
 
-def key_of(record: Record, config: SourceConfig) -> str | None:
+def key_of(record: Record, config: ColumnsConfig) -> str | None:
     """What a record shares its split by, None where there is no `split_key_column`.
 
     Raises:
@@ -73,7 +74,7 @@ def key_of(record: Record, config: SourceConfig) -> str | None:
     return key
 
 
-def slices_of(record: Record, config: LabelledSourceConfig) -> tuple[tuple[str, str], ...]:
+def slices_of(record: Record, config: LabelledColumnsConfig) -> tuple[tuple[str, str], ...]:
     """Names and values of a record's `slice_columns`."""
     return tuple((column, record.values[column]) for column in config.slice_columns)
 

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
-from ulmfit_tfx.schemas.config import TaggingConfig
+from ulmfit_tfx.schemas.config.sources.tagged_words import TaggedJsonlConfig
+from ulmfit_tfx.schemas.config.tags import TagsConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
 from ulmfit_tfx.transforms.records.line_blocks import read_lines
 from ulmfit_tfx.transforms.records.lines import excerpt
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
@@ -16,8 +16,8 @@ from ulmfit_tfx.transforms.records.tagged_rows import TaggedRows
 def parse(
     stream: BinaryIO,
     source: str,
-    config: LabelledSourceConfig,
-    tagging: TaggingConfig,
+    config: TaggedJsonlConfig,
+    tagging: TagsConfig,
     label_map: Mapping[str, str] | None = None,
 ) -> Iterator[Row | Refusal]:
     """Parses a file of sentences.

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from ulmfit_tfx.schemas.config import TaggingConfig
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig
+from ulmfit_tfx.schemas.config.sources.tagged_words import TaggedWordsConfig
+from ulmfit_tfx.schemas.config.tags import TagsConfig
 from ulmfit_tfx.transforms.records.label_names import LabelNames
 from ulmfit_tfx.transforms.records.lines import excerpt, is_decoded, is_longer
 from ulmfit_tfx.transforms.records.record import Row, RowError
@@ -16,8 +16,8 @@ _INVISIBLE = "\0\u200b\ufeff"
 class TaggedRows:
     """Makes rows of words and tags, and checks these against `labels` and the scheme."""
 
-    def __init__(self, config: LabelledSourceConfig, tagging: TaggingConfig):
-        self.names = LabelNames(config)
+    def __init__(self, config: TaggedWordsConfig, tagging: TagsConfig):
+        self.names = LabelNames(config.labels)
         self.limit = config.max_row_bytes
         self.tagging = tagging
         self._known: dict[str, str] = {}

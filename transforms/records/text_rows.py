@@ -4,8 +4,13 @@ import math
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from ulmfit_tfx.schemas.config import PAIR_SEPARATOR
-from ulmfit_tfx.schemas.source_config import LabelledSourceConfig, SourceConfig
+from ulmfit_tfx.schemas.config.sources.labelled_texts import (
+    ClassifiedTextsConfig,
+    LabelledTextsConfig,
+    NumberedTextsConfig,
+)
+from ulmfit_tfx.schemas.config.sources.source import ColumnsConfig
+from ulmfit_tfx.schemas.config.tokenizer import PAIR_SEPARATOR
 from ulmfit_tfx.transforms.records import columns, json_objects
 from ulmfit_tfx.transforms.records.label_names import LabelNames
 from ulmfit_tfx.transforms.records.lines import excerpt, is_longer
@@ -24,7 +29,7 @@ _LARGEST = 3.4028234663852886e38
 
 
 def parse(
-    stream: BinaryIO, source: str, config: SourceConfig, separator: str = PAIR_SEPARATOR
+    stream: BinaryIO, source: str, config: ColumnsConfig, separator: str = PAIR_SEPARATOR
 ) -> Iterator[Row | Refusal]:
     """Parses a file of labelled or unlabelled rows.
 
@@ -49,13 +54,15 @@ def parse(
     Raises:
         DataError: The file is empty, or its header lacks a column.
     """
-    names = LabelNames(config) if isinstance(config, LabelledSourceConfig) else None
+    names = (
+        LabelNames(config.labels, config.label_names) if isinstance(config, ClassifiedTextsConfig) else LabelNames(None)
+    )
     for record in _records(stream, source, config):
         if isinstance(record, Refusal):
             yield record
             continue
         try:
-            if isinstance(config, LabelledSourceConfig) and names is not None:
+            if isinstance(config, LabelledTextsConfig):
                 yield _labelled_row(record, config, names, separator)
             else:
                 yield Row(text_of(record, config.text_column, config.max_row_bytes), key=key_of(record, config))
@@ -63,28 +70,27 @@ def parse(
             yield error.refusal(source, record.line, record.row)
 
 
-def _records(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[Record | Refusal]:
+def _records(stream: BinaryIO, source: str, config: ColumnsConfig) -> Iterator[Record | Refusal]:
     needed = needed_columns(config)
     if config.format != "jsonl":
         return columns.read_records(stream, source, config, needed)
-    label = config.label_column if isinstance(config, LabelledSourceConfig) else None
+    label = config.label_column if isinstance(config, ClassifiedTextsConfig) else None
     return json_objects.read_records(stream, source, config, needed, label)
 
 
-def needed_columns(config: SourceConfig) -> list[str]:
+def needed_columns(config: ColumnsConfig) -> list[str]:
     """Columns, or fields, that there have to be."""
-    if not isinstance(config, LabelledSourceConfig):
-        return [config.text_column, *shared_columns(config)]
-    optional = [config.second_text_column, config.weight_column]
-    return [
-        config.text_column,
-        *(config.target_columns or [config.label_column]),
-        *(column for column in optional if column is not None),
-        *shared_columns(config),
-    ]
+    columns: list[str | None] = [config.text_column]
+    if isinstance(config, ClassifiedTextsConfig):
+        columns += [config.label_column]
+    if isinstance(config, NumberedTextsConfig):
+        columns += config.target_columns
+    if isinstance(config, LabelledTextsConfig):
+        columns += [config.second_text_column, config.weight_column]
+    return [*(column for column in columns if column is not None), *shared_columns(config)]
 
 
-def _labelled_row(record: Record, config: LabelledSourceConfig, names: LabelNames, separator: str) -> Row:
+def _labelled_row(record: Record, config: LabelledTextsConfig, names: LabelNames, separator: str) -> Row:
     text = text_of(record, config.text_column, config.max_row_bytes)
     if config.second_text_column is not None:
         text = f"{text} {separator} {text_of(record, config.second_text_column, config.max_row_bytes)}"
@@ -93,11 +99,11 @@ def _labelled_row(record: Record, config: LabelledSourceConfig, names: LabelName
     label: str | None = None
     labels: tuple[str, ...] | None = None
     targets: tuple[float, ...] = ()
-    if config.target_columns:
+    if isinstance(config, NumberedTextsConfig):
         targets = tuple(_number(record, column) for column in config.target_columns)
-    elif config.label_separator is not None:
+    elif isinstance(config, ClassifiedTextsConfig) and config.label_separator is not None:
         labels = _labels(record, config.label_column, config.label_separator, names)
-    else:
+    elif isinstance(config, ClassifiedTextsConfig):
         label = _label(record, config.label_column, names)
     return Row(
         text,

@@ -1,7 +1,7 @@
 """What the subcommands that read texts have in common: which texts, and how they are read."""
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -10,8 +10,9 @@ import typer
 from pydantic import BaseModel, ValidationError
 
 from ulmfit_tfx.components.corpus_ingest.source_files import find_files
+from ulmfit_tfx.schemas.config.sources.source import SourceConfig
+from ulmfit_tfx.schemas.config.sources.texts import text_source, text_source_class
 from ulmfit_tfx.schemas.errors import ConfigError
-from ulmfit_tfx.schemas.source_config import SourceConfig
 
 _Config = TypeVar("_Config", bound=BaseModel)
 
@@ -85,18 +86,19 @@ def sources(
         if "://" not in path and not Path(path).exists() and not glob.glob(path, recursive=True):
             raise ConfigError(f"{path}: no such file.")
     paths = [file for path in inputs for file in find_files(path)] if format is Format.AUTO else inputs
+    formats = [(_format_of(path) if format is Format.AUTO else format).value for path in paths]
+    own = {"text_column": text_column, "text_unit": text_unit.value}
     return [
         validated(
-            SourceConfig,
+            text_source,
             path=path,
-            format=(_format_of(path) if format is Format.AUTO else format).value,
-            text_column=text_column,
-            text_unit=text_unit.value,
+            format=name,
             encoding=encoding,
             max_bad_fraction=max_bad_fraction,
             max_row_bytes=max_row_bytes,
+            **{field: value for field, value in own.items() if field in text_source_class(name).model_fields},
         )
-        for path in paths
+        for path, name in zip(paths, formats, strict=True)
     ]
 
 
@@ -109,13 +111,13 @@ def reading_words(source: SourceConfig, format: Format) -> list[str]:
     """
     words = [] if format is Format.AUTO else ["--format", format.value]
     for name in ("text_column", "text_unit", "encoding", "max_bad_fraction", "max_row_bytes"):
-        value = getattr(source, name)
-        if value != SourceConfig.model_fields[name].default:
+        field = type(source).model_fields.get(name)
+        if field is not None and (value := getattr(source, name)) != field.default:
             words += [_option(name), str(value)]
     return words
 
 
-def validated(kind: type[_Config], **values: Any) -> _Config:
+def validated(kind: Callable[..., _Config], **values: Any) -> _Config:
     """A section of a configuration from options.
 
     Raises:

@@ -12,7 +12,8 @@ from ulmfit_tfx.pipeline.cli.tokenizer import options
 from ulmfit_tfx.pipeline.cli.tokenizer.options import Format, TextUnit
 from ulmfit_tfx.pipeline.console import output as console
 from ulmfit_tfx.pipeline.run_log import silence_libraries
-from ulmfit_tfx.schemas.config import CleaningConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:

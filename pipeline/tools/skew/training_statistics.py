@@ -8,7 +8,7 @@ from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas import feature_names
-from ulmfit_tfx.schemas.config import PipelineConfig
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.schemas.errors import ConfigError, DataError
 from ulmfit_tfx.transforms.length_buckets import bucket_names
 from ulmfit_tfx.transforms.splitting import TRAIN
@@ -70,7 +70,7 @@ def training_statistics(path: str, config: PipelineConfig | None) -> TrainingSta
         DataError: The statistics cannot be read, or are not of texts that were ingested so.
     """
     database = RunFolder(Path(path)).metadata if "://" not in path else None
-    ingestion = None if config is None or config.data is None else Ingestion(config.data, _tagging(config))
+    ingestion = None if config is None or config.data is None else Ingestion(config.data, config.tags)
     if database is not None and database.is_file():
         artifact, recorded = _newest(str(database), path)
         return _checked(_file(artifact), ingestion or recorded)
@@ -81,10 +81,6 @@ def training_statistics(path: str, config: PipelineConfig | None) -> TrainingSta
             "Pass the configuration of the run (--config), or the folder of the run (runs/NAME)."
         )
     return _checked(file, ingestion)
-
-
-def _tagging(config: PipelineConfig) -> Any:
-    return config.tagging if config.task == "tagging" else None
 
 
 def _file(path: str) -> str:

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
-from ulmfit_tfx.schemas.config import CleaningConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
 
 _BATCH_ROWS, _BATCH_CHARACTERS = 1000, 1_000_000
 _ASCII_WHITE_SPACE = " \t\n\v\f\r"

@@ -10,7 +10,7 @@ from sentencepiece import sentencepiece_model_pb2 as sentencepiece_model
 from ulmfit_tfx.pipeline.tools.tokenizer.cleaned_texts import cleaned_parts
 from ulmfit_tfx.pipeline.tools.tokenizer.encoding import visible
 from ulmfit_tfx.pipeline.tools.tokenizer.loading import LoadedTokenizer
-from ulmfit_tfx.schemas.config import CleaningConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
 
 _PIECE = sentencepiece_model.ModelProto.SentencePiece
 _KINDS = {

@@ -8,7 +8,7 @@ import sentencepiece
 
 from ulmfit_tfx.pipeline.tools.tokenizer.cleaned_texts import batches, cleaned_parts
 from ulmfit_tfx.pipeline.tools.tokenizer.length_statistics import LengthStatistics
-from ulmfit_tfx.schemas.config import CleaningConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
 from ulmfit_tfx.schemas.errors import ConfigError
 
 _WHITE_SPACE = re.compile(r"\s")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import sentencepiece
 
-from ulmfit_tfx.schemas.config import CleaningConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.schemas.errors import ConfigError, DataError
 from ulmfit_tfx.transforms.splitting import SampleCounts
 from ulmfit_tfx.transforms.tokenizer_layout import CONFIG_FILE, SAMPLE_FILE, is_config, parse_config

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from ulmfit_tfx.components.corpus_ingest.source_files import check_source, is_compressed, readable, size_of
+from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.schemas.source_config import SourceConfig
 from ulmfit_tfx.transforms.records.formats import has_header, parse
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 

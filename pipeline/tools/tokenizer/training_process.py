@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import IO
 
-from ulmfit_tfx.schemas.config import TokenizerConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.schemas.errors import DataError, ExitCode, UserError
 
 _TEXTS_AT_A_TIME = 1000

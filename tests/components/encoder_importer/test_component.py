@@ -18,7 +18,9 @@ from ulmfit_tfx.components.encoder_importer.executor import Executor
 from ulmfit_tfx.components.encoder_importer.importing import import_encoder
 from ulmfit_tfx.components.encoder_importer.remote_files import fetched
 from ulmfit_tfx.schemas import component_specs as specs
-from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, EncoderDropoutConfig, PretrainedConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig, EncoderDropoutConfig
+from ulmfit_tfx.schemas.config.pretrained import PretrainedConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.trainer_modules.serving.saved_model import read_exported
 from ulmfit_tfx.transforms.tokenization import Tokenizer

@@ -10,7 +10,7 @@ from random_language_model import RandomLanguageModel
 
 from ulmfit_tfx.components.encoder_importer import importing as module
 from ulmfit_tfx.components.encoder_importer.importing import import_encoder
-from ulmfit_tfx.schemas.config import PretrainedConfig
+from ulmfit_tfx.schemas.config.pretrained import PretrainedConfig
 from ulmfit_tfx.schemas.errors import ConfigError
 from ulmfit_tfx.trainer_modules.serving.encoder_folder import load_encoder, read_record
 
@@ -139,7 +139,7 @@ def fail_half_way(monkeypatch, error: BaseException):
 KILLED = """
 import os, signal, sys
 from ulmfit_tfx.components.encoder_importer import importing
-from ulmfit_tfx.schemas.config import PretrainedConfig
+from ulmfit_tfx.schemas.config.pretrained import PretrainedConfig
 
 write = importing.write_encoder
 def write_and_die(*arguments):

@@ -11,7 +11,10 @@ from random_language_model import RandomLanguageModel
 
 from ulmfit_tfx.components.encoder_importer.checkpoint import opened
 from ulmfit_tfx.components.encoder_importer.importing import import_encoder
-from ulmfit_tfx.schemas.config import CleaningConfig, HeadConfig, PretrainedConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.head import HeadConfig
+from ulmfit_tfx.schemas.config.pretrained import PretrainedConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.tasks.classification.model import build_classifier
 from ulmfit_tfx.tasks.classification.model_info import ClassificationDetails

@@ -12,7 +12,10 @@ from random_language_model import PAD, RandomLanguageModel
 from ulmfit_tfx.components.encoder_importer import importing as module
 from ulmfit_tfx.components.encoder_importer.importing import import_encoder
 from ulmfit_tfx.schemas import presets
-from ulmfit_tfx.schemas.config import CleaningConfig, EncoderConfig, PretrainedConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig
+from ulmfit_tfx.schemas.config.pretrained import PretrainedConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.schemas.errors import DataError, UserError
 from ulmfit_tfx.trainer_modules.serving.encoder_folder import (
     EncoderRecord,

@@ -11,7 +11,7 @@ from ulmfit_tfx.components.evaluation_report.content import build_content
 from ulmfit_tfx.components.reports.held_out import HeldOutReport
 from ulmfit_tfx.evaluation.history import History
 from ulmfit_tfx.evaluation.intervals import Interval
-from ulmfit_tfx.schemas.config import EvaluationConfig
+from ulmfit_tfx.schemas.config.evaluation import EvaluationConfig
 from ulmfit_tfx.tasks.classification.predictor import Prediction
 from ulmfit_tfx.tasks.regression.predictor import ScorePrediction
 from ulmfit_tfx.tasks.tagging.predictor import TaggedWord, TagPrediction

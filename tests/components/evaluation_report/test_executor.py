@@ -12,7 +12,7 @@ from ulmfit_tfx.components.evaluation_report import executor
 from ulmfit_tfx.components.evaluation_report.component import EvaluationReport
 from ulmfit_tfx.components.reports.scores_file import EvaluationScores
 from ulmfit_tfx.components.row_encoding import serialized_examples
-from ulmfit_tfx.schemas.config import EvaluationConfig
+from ulmfit_tfx.schemas.config.evaluation import EvaluationConfig
 from ulmfit_tfx.tasks.classification.predictor import Prediction
 from ulmfit_tfx.tasks.classification.task import TASK
 from ulmfit_tfx.transforms.records.record import Row

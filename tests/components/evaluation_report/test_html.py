@@ -178,8 +178,8 @@ def test_equal_input_gives_equal_bytes_also_in_another_process(tmp_path):
         """import sys
 from ulmfit_tfx.components.evaluation_report.content import build_content
 from ulmfit_tfx.components.evaluation_report.html import to_html
-from ulmfit_tfx.schemas.config import EvaluationConfig
 from ulmfit_tfx.tasks.tagging.predictor import TaggedWord, TagPrediction
+from ulmfit_tfx.schemas.config.evaluation import EvaluationConfig
 from ulmfit_tfx.transforms.records.record import Row
 tags = ["O", "B-LOC", "B-PER", "B-ORG", "B-MISC", "B-DATE"]
 rows, found = [], []

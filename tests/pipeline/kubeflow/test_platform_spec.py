@@ -5,7 +5,7 @@ from google.protobuf import json_format
 from kfp.kubernetes import kubernetes_executor_config_pb2
 
 from ulmfit_tfx.pipeline.kubeflow.platform_spec import platform_spec
-from ulmfit_tfx.schemas.kubeflow_config import KubeflowConfig
+from ulmfit_tfx.schemas.config.kubeflow import KubeflowConfig
 
 LATER = ("tolerations", "imagePullPolicy", "imagePullSecret")
 """Fields that the installed kfp-kubernetes does not know yet."""

@@ -32,9 +32,13 @@ from ulmfit_tfx.pipeline.tools.tokenizer.length_chart import draw_lengths
 from ulmfit_tfx.pipeline.tools.tokenizer.length_statistics import LengthStatistics
 from ulmfit_tfx.pipeline.tools.tokenizer.output_files import new_file
 from ulmfit_tfx.pipeline.tools.tokenizer.training_process import train_apart
-from ulmfit_tfx.schemas.config import CleaningConfig, TokenizerConfig
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.section import sections_of
+from ulmfit_tfx.schemas.config.sources.by_format import formats_of
+from ulmfit_tfx.schemas.config.sources.source import SourceConfig
+from ulmfit_tfx.schemas.config.sources.texts import PlainTextConfig, TextSource
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.schemas.errors import ConfigError, DataError, UserError
-from ulmfit_tfx.schemas.source_config import SourceConfig
 from ulmfit_tfx.transforms.splitting import sample
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 from ulmfit_tfx.transforms.tokenizer_files import read_tokenizer, write_tokenizer
@@ -122,8 +126,8 @@ def test_choices_are_those_of_the_configuration():
         return {choice.value for choice in choices}
 
     fields = TokenizerConfig.model_fields
-    assert values(Format) == {"auto", *get_args(SourceConfig.model_fields["format"].annotation)}
-    assert values(TextUnit) == set(get_args(SourceConfig.model_fields["text_unit"].annotation))
+    assert values(Format) == {"auto", *formats_of([*sections_of(TextSource)])}
+    assert values(TextUnit) == set(get_args(PlainTextConfig.model_fields["text_unit"].annotation))
     assert values(ModelType) == set(get_args(fields["model_type"].annotation))
     assert values(Normalization) == set(get_args(fields["normalization"].annotation))
 

@@ -7,7 +7,7 @@ import sentencepiece
 import tensorflow as tf
 
 from ulmfit_tfx.layers import SentencePieceNumericalizer
-from ulmfit_tfx.schemas.config import EncoderConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 

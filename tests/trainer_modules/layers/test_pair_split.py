@@ -1,6 +1,7 @@
 import numpy as np
 
-from ulmfit_tfx.schemas.config import EncoderConfig, HeadConfig
+from ulmfit_tfx.schemas.config.encoder import EncoderConfig
+from ulmfit_tfx.schemas.config.head import HeadConfig
 from ulmfit_tfx.tasks.regression.model import build_regressor
 from ulmfit_tfx.trainer_modules.layers.pair_split import PairSplit
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder

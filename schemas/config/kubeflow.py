@@ -3,9 +3,18 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, StringConstraints, field_validator, model_validator
+from pydantic import (
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
-from ulmfit_tfx.schemas.section import Section
+from ulmfit_tfx.schemas.config.section import Section
 
 _KUBERNETES_NAME = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"
 _MEMORY = re.compile(r"^(\d+(?:\.\d+)?)(Ki|Mi|Gi|Ti|k|M|G|T)?$")
@@ -92,6 +101,14 @@ class StepConfig(Section):
         return self
 
 
+class OwnStepConfig(StepConfig):
+    """What one step's pod needs in place of what all steps have. It is written down without what it does not say."""
+
+    @model_serializer(mode="wrap")
+    def _said(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {field: value for field, value in handler(self).items() if field in self.__pydantic_fields_set__}
+
+
 def memory_bytes(quantity: str) -> int:
     """Bytes of a Kubernetes quantity such as `4Gi`."""
     match = _MEMORY.match(quantity)
@@ -136,7 +153,7 @@ class KubeflowConfig(StepConfig):
     retry_backoff_seconds: PositiveInt = Field(60, description="wait before the first of them, doubled each time")
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
     image_pull_secrets: tuple[KubernetesName, ...] = Field((), description="secrets of the image's registry")
-    steps: dict[str, StepConfig] = Field(
+    steps: dict[str, OwnStepConfig] = Field(
         {},
         description="by name of a step, such as Trainer, fields above from cpu to secrets that it has instead, such as "
         "{Trainer: {gpu: {count: 1}, memory: 16Gi}}",
@@ -170,6 +187,5 @@ class KubeflowConfig(StepConfig):
 
     def step(self, name: str) -> StepConfig:
         """What a step needs: its own fields, and those of all steps where it has none."""
-        values: dict[str, Any] = {field: getattr(self, field) for field in StepConfig.model_fields}
-        own = self.steps.get(name, StepConfig())
-        return StepConfig(**values | {field: getattr(own, field) for field in own.model_fields_set})
+        own = self.steps.get(name, OwnStepConfig())
+        return StepConfig.model_validate(self.model_dump(include=set(StepConfig.model_fields)) | own.model_dump())

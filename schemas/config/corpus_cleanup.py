@@ -1,18 +1,18 @@
-"""Stages that texts pass through in ingestion: the sections `data.stages` and `corpus.stages`.
+"""The sections `data.corpus_cleanup` and `corpus.corpus_cleanup`: what texts pass through in ingestion.
 
-What changes the wording of a text, such as lower case, is no stage but `cleaning`: part of the served graph.
+What changes the wording of a labelled text, such as lower case, is no part of it but of `cleaning`, which is served.
 """
 
 from typing import Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from ulmfit_tfx.schemas.section import Section
+from ulmfit_tfx.schemas.config.section import Section
 
 SentenceLanguage = Literal["de", "el", "en", "es", "fr", "pl", "pt"]
 
 
-class RowStagesConfig(Section):
+class RowCleanupConfig(Section):
     """Rules by which whole rows are left out. What each one dropped is counted."""
 
     min_words: NonNegativeInt = Field(0, description="rows of fewer words are dropped")
@@ -38,7 +38,7 @@ class RowStagesConfig(Section):
         return self
 
 
-class TextStagesConfig(RowStagesConfig):
+class TextCleanupConfig(RowCleanupConfig):
     """What is done to the texts of a corpus, in this order, before the rules for rows."""
 
     strip_wiki: bool = Field(False, description="wiki markup becomes plain text, lines with headings go")

@@ -1,0 +1,84 @@
+"""What all sources of labelled rows have in common."""
+
+from collections.abc import Sequence
+
+from pydantic import Field, model_validator
+
+from ulmfit_tfx.schemas.config.section import Section
+from ulmfit_tfx.schemas.config.sources.source import ColumnsConfig, SourceConfig
+
+
+class LabelledSourceConfig(SourceConfig):
+    """Labelled rows of a task. Which fields there are depends on the task and the format."""
+
+    eval_path: str | None = Field(
+        None, description="file, folder or glob whose rows are the eval split; `path` has the others"
+    )
+    test_path: str | None = Field(
+        None, description="file, folder or glob whose rows are the test split; `path` has the others"
+    )
+    train_fraction: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="share of the train split that is used, chosen by a seeded hash: what few labels are worth",
+    )
+
+    @property
+    def has_test_split(self) -> bool:
+        """Whether some rows are the test split, as far as the configuration tells."""
+        return bool(self.test_path or self.splits.test)
+
+    @property
+    def sliced_by(self) -> Sequence[str]:
+        """Columns whose values evaluation is sliced by."""
+        return ()
+
+
+class LabelledColumnsConfig(ColumnsConfig, LabelledSourceConfig):
+    """Labelled rows with named columns, or fields."""
+
+    split_column: str | None = Field(
+        None,
+        description="column that names each row's split: train; eval, dev, valid or validation; test",
+    )
+    slice_columns: tuple[str, ...] = Field(
+        (), description="columns whose values evaluation is sliced by, such as language"
+    )
+
+    @property
+    def has_test_split(self) -> bool:
+        """Whether some rows are the test split, as far as the configuration tells."""
+        return self.split_column is not None or super().has_test_split
+
+    @property
+    def sliced_by(self) -> Sequence[str]:
+        """Columns whose values evaluation is sliced by."""
+        return self.slice_columns
+
+    @model_validator(mode="after")
+    def _splits_named_once(self):
+        if self.split_column is not None and (self.eval_path is not None or self.test_path is not None):
+            raise ValueError("split_column and eval_path or test_path are both set: the splits are named twice")
+        if self.split_column is not None and self.split_key_column is not None:
+            raise ValueError("split_column and split_key_column are both set: the splits are named twice")
+        return self
+
+
+class LabelListConfig(Section):
+    """The labels, or tags, that are allowed."""
+
+    labels: tuple[str, ...] | None = Field(
+        None, description="allowed labels, or tags. Other rows are quarantined. null: whatever occurs"
+    )
+    label_file: str | None = Field(
+        None, description="file with the allowed labels, or tags, one a line, in place of `labels`"
+    )
+
+    @model_validator(mode="after")
+    def _distinct_labels(self):
+        if self.labels is not None and len(set(self.labels)) < 2:
+            raise ValueError(f"labels is {list(self.labels)}, expected two or more different values")
+        if self.labels is not None and self.label_file is not None:
+            raise ValueError("labels and label_file are both set: the labels are listed twice")
+        return self

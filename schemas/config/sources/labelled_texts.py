@@ -1,0 +1,60 @@
+"""Texts with labels or numbers, by named columns: the section `data` of classification and regression."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+from typing_extensions import override
+
+from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig, LabelListConfig
+
+
+class LabelledTextsConfig(LabelledColumnsConfig):
+    """Texts with what a model is to say of them."""
+
+    format: Literal["csv", "tsv", "jsonl"] = Field(
+        description="csv and tsv have a header line; jsonl: an object a line"
+    )
+    second_text_column: str | None = Field(
+        None, description="column with a second text, joined to the first by the tokenizer's separator"
+    )
+    weight_column: str | None = Field(None, description="column with the row's weight")
+
+
+class ClassifiedTextsConfig(LabelListConfig, LabelledTextsConfig):
+    """Texts with labels."""
+
+    label_column: str = Field("label", description="column with the label")
+    label_separator: str | None = Field(
+        None, min_length=1, description="a row has several labels, or none, with this between them"
+    )
+    label_names: dict[str, str] = Field({}, description="names shown instead of the values, such as {0: negative}")
+
+    @property
+    def is_multi_label(self) -> bool:
+        """Whether a row has any number of labels."""
+        return self.label_separator is not None
+
+    @model_validator(mode="after")
+    def _distinct_names(self):
+        if unknown := sorted(set(self.label_names) - set(self.labels or self.label_names)):
+            raise ValueError(f"label_names names '{unknown[0]}', which is not among labels")
+        if len(set(self.label_names.values())) < len(self.label_names):
+            raise ValueError("label_names gives two labels the same name")
+        return self
+
+
+class NumberedTextsConfig(LabelledTextsConfig):
+    """Texts with numbers."""
+
+    target_columns: tuple[str, ...] = Field(min_length=1, description="columns with the numbers to predict")
+
+    @classmethod
+    @override
+    def why_needed(cls, field: str) -> str:
+        return ", the columns with the numbers to predict" if field == "target_columns" else ""
+
+    @model_validator(mode="after")
+    def _distinct_targets(self):
+        if len(set(self.target_columns)) < len(self.target_columns):
+            raise ValueError(f"target_columns is {list(self.target_columns)}, expected different columns")
+        return self

@@ -1,0 +1,76 @@
+"""Words with tags, in the formats of `ulmfit_tfx.transforms.records`: the section `data` of tagging."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, NonNegativeInt, TypeAdapter
+
+from ulmfit_tfx.schemas.config.sources.by_format import by_format
+from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig, LabelledSourceConfig, LabelListConfig
+
+
+class TaggedWordsConfig(LabelListConfig, LabelledSourceConfig):
+    """Sentences whose words have tags. Which fields there are depends on the format."""
+
+
+class TaggedJsonlConfig(TaggedWordsConfig):
+    """JSON Lines."""
+
+    format: Literal["jsonl"] = Field(description="jsonl: [word, tag] pairs, a sentence a line")
+    label_map: str | None = Field(
+        None, description='JSON file from the tags in the data to their names, such as {"0": "O"}'
+    )
+
+
+class TaggedConllConfig(TaggedWordsConfig):
+    """CoNLL's columns."""
+
+    format: Literal["conll"] = Field(description="conll: columns, a word a line")
+    word_column: NonNegativeInt = Field(0, description="column with the word, from 0")
+    tag_column: int = Field(-1, description="column with the tag, from 0, or from the end with -1")
+
+
+class TaggedConlluConfig(TaggedWordsConfig):
+    """CoNLL-U."""
+
+    format: Literal["conllu"] = Field(description="conllu: sentences")
+    tag_field: str = Field(
+        "upos", description="field with the tag: upos, xpos, deprel, feats, or a key of feats or misc"
+    )
+
+
+class TaggedSpansConfig(TaggedWordsConfig, LabelledColumnsConfig):
+    """Texts with the values to mark in them."""
+
+    format: Literal["spans_tsv", "spans_csv"] = Field(
+        description="spans_tsv and spans_csv: texts with the values to mark in them, with a header line"
+    )
+    spans_column: str = Field("value", description="column with the values to mark")
+    span_label_column: str | None = Field(None, description="column with the label of the values. null: `span_label`")
+    span_label: str = Field("VALUE", min_length=1, description="label of the marked values")
+    span_separator: str = Field("*", min_length=1, description="between several values of a row")
+    no_span: str = Field("NULL", description="stands where there is no value")
+
+
+class LabelStudioConfig(TaggedWordsConfig):
+    """Label Studio's export."""
+
+    format: Literal["label_studio"] = Field(description="label_studio: JSON-min")
+    text_column: str = Field("text", description="key with the text")
+
+
+_Tagged = TaggedJsonlConfig | TaggedConllConfig | TaggedConlluConfig | TaggedSpansConfig | LabelStudioConfig
+TaggedWords = Annotated[_Tagged, Field(discriminator="format"), by_format(_Tagged)]
+
+_ADAPTER: TypeAdapter[TaggedWordsConfig] = TypeAdapter(TaggedWords)
+
+
+def tagged_words(**fields: Any) -> TaggedWordsConfig:
+    """A source of words with tags, of the class of its format.
+
+    >>> tagged_words(path="rows.conllu", format="conllu").tag_field
+    'upos'
+
+    Raises:
+        ValidationError: A field is unknown, missing or wrong.
+    """
+    return _ADAPTER.validate_python(fields)

@@ -1,0 +1,26 @@
+"""Tags of words: what stands in files, and in answers."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from ulmfit_tfx.schemas.config.section import Section
+
+TagScheme = Literal["bio", "bioes", "plain"]
+
+
+class TagsConfig(Section):
+    """The tags of words, and how raw text is cut into words."""
+
+    scheme: TagScheme = Field(
+        "bio",
+        description="of the tags: bio (B-, I-, O), bioes (B-, I-, O, E-, S-) or plain, such as parts of speech. "
+        "Formats with spans get tags of this scheme; others have to have them",
+    )
+    tag_separator: str | None = Field(
+        None, min_length=1, description="a word has several tags, or none, with this between them: sigmoids. plain only"
+    )
+    words: Literal["punctuation", "whitespace"] = Field(
+        "punctuation",
+        description="how raw text is cut into words: at white space, or at white space and around punctuation",
+    )
