@@ -19,8 +19,8 @@ from ulmfit_tfx.evaluation.contest import Contest, most_frequent, texts_of, weig
 from ulmfit_tfx.evaluation.intervals import Interval
 from ulmfit_tfx.evaluation.linear_baselines import tfidf
 from ulmfit_tfx.evaluation.scores import Rows
+from ulmfit_tfx.tasks.classification.predictor import Prediction
 from ulmfit_tfx.tasks.classification.scores import ClassificationRows, MultiLabelRows
-from ulmfit_tfx.trainer_modules.serving.predictions import Prediction
 from ulmfit_tfx.transforms.records.record import Row
 
 

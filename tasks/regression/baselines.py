@@ -10,8 +10,8 @@ from ulmfit_tfx.evaluation import catalogue
 from ulmfit_tfx.evaluation.contest import Contest, texts_of, weights_of
 from ulmfit_tfx.evaluation.linear_baselines import tfidf
 from ulmfit_tfx.evaluation.scores import Rows
+from ulmfit_tfx.tasks.regression.predictor import ScorePrediction
 from ulmfit_tfx.tasks.regression.scores import RegressionRows
-from ulmfit_tfx.trainer_modules.serving.predictions import ScorePrediction
 from ulmfit_tfx.transforms.records.record import Row
 
 

@@ -8,8 +8,8 @@ from ulmfit_tfx.evaluation import catalogue
 from ulmfit_tfx.evaluation.contest import Contest, most_frequent
 from ulmfit_tfx.evaluation.scores import Rows
 from ulmfit_tfx.schemas.config import TagScheme
+from ulmfit_tfx.tasks.tagging.predictor import TagPrediction
 from ulmfit_tfx.tasks.tagging.scores import MultiLabelTaggingRows, TaggingRows
-from ulmfit_tfx.trainer_modules.serving.predictions import TagPrediction
 from ulmfit_tfx.transforms.records.record import Row
 
 

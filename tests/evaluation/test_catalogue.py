@@ -19,7 +19,7 @@ from ulmfit_tfx.evaluation.intervals import Interval
 from ulmfit_tfx.pipeline.cli import run_summary
 from ulmfit_tfx.schemas.config import EvaluationConfig, PipelineConfig, ThresholdsConfig
 from ulmfit_tfx.tasks import labelled_task
-from ulmfit_tfx.trainer_modules.serving.predictions import Prediction
+from ulmfit_tfx.tasks.classification.predictor import Prediction
 from ulmfit_tfx.transforms.records.record import Row
 
 ROWS = {"path": "rows.tsv", "format": "tsv"}
