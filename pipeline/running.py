@@ -62,7 +62,8 @@ def run(config: PipelineConfig, root: str | Path | None = None, *, progress: boo
 
         from ulmfit_tfx.pipeline.stage_display import StageDisplay
 
-        console = Console(highlight=False, soft_wrap=True, force_jupyter=False)
+        # rich takes a notebook for a terminal, or writes each line as a table of HTML.
+        console = Console(highlight=False, soft_wrap=True, force_jupyter=False, force_terminal=sys.stdout.isatty())
         console.print(f"{config.name} -> {folder.root}", style="bold", markup=False)
         observer = StageDisplay(console)
     return run_stages(

@@ -1,5 +1,6 @@
 """Training progress for people: a bar on a terminal, a line now and then elsewhere."""
 
+import sys
 import time
 from collections.abc import Mapping
 
@@ -30,7 +31,11 @@ class Progress:
         self.steps = steps
         self.tokens_a_step = tokens / steps
         self.metric = metric
-        self.console = console or Console(soft_wrap=True, highlight=False, force_jupyter=False)
+        # rich takes a notebook for a terminal, and its cells do not move a cursor.
+        is_terminal = sys.stdout.isatty()
+        self.console = console or Console(
+            soft_wrap=True, highlight=False, force_jupyter=False, force_terminal=is_terminal
+        )
         self.bar = Bar(
             TextColumn("      epoch {task.fields[epoch]}"),
             BarColumn(bar_width=24),

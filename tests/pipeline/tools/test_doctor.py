@@ -112,12 +112,12 @@ def call(python, *arguments):
 
 
 @pytest.fixture(scope="module")
-def without_typer_and_rich(environment_without):
-    return environment_without("typer", "rich")
+def without_what_it_is_made_of(environment_without):
+    return environment_without("typer", "rich", "pydantic", "packaging")
 
 
-def test_doctor_works_without_what_the_command_is_made_of(without_typer_and_rich):
-    done = call(without_typer_and_rich, "doctor", "--quick", "--json")
+def test_doctor_works_without_what_the_command_is_made_of(without_what_it_is_made_of):
+    done = call(without_what_it_is_made_of, "doctor", "--quick", "--json")
     assert done.returncode == 1
     assert done.stderr.startswith("ulmfit-tfx: No module named 'typer'")
     assert "Traceback" not in done.stderr
@@ -128,8 +128,8 @@ def test_doctor_works_without_what_the_command_is_made_of(without_typer_and_rich
     }
 
 
-def test_any_command_says_which_package_is_missing_and_what_to_run(without_typer_and_rich):
-    done = call(without_typer_and_rich, "run", "some.yaml")
+def test_any_command_says_which_package_is_missing_and_what_to_run(without_what_it_is_made_of):
+    done = call(without_what_it_is_made_of, "run", "some.yaml")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("ulmfit-tfx: No module named 'typer'")
     assert "Traceback" not in done.stderr
