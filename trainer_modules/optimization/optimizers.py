@@ -126,9 +126,9 @@ class ScheduledAdamW(keras.optimizers.Optimizer):
         # Both corrections in the rate and in epsilon, which are numbers, and not in the moments.
         root = ops.sqrt(square_share)
         adam = _adam_in_one_pass if keras.backend.backend() == "tensorflow" else self.adam
-        beta_1 = ops.cast(beta_1, dtype)
-        rate = rate * root / mean_share
-        adam(variable, *self.moments[index], gradient, rate, beta_1, self.beta_2, root * self.epsilon)
+        momentum, velocity = self.moments[index]
+        rate, beta_1 = rate * root / mean_share, ops.cast(beta_1, dtype)
+        adam(variable, momentum, velocity, gradient, rate, beta_1, self.beta_2, root * self.epsilon)
 
     def adam(self, variable, momentum, velocity, gradient, rate, beta_1, beta_2, epsilon):
         """Adam's step, in operations of any backend."""
