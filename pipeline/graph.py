@@ -18,7 +18,7 @@ from tfx.types import BaseChannel
 from ulmfit_tfx.components.baseline_resolver.component import BaselineResolver
 from ulmfit_tfx.components.corpus_ingest.component import CorpusIngest
 from ulmfit_tfx.components.corpus_ingest.source_files import source_fingerprint
-from ulmfit_tfx.components.encoder_importer.checkpoint import input_fingerprint
+from ulmfit_tfx.components.encoder_importer.checkpoint_files import input_fingerprint
 from ulmfit_tfx.components.encoder_importer.component import EncoderImporter
 from ulmfit_tfx.components.evaluation_report.component import EvaluationReport
 from ulmfit_tfx.components.held_out_scorer.component import HeldOutScorer

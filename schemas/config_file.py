@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from ulmfit_tfx.schemas.bulk_inference_config import BulkInferenceConfig
 from ulmfit_tfx.schemas.config import PipelineConfig, section_of
 from ulmfit_tfx.schemas.errors import ConfigError
+from ulmfit_tfx.schemas.remote_paths import is_remote
 from ulmfit_tfx.schemas.user_code import beside
 
 _Config = TypeVar("_Config", bound=BaseModel)
@@ -241,4 +242,4 @@ def _with_absolute_paths(config: PipelineConfig, folder: Path) -> PipelineConfig
 
 
 def _absolute(path: str, folder: Path) -> str:
-    return path if "://" in path else str(folder / Path(path).expanduser())
+    return path if is_remote(path) else str(folder / Path(path).expanduser())

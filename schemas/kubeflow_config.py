@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, StringConstraints, field_validator, model_validator
 
+from ulmfit_tfx.schemas.remote_paths import is_remote
 from ulmfit_tfx.schemas.section import Section
 
 _KUBERNETES_NAME = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"
@@ -101,7 +102,7 @@ def memory_bytes(quantity: str) -> int:
 
 def is_file_system(path: str) -> bool:
     """Whether steps can read and write there themselves. To s3:// and minio:// only Kubeflow's launcher copies."""
-    return path.startswith("gs://") or "://" not in path
+    return path.startswith("gs://") or not is_remote(path)
 
 
 class KubeflowConfig(StepConfig):
@@ -156,7 +157,7 @@ class KubeflowConfig(StepConfig):
     def _paths_are_mounted(self):
         for name in ("pipeline_root", "checkpoints", "push_directory"):
             path = getattr(self, name)
-            if path is not None and "://" not in path and not self.sees(path):
+            if path is not None and not is_remote(path) and not self.sees(path):
                 raise ValueError(f"{name} is {path}, and no entry of volumes is mounted above it")
         for name in ("checkpoints", "push_directory"):
             path = getattr(self, name)

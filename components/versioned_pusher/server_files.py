@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from ulmfit_tfx.components.models_config import FILE, FOLDER, MOUNT, POLL_SECONDS, base_path, model_name, replace_file
+from ulmfit_tfx.schemas.remote_paths import is_remote
 from ulmfit_tfx.schemas.serving_config import BatchingConfig, ServingConfig
 
 RELEASES = {
@@ -86,7 +87,7 @@ def inference_service(folder: str, serving: ServingConfig) -> dict[str, Any]:
         "runtimeVersion": RELEASES[serving.tf_serving],
     }
     if base_path(folder) == MOUNT:
-        model["storageUri"] = folder if "://" in folder else f"pvc://CLAIM/{model_name(folder)}"
+        model["storageUri"] = folder if is_remote(folder) else f"pvc://CLAIM/{model_name(folder)}"
     annotations = {
         "serving.kserve.io/enable-prometheus-scraping": "true",
         "prometheus.kserve.io/path": METRICS_PATH,
