@@ -43,7 +43,7 @@ def pins(folder: str) -> list[int]:
         folder: Of a served model, local or remote.
 
     Returns:
-        None where the newest is in service, or where there is no file.
+        Their numbers; none where the newest is in service, or where there is no file.
 
     Raises:
         UserError: The file is damaged.

@@ -18,7 +18,7 @@ from tfx.types import BaseChannel
 from ulmfit_tfx.components.baseline_resolver.component import BaselineResolver
 from ulmfit_tfx.components.corpus_ingest.component import CorpusIngest
 from ulmfit_tfx.components.corpus_ingest.source_files import source_fingerprint
-from ulmfit_tfx.components.encoder_importer.checkpoint import input_fingerprint
+from ulmfit_tfx.components.encoder_importer.checkpoint_files import input_fingerprint
 from ulmfit_tfx.components.encoder_importer.component import EncoderImporter
 from ulmfit_tfx.components.evaluation_report.component import EvaluationReport
 from ulmfit_tfx.components.held_out_scorer.component import HeldOutScorer
@@ -380,8 +380,10 @@ class _Stages:
     def _own_code(self) -> list[str]:
         """Import paths of the user's code."""
         config = self.config
-        metrics = config.evaluation.metrics if isinstance(config, LabelledPipelineConfig) else ()
-        return [*filter(None, [config.trainer.run_fn]), *(section.class_ for section in (*config.components, *metrics))]
+        paths = [config.trainer.run_fn, *(component.class_ for component in config.components)]
+        if isinstance(config, LabelledPipelineConfig):
+            paths += [metric.class_ for metric in config.evaluation.metrics]
+        return [path for path in paths if path is not None]
 
     def _training_inputs(self, transform: TextTransform, section: str) -> dict[str, Any]:
         return {

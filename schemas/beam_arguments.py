@@ -6,6 +6,8 @@ Read from the text alone: Beam's own parser takes seconds to import, and ignores
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ulmfit_tfx.schemas.remote_paths import is_remote
+
 IN_PROCESS = ("--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1")
 """Of a pipeline that runs in the process that starts it."""
 _NOTHING_STAGED = "--sdk_container_image=none"
@@ -68,7 +70,7 @@ def check(arguments: Sequence[str]) -> None:
     options = as_options(arguments)
     for name in _FILES:
         path = options.get(name)
-        if path and "://" not in path and not Path(path).is_file():
+        if path and not is_remote(path) and not Path(path).is_file():
             hint = " An installed package has no setup.py: name a wheel in --extra_package." * (name == "setup_file")
             raise ValueError(f"--{name}={path}: there is no such file in {Path.cwd()}.{hint}")
     if runs_here(options):
@@ -86,7 +88,7 @@ def check(arguments: Sequence[str]) -> None:
 def _check_dataflow(runner: str, options: Mapping[str, str]) -> None:
     if missing := [f"--{name}" for name in _NEEDED_BY_DATAFLOW if not options.get(name)]:
         raise ValueError(f"--runner={runner} needs {', '.join(missing)} too.")
-    if "://" not in options["temp_location"]:
+    if not is_remote(options["temp_location"]):
         raise ValueError(f"--temp_location={options['temp_location']}: expected gs://BUCKET/FOLDER.")
 
 

@@ -13,6 +13,7 @@ from ulmfit_tfx.schemas.config.bulk_inference import BulkInferenceConfig
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.schemas.config.section import NO_USE, UNKNOWN_FIELD
 from ulmfit_tfx.schemas.errors import ConfigError
+from ulmfit_tfx.schemas.remote_paths import is_remote
 from ulmfit_tfx.schemas.user_code import beside
 
 _Config = TypeVar("_Config", bound=BaseModel)
@@ -226,4 +227,4 @@ def _with_absolute_paths(config: PipelineConfig, folder: Path) -> PipelineConfig
 
 
 def _absolute(path: str, folder: Path) -> str:
-    return path if "://" in path else str(folder / Path(path).expanduser())
+    return path if is_remote(path) else str(folder / Path(path).expanduser())

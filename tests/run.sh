@@ -15,7 +15,7 @@ python=$1 selection=$2
 whole="
 pipeline     tests/pipeline --ignore tests/pipeline/test_drift.py
 components   tests/components
-training     tests/trainer_modules tests/tasks
+training     tests/trainer_modules
 serving      tests/serving tests/test_examples.py tests/benchmarks tests/pipeline/test_drift.py
 transforms   tests/transforms tests/schemas tests/evaluation
 docs         tests/docs
@@ -25,6 +25,7 @@ lane="
 exchange     tests/lanes tests/trainer_modules/test_saved_model.py
 imports      tests/components/encoder_importer
 pipeline     tests/pipeline/test_pipeline_run.py tests/pipeline/kubeflow/test_compilation.py -k 'compilation or blessed_and_says or predicts or noise or all_cache or pretrained_encoder'
+keras        tests/trainer_modules/test_keras_contract.py
 tagging      tests/tasks/test_tagger_training.py::test_words_that_were_not_trained_on_get_their_tags
 "
 

@@ -15,13 +15,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
-from ulmfit_tfx.components.corpus_ingest import remote_files
+from ulmfit_tfx.components import remote_files
 from ulmfit_tfx.components.corpus_ingest.compressed_files import decompressed, is_compressed
 from ulmfit_tfx.schemas.config.sources.labelled import LabelListConfig
 from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.config.sources.tagged_words import TaggedJsonlConfig
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.remote_paths import is_remote
 from ulmfit_tfx.transforms.records.formats import check_header
 from ulmfit_tfx.transforms.records.tagged_jsonl import read_label_map as parse_label_map
 from ulmfit_tfx.transforms.splitting import EVAL, TEST
@@ -46,10 +47,8 @@ def find_files(path: str) -> list[str]:
         DataError: Nothing is there.
     """
     resolved = _resolved(path)
-    if remote_files.is_remote(resolved):
-        found = [metadata.path for metadata in _match_remote(resolved)]
-    else:
-        found = _match_local(resolved)
+    is_elsewhere = is_remote(resolved)
+    found = [metadata.path for metadata in _match_remote(resolved)] if is_elsewhere else _match_local(resolved)
     if not found:
         raise _no_such_file(path)
     return found
@@ -64,7 +63,7 @@ def open_file(path: str) -> BinaryIO:
 
 def open_uncompressed(path: str) -> io.BufferedReader:
     """Opens a file for reading its bytes as they stand, anywhere in it."""
-    return remote_files.open_remote(path) if remote_files.is_remote(path) else open(path, "rb")
+    return remote_files.open_remote(path) if is_remote(path) else open(path, "rb")
 
 
 def size_of(path: str) -> int:
@@ -73,7 +72,7 @@ def size_of(path: str) -> int:
     Raises:
         DataError: It is not there any more.
     """
-    if remote_files.is_remote(path):
+    if is_remote(path):
         return remote_files.size(path)
     try:
         return os.path.getsize(path)
@@ -190,15 +189,12 @@ def fingerprint(path: str) -> str:
     Raises:
         DataError: Nothing is there.
     """
-    digest = hashlib.sha256()
-    if remote_files.is_remote(_resolved(path)):
+    if is_remote(_resolved(path)):
         found = _match_remote(path)
-        for metadata in found:
-            digest.update(os.path.basename(metadata.path).encode())
-            digest.update(f"{metadata.size_in_bytes} {metadata.last_updated_in_seconds}".encode())
         if not found:
             raise _no_such_file(path)
-        return digest.hexdigest()
+        return remote_files.fingerprint(found)
+    digest = hashlib.sha256()
     for file in find_files(path):
         digest.update(os.path.basename(file).encode())
         with open(file, "rb") as stream:

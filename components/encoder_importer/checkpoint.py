@@ -2,8 +2,6 @@
 
 import contextlib
 import dataclasses
-import glob
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, get_args
@@ -23,15 +21,10 @@ from ulmfit_tfx.components.encoder_importer.keras_checkpoint import (
 )
 from ulmfit_tfx.components.encoder_importer.language_model_weights import LanguageModelWeights
 from ulmfit_tfx.components.encoder_importer.own_model import is_own_saved_model, own_weights
-from ulmfit_tfx.components.encoder_importer.remote_files import remote_fingerprint
 from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig
-from ulmfit_tfx.schemas.config.pretrained import CheckpointConfig
 from ulmfit_tfx.schemas.errors import DataError, UserError
-from ulmfit_tfx.trainer_modules.optimization.mirrored_folder import is_local
 from ulmfit_tfx.trainer_modules.serving.saved_model import read_exported
-
-_CHUNK = 1 << 20
 
 Format = Literal["auto", "fastai", "keras", "saved-model"]
 
@@ -84,44 +77,6 @@ def opened(path: str, format: Format) -> Iterator[Checkpoint]:
             yield _read(_found(folder, format))
         except UserError as error:  # of the importing too: its messages name files of the folder, which is gone then
             raise type(error)(str(error).replace(str(folder), path)) from None
-
-
-def fingerprint(path: str) -> str:
-    """SHA-256 of a checkpoint's files: of a file's own content, of several files' names and contents.
-
-    Raises:
-        DataError: Nothing is there.
-    """
-    root = Path(path)
-    if root.suffix == ".index":
-        root = root.with_suffix("")  # the data files count too
-    if root.is_file():
-        files = [root]
-    elif root.is_dir():
-        files = sorted(file for file in root.rglob("*") if file.is_file())
-    else:
-        files = sorted(root.parent.glob(f"{glob.escape(root.name)}.*"))
-    if not files:
-        raise DataError(f"{path}: no such file.")
-    digest = hashlib.sha256()
-    for file in files:
-        if len(files) > 1:
-            digest.update(str(file.relative_to(root.parent)).encode())
-        with file.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                digest.update(chunk)
-    return digest.hexdigest()
-
-
-def input_fingerprint(config: CheckpointConfig) -> str:
-    """SHA-256 of all files that an import reads; of sizes and times where they are remote.
-
-    Raises:
-        DataError: One is not there.
-    """
-    paths = filter(None, (config.checkpoint, config.tokenizer, config.source_tokenizer))
-    fingerprints = [fingerprint(path) if is_local(path) else remote_fingerprint(path) for path in paths]
-    return hashlib.sha256(" ".join(fingerprints).encode()).hexdigest()
 
 
 def _found(path: Path, format: Format) -> FoundModel:

@@ -40,7 +40,7 @@ class EncoderImporter(base_component.BaseComponent):
 
         Args:
             pretrained: The checkpoint and its tokenizer.
-            input_fingerprint: Of the files' content, see `checkpoint.input_fingerprint`: TFX does not look into files.
+            input_fingerprint: Of the files' content, see `checkpoint_files`: TFX does not look into files.
             cleaning: What the pipeline does to texts, beside what the encoder demands.
             fixed_seq_len: T of the SavedModel's encoder signatures; None: the longest text of the batch.
             max_seq_len: Bound of T where `fixed_seq_len` is None.

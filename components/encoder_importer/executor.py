@@ -12,7 +12,6 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from ulmfit_tfx.components.encoder_importer.importing import import_encoder
-from ulmfit_tfx.components.encoder_importer.remote_files import fetched
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
 from ulmfit_tfx.schemas.config.pretrained import PretrainedConfig
@@ -29,19 +28,18 @@ class Executor(BaseExecutor):
     """Imports into a folder of its own and lays the parts out as artifacts."""
 
     def Do(self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]) -> None:
-        """Imports, from remote files by copies of them.
+        """Imports.
 
         Raises:
-            UserError: See `fetched` and `import_encoder`.
+            UserError: See `import_encoder`.
         """
         config = json.loads(exec_properties[specs.CONFIG])
         model = artifact_utils.get_single_uri(output_dict[specs.MODEL])
         tokenizer = artifact_utils.get_single_uri(output_dict[specs.TOKENIZER])
-        remote = PretrainedConfig.model_validate(config[PRETRAINED])
-        with TemporaryDirectory() as temporary, fetched(remote) as pretrained:
+        with TemporaryDirectory() as temporary:
             folder = Path(temporary) / "encoder"
             report = import_encoder(
-                pretrained,
+                PretrainedConfig.model_validate(config[PRETRAINED]),
                 folder,
                 config[FIXED_SEQ_LEN],
                 config[MAX_SEQ_LEN],

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from ulmfit_tfx.components.encoder_importer.checkpoint import Checkpoint, fingerprint, opened
+from ulmfit_tfx.components.encoder_importer.checkpoint import Checkpoint, opened
+from ulmfit_tfx.components.encoder_importer.checkpoint_files import fetched, fingerprint
 from ulmfit_tfx.components.encoder_importer.file_kinds import looks_like
 from ulmfit_tfx.components.encoder_importer.language_model_weights import LanguageModelWeights
 from ulmfit_tfx.components.encoder_importer.parity import LayerParity, check_parity
@@ -22,6 +23,7 @@ from ulmfit_tfx.schemas.config.pretrained import PretrainedConfig
 from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.schemas.errors import ConfigError, DataError
 from ulmfit_tfx.schemas.presets import Preset, preset_of_file
+from ulmfit_tfx.schemas.remote_paths import local_path
 from ulmfit_tfx.trainer_modules.serving.encoder_folder import RECORD, EncoderRecord, build, write_encoder
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
@@ -58,23 +60,36 @@ def import_encoder(
     """Imports a pretrained encoder, and its language-model head where it has one.
 
     Args:
-        config: The checkpoint, its format and its tokenizer.
-        output: Folder to write, laid out as `ulmfit_tfx.trainer_modules.serving.encoder_folder` says. It appears when
-            all of it is written.
+        config: The checkpoint, its format and its tokenizer; remote files are copied first.
+        output: Folder of this machine to write, laid out as `ulmfit_tfx.trainer_modules.serving.encoder_folder` says.
+            It appears when all of it is written.
         fixed_seq_len: T of the SavedModel's encoder signatures; None: the longest text of the batch.
         max_seq_len: Bound of T where `fixed_seq_len` is None.
         overwrite: Replace an earlier import.
         cleaning: What is to be done to texts beside what the checkpoint demands.
 
     Raises:
-        ConfigError: The output folder is taken, or there is no tokenizer.
+        ConfigError: The output folder is taken or remote, or there is no tokenizer.
         DataError: The checkpoint or the tokenizer cannot be used.
         UserError: The imported model does not compute what its source does.
     """
-    output = Path(output).resolve()
+    output = local_path(output, "the output folder").resolve()
     _check_output(output, overwrite)
     _check_length("fixed_seq_len", fixed_seq_len)
     _check_length("max_seq_len", max_seq_len)
+    with fetched(config) as local:
+        return _import(local, output, fixed_seq_len, max_seq_len, overwrite, cleaning)
+
+
+def _import(
+    config: PretrainedConfig,
+    output: Path,
+    fixed_seq_len: int | None,
+    max_seq_len: int,
+    overwrite: bool,
+    cleaning: CleaningConfig | None,
+) -> ImportReport:
+    """Imports from files of this machine."""
     with opened(config.checkpoint, config.format) as checkpoint:
         preset = preset_of_file(config.checkpoint)
         tokenizer = _tokenizer(config, checkpoint, preset, cleaning or CleaningConfig())

@@ -37,18 +37,16 @@ class Executor(BaseExecutor):
         examples = artifact_utils.get_single_instance(input_dict[specs.EXAMPLES])
         rows = list(read_rows(examples, EVAL))
         config = json.loads(exec_properties[specs.CONFIG])
-        model = _saved_model(input_dict[specs.MODEL])
-        info = read_model_info(model)
-        assert info is not None  # Trainer has written it
+        predictor = load_predictor(_saved_model(input_dict[specs.MODEL]))
         content = build_content(
             config["name"],
-            info,
+            predictor.info,
             rows,
-            load_predictor(model).answer_rows(rows),
+            predictor.answer_rows(rows),
             EvaluationConfig.model_validate(config["evaluation"]),
             exec_properties[specs.SEED],
             _length_buckets(examples),
-            _served(input_dict.get(specs.BASELINE_MODEL), info, rows),
+            _served(input_dict.get(specs.BASELINE_MODEL), predictor.info, rows),
             _history(input_dict[specs.MODEL_RUN]),
             _held_out(input_dict.get(specs.HELD_OUT)),
         )
@@ -73,11 +71,10 @@ def _served(baseline: list[types.Artifact] | None, info: ModelInfo, rows: Sequen
     model = _saved_model(baseline) if baseline else None
     if model is None or not tf.io.gfile.exists(f"{model}/saved_model.pb"):
         return "there is none"
-    task, served_info = labelled_task(info.task), read_model_info(model)
-    if difference := task.why_not_comparable(served_info, info):
+    if difference := labelled_task(info.task).why_not_comparable(read_model_info(model), info):
         return difference
-    assert served_info is not None  # else it could not be compared with
-    return Served(served_info, load_predictor(model).answer_rows(rows))
+    served = load_predictor(model)
+    return Served(served.info, served.answer_rows(rows))
 
 
 def _history(model_run: list[types.Artifact]) -> History | None:

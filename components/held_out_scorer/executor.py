@@ -12,7 +12,7 @@ from ulmfit_tfx.components.example_rows import read_rows
 from ulmfit_tfx.components.reports.held_out import REPORT_FILE, HeldOutReport
 from ulmfit_tfx.evaluation.catalogue import FROM_SCRATCH, MODEL
 from ulmfit_tfx.schemas import component_specs as specs
-from ulmfit_tfx.tasks import labelled_task, load_predictor, read_model_info
+from ulmfit_tfx.tasks import labelled_task, load_predictor
 from ulmfit_tfx.transforms.splitting import TEST, TRAIN
 
 
@@ -26,10 +26,8 @@ class Executor(BaseExecutor):
         seed, samples = exec_properties[specs.SEED], exec_properties[specs.SAMPLES]
         models = {MODEL: input_dict[specs.MODEL], FROM_SCRATCH: input_dict.get(specs.MODEL_FROM_SCRATCH)}
         predictors = {name: load_predictor(_saved_model(model)) for name, model in models.items() if model}
-        info = read_model_info(_saved_model(input_dict[specs.MODEL]))
-        assert info is not None  # Trainer has written it
-        task = labelled_task(info.task)
-        contest = task.contest(info)
+        info = predictors[MODEL].info
+        contest = labelled_task(info.task).contest(info)
         answers = {name: contest.of_model(predictor.answer_rows(rows)) for name, predictor in predictors.items()}
         answers |= {name: found for name, found in contest.of_baselines(train, rows, seed).items() if found is not None}
         systems = {

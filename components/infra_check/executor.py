@@ -15,6 +15,7 @@ from tfx.utils import path_utils
 from ulmfit_tfx.components.infra_check.checking import check_model
 from ulmfit_tfx.components.reports.infra import REPORT_FILE
 from ulmfit_tfx.schemas import component_specs as specs
+from ulmfit_tfx.schemas.remote_paths import is_remote
 from ulmfit_tfx.trainer_modules.serving.folder_copy import copy_folder
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ class Executor(BaseExecutor):
 @contextlib.contextmanager
 def _local(model: str) -> Iterator[str]:
     """A remote model's copy on this machine, which a process without credentials can read; a local one itself."""
-    if "://" not in model:
+    if not is_remote(model):
         yield model
         return
     with TemporaryDirectory() as folder:

@@ -12,6 +12,7 @@ import yaml
 
 from ulmfit_tfx.components.models_config import FILE, FOLDER, MOUNT, POLL_SECONDS, base_path, model_name, replace_file
 from ulmfit_tfx.schemas.config.serving import BatchingConfig, ServingConfig
+from ulmfit_tfx.schemas.remote_paths import is_remote
 
 RELEASES = {
     "2.12": "2.12.2",
@@ -86,7 +87,7 @@ def inference_service(folder: str, serving: ServingConfig) -> dict[str, Any]:
         "runtimeVersion": RELEASES[serving.tf_serving],
     }
     if base_path(folder) == MOUNT:
-        model["storageUri"] = folder if "://" in folder else f"pvc://CLAIM/{model_name(folder)}"
+        model["storageUri"] = folder if is_remote(folder) else f"pvc://CLAIM/{model_name(folder)}"
     annotations = {
         "serving.kserve.io/enable-prometheus-scraping": "true",
         "prometheus.kserve.io/path": METRICS_PATH,

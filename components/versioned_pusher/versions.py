@@ -14,6 +14,7 @@ from ulmfit_tfx.components.served_versions import (
     version_numbers,
     versions,
 )
+from ulmfit_tfx.schemas.remote_paths import is_remote
 from ulmfit_tfx.trainer_modules.serving.folder_copy import copy_folder
 
 log = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ def publish(model: str, folder: str, version: str) -> None:
     _remove(incoming)  # of a push that was killed
     try:
         copy_folder(model, incoming)
-        if "://" in folder:
+        if is_remote(folder):
             _move_files(incoming, target)
         else:
             tf.io.gfile.rename(incoming, target)

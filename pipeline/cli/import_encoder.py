@@ -1,16 +1,18 @@
 """`ulmfit-tfx import-encoder`: reads a pretrained encoder and writes it in our formats."""
 
-from enum import Enum
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ulmfit_tfx.components.encoder_importer.checkpoint_files import check_paths
 from ulmfit_tfx.pipeline.console import output as console
+from ulmfit_tfx.pipeline.field_options import OptionsOf, Typed, help_of, with_field_options
 from ulmfit_tfx.pipeline.run_log import silence_libraries
 from ulmfit_tfx.schemas.config.pretrained import PretrainedConfig
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode
+from ulmfit_tfx.schemas.remote_paths import local_path
 
 if TYPE_CHECKING:
     from ulmfit_tfx.components.encoder_importer.importing import ImportReport
@@ -21,79 +23,42 @@ EXAMPLE = (
 )
 
 
-class Format(str, Enum):
-    """Whose checkpoint it is."""
-
-    AUTO = "auto"
-    FASTAI = "fastai"
-    KERAS = "keras"
-    SAVED_MODEL = "saved-model"
-
-
+@with_field_options
 def command(
-    checkpoint: Annotated[
-        str,
-        typer.Argument(help="fastai .pth, checkpoint or SavedModel of the old package, or a folder or archive of one."),
-    ],
-    output: Annotated[Path, typer.Option("--output", help="Folder to write.")],
-    tokenizer: Annotated[
-        str | None,
-        typer.Option(help="SentencePiece .model. Without it: the one that a SavedModel brings along."),
-    ] = None,
-    source_tokenizer: Annotated[
-        str | None,
-        typer.Option(
-            help="The checkpoint's own .model, to map its embeddings to --tokenizer by the text of the pieces."
+    *,
+    checkpoint: Annotated[str, typer.Argument(help=help_of(PretrainedConfig.model_fields["checkpoint"]))],
+    output: Annotated[str, typer.Option("--output", metavar="DIR", help="Folder to write.")],
+    pretrained: Annotated[
+        Typed,
+        OptionsOf(
+            PretrainedConfig,
+            without=("checkpoint",),
+            names={
+                "lower_case": "--lower-case/--cased",
+                "add_bos": "--bos/--no-bos",
+                "add_eos": "--eos/--no-eos",
+            },
         ),
-    ] = None,
-    format: Annotated[Format, typer.Option(help="Format of the checkpoint.")] = Format.AUTO,
+    ],
     fixed_seq_len: Annotated[
         str,
         typer.Option(metavar="N|none", help="Pieces that texts are cut and padded to. none: the longest of a batch."),
     ] = "70",
     max_seq_len: Annotated[int, typer.Option(min=2, help="Longest text with --fixed-seq-len none, in pieces.")] = 512,
-    lower_case: Annotated[
-        bool | None,
-        typer.Option("--lower-case/--cased", help="Lower-case texts. Without it: as the checkpoint or its name says."),
-    ] = None,
-    add_bos: Annotated[
-        bool | None, typer.Option("--bos/--no-bos", help="Begin each text with <s>. Default: yes.")
-    ] = None,
-    add_eos: Annotated[
-        bool | None, typer.Option("--eos/--no-eos", help="End each text with </s>. Default: yes.")
-    ] = None,
-    backward: Annotated[
-        bool | None, typer.Option("--backward/--forward", help="In which direction it was trained. Default: forward.")
-    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier import in --output.")] = False,
 ) -> ExitCode:
     """Import a pretrained encoder with its language-model head, checked layer by layer against its source."""
-    config = PretrainedConfig(
-        checkpoint=checkpoint,
-        format=format.value,
-        tokenizer=tokenizer,
-        source_tokenizer=source_tokenizer,
-        lower_case=lower_case,
-        add_bos=add_bos,
-        add_eos=add_eos,
-        direction=None if backward is None else "backward" if backward else "forward",
-    )
+    config = pretrained.section(PretrainedConfig, checkpoint=checkpoint)
     length = _length(fixed_seq_len)
-    _check_files(config)
+    folder = local_path(output, "--output")
     silence_libraries()
+    check_paths(config)
     from ulmfit_tfx.components.encoder_importer.importing import import_encoder
 
     with console.status("Importing", spinner="dots"):
-        report = import_encoder(config, output, length, max_seq_len, overwrite)
-    _show(report, output)
+        report = import_encoder(config, folder, length, max_seq_len, overwrite)
+    _show(report, folder)
     return ExitCode.OK
-
-
-def _check_files(config: PretrainedConfig) -> None:
-    """Finds wrong paths before TensorFlow is loaded."""
-    for path in filter(None, (config.checkpoint, config.tokenizer, config.source_tokenizer)):
-        if not Path(path).exists() and not Path(f"{path}.index").exists():
-            raise ConfigError(f"{path}: no such file.")
 
 
 def _length(text: str) -> int | None:

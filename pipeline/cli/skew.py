@@ -13,6 +13,7 @@ from ulmfit_tfx.pipeline.console import output
 from ulmfit_tfx.pipeline.run_log import silence_libraries
 from ulmfit_tfx.schemas.config_file import load_config
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode
+from ulmfit_tfx.schemas.remote_paths import is_remote
 
 if TYPE_CHECKING:
     from ulmfit_tfx.pipeline.tools.skew.comparison import SkewReport
@@ -83,7 +84,7 @@ def _quiet() -> Iterator[None]:
 def _check_local(logs: list[str]) -> None:
     """Finds wrong paths before TensorFlow is loaded."""
     for path in logs:
-        if "://" not in path and not _local(path):
+        if not is_remote(path) and not _local(path):
             raise ConfigError(f"{path}: no such file.")
 
 
@@ -96,7 +97,7 @@ def _files(logs: list[str]) -> list[str]:
 
     files: list[str] = []
     for path in logs:
-        found = sorted(tf.io.gfile.glob(path)) if "://" in path else _local(path)
+        found = sorted(tf.io.gfile.glob(path)) if is_remote(path) else _local(path)
         if not found:
             raise ConfigError(f"{path}: no such file.")
         files += found

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from tfx.orchestration.data_types import RuntimeParameter
 
 from ulmfit_tfx.schemas.config.kubeflow import KubeflowConfig, is_file_system
+from ulmfit_tfx.schemas.remote_paths import is_remote
 
 CHECKPOINTS, PUSH_DIRECTORY, BASELINE = "checkpoints", "push_directory", "baseline"
 """Names of the parameters that say where things lie."""
@@ -86,7 +87,7 @@ def unseen_paths(kubeflow: KubeflowConfig, paths: Sequence[tuple[str, str]]) -> 
         f"{name} is {path}, which no step in the cluster sees. Say in kubeflow.paths where it is there: gs://... "
         "or below the mount_path of an entry of kubeflow.volumes"
         for name, path in paths
-        if "://" not in path and not kubeflow.sees(path)
+        if not is_remote(path) and not kubeflow.sees(path)
     ]
 
 

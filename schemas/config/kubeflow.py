@@ -15,6 +15,7 @@ from pydantic import (
 )
 
 from ulmfit_tfx.schemas.config.section import Section
+from ulmfit_tfx.schemas.remote_paths import is_remote
 
 _KUBERNETES_NAME = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"
 _MEMORY = re.compile(r"^(\d+(?:\.\d+)?)(Ki|Mi|Gi|Ti|k|M|G|T)?$")
@@ -118,7 +119,7 @@ def memory_bytes(quantity: str) -> int:
 
 def is_file_system(path: str) -> bool:
     """Whether steps can read and write there themselves. To s3:// and minio:// only Kubeflow's launcher copies."""
-    return path.startswith("gs://") or "://" not in path
+    return path.startswith("gs://") or not is_remote(path)
 
 
 class KubeflowConfig(StepConfig):
@@ -173,7 +174,7 @@ class KubeflowConfig(StepConfig):
     def _paths_are_mounted(self):
         for name in ("pipeline_root", "checkpoints", "push_directory"):
             path = getattr(self, name)
-            if path is not None and "://" not in path and not self.sees(path):
+            if path is not None and not is_remote(path) and not self.sees(path):
                 raise ValueError(f"{name} is {path}, and no entry of volumes is mounted above it")
         for name in ("checkpoints", "push_directory"):
             path = getattr(self, name)

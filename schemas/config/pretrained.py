@@ -28,8 +28,8 @@ class CheckpointConfig(Section):
     lower_case: bool | None = Field(
         None, description="texts are lower-cased. null: as the checkpoint says, or the preset that its name is of"
     )
-    add_bos: bool | None = Field(None, description="begin each text with <s>. null: as the checkpoint says, or true")
-    add_eos: bool | None = Field(None, description="end each text with </s>. null: as the checkpoint says, or true")
+    add_bos: bool | None = Field(None, description="begin each text with `<s>`. null: as the checkpoint says, or true")
+    add_eos: bool | None = Field(None, description="end each text with `</s>`. null: as the checkpoint says, or true")
     direction: Direction | None = Field(
         None, description="in which texts were read in pretraining. null: as the checkpoint says, or forward"
     )

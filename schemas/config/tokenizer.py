@@ -22,9 +22,9 @@ class SentencePieceConfig(Section):
     """SentencePiece. Special ids are `<unk>`=0, `<pad>`=1, `<s>`=2, `</s>`=3."""
 
     prefix: str = Field("spm", pattern=r"^[\w.-]+$", description="file name: {prefix}-sp{N}k.model")
-    vocab_size: int = Field(8000, ge=16, le=1_000_000)
-    model_type: Literal["bpe", "unigram"] = "bpe"
-    character_coverage: float = Field(0.9995, gt=0.9, le=1)
+    vocab_size: int = Field(8000, ge=16, le=1_000_000, description="pieces")
+    model_type: Literal["bpe", "unigram"] = Field("bpe", description="how pieces are found")
+    character_coverage: float = Field(0.9995, gt=0.9, le=1, description="share of all characters that get a piece")
     user_defined_symbols: tuple[str, ...] = Field(("?", "!"), description="always pieces of their own")
     byte_fallback: bool = Field(
         False,
@@ -42,8 +42,8 @@ class SentencePieceConfig(Section):
         description="and on so many bytes of them: memory is a multiple of it, whatever the corpus; see "
         "docs/tokenizer.md",
     )
-    add_bos: bool = Field(True, description="begin each text with <s>")
-    add_eos: bool = Field(True, description="end each text with </s>")
+    add_bos: bool = Field(True, description="begin each text with `<s>`")
+    add_eos: bool = Field(True, description="end each text with `</s>`")
 
     @classmethod
     @override
@@ -95,6 +95,6 @@ class TokenizerConfig(SentencePieceConfig):
     separator: str | None = Field(
         None,
         min_length=1,
-        description="such as [SEP]: where it stands, a text is cut into parts, each with its own <s> and </s>. "
+        description="such as `[SEP]`: where it stands, a text is cut into parts, each with its own `<s>` and `</s>`. "
         "null: [SEP] where there is a second_text_column, else none",
     )

@@ -95,6 +95,14 @@ def test_folder_named_with_zeros_is_the_version_of_its_number(folder):
     assert version_in_service(folder) == "0009"
 
 
+def test_pins_are_an_empty_list_where_the_newest_is_in_service(folder):
+    assert models_config.pins(folder) == []
+    models_config.serve_only(folder, 9)
+    assert models_config.pins(folder) == [9]
+    models_config.serve_newest(folder)
+    assert models_config.pins(folder) == []
+
+
 @pytest.mark.parametrize("text", ["model_config_list {", "no_such_field: 1", "\x00"])
 def test_damaged_file_is_named_with_the_line(folder, text):
     put(folder, "9")

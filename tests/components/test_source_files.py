@@ -11,7 +11,8 @@ import uuid
 import pytest
 import zstandard
 
-from ulmfit_tfx.components.corpus_ingest import compressed_files, remote_files
+from ulmfit_tfx.components import remote_files
+from ulmfit_tfx.components.corpus_ingest import compressed_files
 from ulmfit_tfx.components.corpus_ingest.source_files import (
     check_source,
     find_files,

@@ -1,10 +1,13 @@
+import json
 import os
 import re
 import subprocess
 import sys
+import uuid
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from old_package_writer import write_checkpoint
 from random_language_model import RandomLanguageModel
 from torch_writer import TorchWriter
@@ -72,6 +75,50 @@ def test_import_prints_a_parity_table_and_is_quiet_otherwise(tmp_path, pth, toke
 def test_missing_file(refused, tmp_path):
     code, line = refused(tmp_path / "none.pth")
     assert (code, line) == (2, f"{tmp_path / 'none.pth'}: no such file.")
+
+
+@pytest.fixture
+def bucket(gcs):
+    """Copies files into a fake Google Cloud Storage; returns the paths there."""
+    folder = f"gs://{uuid.uuid4()}/encoders"
+
+    def put(*files):
+        for file in files:
+            tf.io.gfile.copy(str(file), f"{folder}/{file.name}")
+        return [f"{folder}/{file.name}" for file in files]
+
+    return put
+
+
+def test_remote_files_are_imported_as_local_ones(bucket, pth, tokenizer, tmp_path):
+    checkpoint, model = bucket(pth(), tokenizer)
+    local = [str(pth()), "--tokenizer", str(tokenizer), "--output", str(tmp_path / "local")]
+    remote = [checkpoint, "--tokenizer", model, "--source-tokenizer", model, "--output", str(tmp_path / "remote")]
+    for arguments in (local, remote):
+        result = CliRunner(mix_stderr=False).invoke(app, ["import-encoder", *arguments])
+        assert result.exit_code == 0, result.stderr
+    records = [json.loads((tmp_path / name / "encoder.json").read_text()) for name in ("local", "remote")]
+    assert records[1]["source"].pop("mapped_from") == "wiki.model"
+    assert records[0]["source"].pop("mapped_from") is None
+    assert records[0] == records[1]
+
+
+def test_missing_remote_file_is_answered_as_a_missing_local_one(bucket, refused, pth, tokenizer):
+    checkpoint, model = bucket(pth(), tokenizer)
+    assert refused(f"{checkpoint}2") == (2, f"{checkpoint}2: no such file.")
+    for option in ("--tokenizer", "--source-tokenizer"):
+        assert refused(checkpoint, option, f"{model}2") == (2, f"{model}2: no such file.")
+
+
+def test_remote_file_that_is_no_checkpoint_is_named_by_its_remote_path(bucket, refused, tokenizer):
+    (model,) = bucket(tokenizer)
+    code, line = refused(model)
+    assert (code, line.startswith(f"{model}: is")) == (3, True), line
+
+
+def test_remote_output_folder_is_refused(refused, pth):
+    code, line = refused(pth(), "--output", "gs://bucket/out")
+    assert (code, line) == (2, "--output is gs://bucket/out, expected a path of this machine.")
 
 
 @pytest.mark.parametrize(

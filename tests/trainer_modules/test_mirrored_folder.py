@@ -6,7 +6,7 @@ import uuid
 import pytest
 import tensorflow as tf
 
-from ulmfit_tfx.trainer_modules.optimization.mirrored_folder import MirroredFolder, is_local, local_folder
+from ulmfit_tfx.trainer_modules.optimization.mirrored_folder import MirroredFolder, local_folder
 
 PARTS = ("weights", "random", "state")
 LAST = "state"
@@ -139,6 +139,5 @@ def test_removed_folder_is_gone_on_both_sides(remote):
 
 @pytest.mark.parametrize("folder", ["gs://bucket/a", "ram://a", "hdfs://name:9000/a"])
 def test_remote_folder_has_a_new_local_one_at_each_call(folder):
-    assert not is_local(folder)
     assert local_folder(folder).is_dir()
     assert local_folder(folder) != local_folder(folder)

@@ -194,7 +194,7 @@ class LanguageModelSteps:
         adam = getattr(optimizer, "inner_optimizer", optimizer)
         adam.rate_scale = tf.cast(length, tf.float32) / self.config.bptt
         optimizer.apply(gradients, variables)
-        adam.rate_scale = 1.0
+        adam.rate_scale = None
 
     def _evaluate_replica(self, ids, targets, states, _):
         weights, count = self._weights(targets)

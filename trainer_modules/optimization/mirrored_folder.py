@@ -11,19 +11,15 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from ulmfit_tfx.schemas.remote_paths import is_remote
 from ulmfit_tfx.trainer_modules.serving.folder_copy import copy_folder
 
 _UNFINISHED = "unfinished"
 
 
-def is_local(folder: str | Path) -> bool:
-    """Whether a path is none of a remote file system, such as `gs://bucket/folder`."""
-    return "://" not in str(folder)
-
-
 def local_folder(folder: str | Path) -> Path:
     """A folder itself if it is local, else a new temporary one, which is removed when the process ends."""
-    if is_local(folder):
+    if not is_remote(folder):
         return Path(folder)
     temporary = tempfile.mkdtemp(prefix="ulmfit-tfx-")
     atexit.register(shutil.rmtree, temporary, ignore_errors=True)
@@ -48,7 +44,7 @@ class MirroredFolder:
             last: Name of the file that makes a subfolder complete.
         """
         self.local = local_folder(folder)
-        self._remote = None if is_local(folder) else str(folder).rstrip("/")
+        self._remote = str(folder).rstrip("/") if is_remote(folder) else None
         self._last = last
         self._uploaded: dict[str, tuple[int, int]] = {}
 

@@ -15,7 +15,7 @@ _SAME_RATE: Mapping[str, float] = MappingProxyType({})
 
 
 @keras.saving.register_keras_serializable("ulmfit_tfx")
-class ScheduledAdamW(keras.optimizers.AdamW):
+class ScheduledAdamW(keras.optimizers.Optimizer):
     """AdamW (Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101) with what language models need of it.
 
     - `beta_1` may be a function of the step. Keras reads a number there when it traces the training step: what a
@@ -35,12 +35,17 @@ class ScheduledAdamW(keras.optimizers.AdamW):
     moment: the epsilon of algorithm 1 of Adam's paper, PyTorch and fastai, not Keras' "epsilon hat".
     """
 
+    rate_scale: Any = None
+    """Factor of the rate of the steps that are traced while it is set: a number, or a tensor of the graph."""
+
     def __init__(
         self,
         learning_rate: float | LearningRateSchedule,
         beta_1: float | LearningRateSchedule = 0.9,
         weight_decay: float = 0.004,
         rate_factors: Mapping[str, float] = _SAME_RATE,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
         name: str = "scheduled_adamw",
         **kwargs: Any,
     ):
@@ -51,22 +56,36 @@ class ScheduledAdamW(keras.optimizers.AdamW):
             beta_1: Momentum, or a schedule of it by steps counted from 0.
             weight_decay: Decoupled.
             rate_factors: By a variable's path, by what to multiply its learning rate and decay. Missing: 1.
+            beta_2: Of the second moment.
+            epsilon: Added to its root.
             name: Of the optimizer.
-            **kwargs: Of `keras.optimizers.AdamW`, but for `amsgrad` and `gradient_accumulation_steps`.
+            **kwargs: Of `keras.optimizers.Optimizer`, but for `gradient_accumulation_steps`.
 
         Raises:
-            ValueError: One of those two is set.
+            ValueError: That one is set, or `amsgrad`.
         """
-        super().__init__(learning_rate, weight_decay=weight_decay, name=name, **kwargs)
         for unsupported in ("amsgrad", "gradient_accumulation_steps"):
-            if value := getattr(self, unsupported):
+            if value := kwargs.pop(unsupported, None):
                 raise ValueError(f"{unsupported} is {value}, expected it unset: it is not implemented here")
+        super().__init__(learning_rate, name=name, **kwargs)
         self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.decay = weight_decay  # not `weight_decay`, which Keras would apply itself, at one rate for all
         self.rate_factors = dict(rate_factors)
-        self.rate_scale: Any = 1.0  # of the steps traced while it is set: a number or a tensor of the graph
+
+    @property
+    def learning_rate(self):
+        """Of the step, times `rate_scale`: Keras asks for it once a step."""
+        rate = super().learning_rate
+        return rate if self.rate_scale is None else rate * self.rate_scale
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        keras.optimizers.Optimizer.learning_rate.fset(self, value)
 
     def build(self, var_list):
-        """Creates AdamW's variables and, for each one, the products of its `beta_1` and `beta_2` so far, float32 [].
+        """Creates for each variable its moments and the products of its `beta_1` and `beta_2` so far, float32 [].
 
         Raises:
             ValueError: `rate_factors` has a path that no variable has.
@@ -77,66 +96,55 @@ class ScheduledAdamW(keras.optimizers.AdamW):
         if unknown := sorted(set(self.rate_factors) - set(paths)):
             raise ValueError(f"rate_factors has {unknown}, expected paths of the variables to train: {sorted(paths)}")
         super().build(var_list)
-        self._factors = [self.rate_factors.get(path, 1.0) for path in paths]
-        self._beta_1_products, self._beta_2_products = (
+        self.factors = [self.rate_factors.get(path, 1.0) for path in paths]
+        self.moments = [
+            tuple(self.add_variable_from_reference(variable, name=name) for name in ("momentum", "velocity"))
+            for variable in var_list
+        ]
+        self.beta_1_products, self.beta_2_products = (
             [self.add_variable((), "ones", "float32", name=f"{name}_product") for _ in var_list]
             for name in ("beta_1", "beta_2")
         )
+
+    def apply(self, grads, trainable_variables=None):
+        """Updates variables from gradients, which are summed over the replicas before Keras clips them."""
+        super().apply(_summed([_dense(gradient) for gradient in grads]), trainable_variables)
 
     def update_step(self, gradient, variable, learning_rate):
         """Updates a variable, its moments and products from its gradient."""
         dtype, index = variable.dtype, self._get_variable_index(variable)
         gradient = ops.cast(gradient, dtype)
-        beta_1 = ops.cast(self._beta_1_now(), "float32")
-        products = self._beta_1_products[index], self._beta_2_products[index]
+        beta_1 = self.beta_1(self.iterations) if callable(self.beta_1) else self.beta_1
+        beta_1 = ops.cast(beta_1, "float32")
+        products = self.beta_1_products[index], self.beta_2_products[index]
         for product, beta in zip(products, (beta_1, self.beta_2), strict=True):
             self.assign(product, product * beta)
         mean_share, square_share = (ops.cast(1 - product, dtype) for product in products)
-        rate = ops.cast(learning_rate, dtype) * self._factors[index]
-        if self.weight_decay and self._use_weight_decay(variable):
-            self.assign_sub(variable, (rate * self.weight_decay) * variable)
+        rate = ops.cast(learning_rate, dtype) * self.factors[index]
+        if self.decay:
+            self.assign_sub(variable, (rate * self.decay) * variable)
         # Both corrections in the rate and in epsilon, which are numbers, and not in the moments.
         root = ops.sqrt(square_share)
-        adam = _adam_in_one_pass if keras.backend.backend() == "tensorflow" else self._adam
-        moments = self._momentums[index], self._velocities[index]
-        beta_1 = ops.cast(beta_1, dtype)
-        adam(variable, *moments, gradient, rate * root / mean_share, beta_1, self.beta_2, root * self.epsilon)
+        adam = _adam_in_one_pass if keras.backend.backend() == "tensorflow" else self.adam
+        momentum, velocity = self.moments[index]
+        rate, beta_1 = rate * root / mean_share, ops.cast(beta_1, dtype)
+        adam(variable, momentum, velocity, gradient, rate, beta_1, self.beta_2, root * self.epsilon)
 
-    def _adam(self, variable, momentum, velocity, gradient, rate, beta_1, beta_2, epsilon):
+    def adam(self, variable, momentum, velocity, gradient, rate, beta_1, beta_2, epsilon):
+        """Adam's step, in operations of any backend."""
         self.assign_add(momentum, (gradient - momentum) * (1 - beta_1))
         self.assign_add(velocity, (ops.square(gradient) - velocity) * (1 - beta_2))
         self.assign_sub(variable, rate * momentum / (ops.sqrt(velocity) + epsilon))
-
-    def _apply_weight_decay(self, variables):
-        """Does nothing: `update_step` knows each variable's rate."""
-
-    def _backend_apply_gradients(self, grads, trainable_variables):
-        """Keras' hook around clipping and updates."""
-        super()._backend_apply_gradients(self._summed(grads), trainable_variables)
-
-    def _backend_update_step(self, grads, trainable_variables, learning_rate):
-        """Keras' hook around the updates."""
-        super()._backend_update_step(grads, trainable_variables, learning_rate * self.rate_scale)
-
-    def _summed(self, gradients):
-        """Dense gradients, each summed over the replicas."""
-        pairs = [(_dense(gradient), None) for gradient in gradients]
-        if keras.backend.backend() == "tensorflow":
-            pairs = super()._all_reduce_sum_gradients(pairs)
-        return [gradient for gradient, _ in pairs]
 
     def _all_reduce_sum_gradients(self, grads_and_vars):
         """Keras' hook after clipping: the gradients are summed already."""
         return grads_and_vars
 
-    def _beta_1_now(self):
-        # The counter that Keras gives the schedule of the learning rate.
-        return self.beta_1(self._iterations) if callable(self.beta_1) else self.beta_1
-
     def get_config(self):
         """Constructor arguments."""
         beta_1 = keras.optimizers.schedules.serialize(self.beta_1) if callable(self.beta_1) else self.beta_1
-        return super().get_config() | {"beta_1": beta_1, "rate_factors": dict(self.rate_factors)}
+        own = {"beta_1": beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon, "weight_decay": self.decay}
+        return super().get_config() | own | {"rate_factors": dict(self.rate_factors)}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
@@ -157,9 +165,7 @@ class ReplicaLossScale(keras.optimizers.LossScaleOptimizer):
     def check_finite(self, grads):
         """Whether the gradients of all replicas are finite: bool []."""
         infinite = ops.cast(ops.logical_not(super().check_finite([_dense(g) for g in grads if g is not None])), "int32")
-        if keras.backend.backend() == "tensorflow":
-            [(infinite, _)] = self._all_reduce_sum_gradients([(infinite, None)])
-        return ops.equal(infinite, 0)
+        return ops.equal(_summed([infinite])[0], 0)
 
 
 def optimizer_for(
@@ -200,7 +206,7 @@ def optimizer_for(
 
 
 def _adam_in_one_pass(variable, momentum, velocity, gradient, rate, beta_1, beta_2, epsilon):
-    """`ScheduledAdamW._adam` as the one TensorFlow operation that reads and writes each number once."""
+    """`ScheduledAdamW.adam` as the one TensorFlow operation that reads and writes each number once."""
     import tensorflow as tf
 
     tf.raw_ops.ResourceApplyAdam(
@@ -215,6 +221,19 @@ def _adam_in_one_pass(variable, momentum, velocity, gradient, rate, beta_1, beta
         epsilon=epsilon,
         grad=gradient,
     )
+
+
+def _summed(tensors):
+    """Tensors, each summed over the replicas where there are some; None stays None."""
+    if keras.backend.backend() != "tensorflow":
+        return tensors
+    import tensorflow as tf
+
+    replica = tf.distribute.get_replica_context()
+    if replica is None:
+        return tensors
+    sums = iter(replica.all_reduce(tf.distribute.ReduceOp.SUM, [tensor for tensor in tensors if tensor is not None]))
+    return [None if tensor is None else next(sums) for tensor in tensors]
 
 
 def _dense(gradient):

@@ -89,7 +89,7 @@ class CheckpointFolder:
             code: Of the training, as `training_code` gives it.
         """
         self._mirror = MirroredFolder(folder, last=_STATE)
-        self._made_by = {"format": FORMAT, "code": dict(code)}
+        self._code = dict(code)
         self.folder = self._mirror.local
 
     def restore(self, model: keras.Model, begins_anew: Callable[[str], None] | None = None) -> TrainingState:
@@ -144,7 +144,7 @@ class CheckpointFolder:
         model.save_weights(unfinished / _LATEST)
         random_states = [keras.ops.convert_to_numpy(variable).tolist() for variable in _random_states(model)]
         (unfinished / _RANDOM).write_text(json.dumps(random_states))
-        (unfinished / _MADE_BY).write_text(json.dumps(self._made_by))
+        (unfinished / _MADE_BY).write_text(json.dumps({"format": FORMAT, "code": self._code}))
         np.savez(unfinished / _ARRAYS, **_without_objects(arrays))
         (unfinished / _STATE).write_text(json.dumps(dataclasses.asdict(state)))
         unfinished.rename(target)
@@ -154,8 +154,9 @@ class CheckpointFolder:
         self._mirror.upload()
 
     def _latest(self) -> Path | None:
-        complete = [path.parent for path in self.folder.glob(f"step-*/{_STATE}")]
-        return max(complete, key=lambda path: [int(number) for number in path.name.split("-")[1:]], default=None)
+        complete = (path.parent for path in self.folder.glob(f"step-*/{_STATE}"))
+        checkpoints = sorted(complete, key=lambda path: [int(n) for n in path.name.split("-")[1:]])
+        return checkpoints[-1] if checkpoints else None
 
     def _why_not(self, checkpoint: Path) -> str | None:
         """Why a checkpoint cannot be gone on from, if so."""
@@ -164,8 +165,8 @@ class CheckpointFolder:
         if made_by.get("format") != FORMAT:
             found = made_by.get("format", "that has no number")
             return f"there is a checkpoint of format {found}, expected {FORMAT}"
-        code, before = self._made_by["code"], made_by["code"]
-        changed = sorted(name for name in {*code, *before} if code.get(name) != before.get(name))
+        before = made_by["code"]
+        changed = sorted(name for name in {*self._code, *before} if self._code.get(name) != before.get(name))
         if not changed:
             return None
         more = f" and {len(changed) - _NAMED_MODULES} more" if len(changed) > _NAMED_MODULES else ""

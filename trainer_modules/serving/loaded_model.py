@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from ulmfit_tfx.schemas.errors import ConfigError
+from ulmfit_tfx.schemas.remote_paths import is_remote
 from ulmfit_tfx.trainer_modules.serving import signature_names as signatures
 from ulmfit_tfx.trainer_modules.serving.length_batches import answer_in_order
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelInfo
@@ -58,7 +59,7 @@ def find_model(path: _AnyPath) -> _AnyPath:
 
 def _file_operations(path: str) -> tuple[Callable[[str], bool], Callable[[str], bool], Callable[[str], list[str]]]:
     """`exists`, `isdir` and `listdir`. TensorFlow is imported for a remote path alone: a wrong one is found at once."""
-    if "://" not in path:
+    if not is_remote(path):
         return os.path.exists, os.path.isdir, os.listdir
     import tensorflow as tf
 

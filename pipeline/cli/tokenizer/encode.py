@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ulmfit_tfx.pipeline.cli.tokenizer import options
-from ulmfit_tfx.pipeline.cli.tokenizer.options import Format, TextUnit
 from ulmfit_tfx.pipeline.console import output as console
+from ulmfit_tfx.pipeline.field_options import with_field_options
 from ulmfit_tfx.pipeline.run_log import silence_libraries
 from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode
+from ulmfit_tfx.schemas.remote_paths import local_path
 
 if TYPE_CHECKING:
     from ulmfit_tfx.pipeline.tools.tokenizer.encoding import Encoder
@@ -38,12 +39,14 @@ class As(str, Enum):
     PIECES = "pieces"
 
 
+@with_field_options
 def command(
+    *,
     inputs: options.Inputs,
     tokenizer: Annotated[
-        Path, typer.Option(metavar="MODEL_OR_DIR", help="SentencePiece .model, or a folder with a tokenizer.")
+        str, typer.Option(metavar="MODEL_OR_DIR", help="SentencePiece .model, or a folder with a tokenizer.")
     ],
-    output: Annotated[Path, typer.Option("--output", metavar="FILE", help="File to write, a line a row.")],
+    output: Annotated[str, typer.Option("--output", metavar="FILE", help="File to write, a line a row.")],
     as_: Annotated[As, typer.Option("--as", help="What a line consists of.")] = As.IDS,
     add_bos: Annotated[
         bool | None,
@@ -61,34 +64,31 @@ def command(
         Path | None,
         typer.Option(metavar="DIR", help=f"Also write {CHART_FILE}, a histogram, and {STATISTICS_FILE} there."),
     ] = None,
-    format: options.FormatOption = Format.AUTO,
-    text_column: options.TextColumn = "text",
-    text_unit: options.TextUnitOption = TextUnit.LINE,
-    encoding: options.Encoding = "utf-8",
-    max_bad_fraction: options.MaxBadFraction = 0.01,
-    max_row_bytes: options.MaxRowBytes = 1_000_000,
+    format: options.Format = options.AUTO,
+    reading: options.Reading,
 ) -> ExitCode:
     """Encode texts as ids or pieces, the same as in training and serving, and show how long they are."""
-    sources = options.sources(inputs, format, text_column, text_unit, encoding, max_bad_fraction, max_row_bytes)
+    sources = options.sources(inputs, format, reading)
+    model, target = local_path(tokenizer, "--tokenizer"), local_path(output, "--output")
     started = time.monotonic()
     silence_libraries()
-    from ulmfit_tfx.pipeline.cli.tokenizer.progress import reading, show_left_out, shown
+    from ulmfit_tfx.pipeline.cli.tokenizer.progress import how_far, show_left_out, shown
     from ulmfit_tfx.pipeline.tools.tokenizer.loading import load_tokenizer
     from ulmfit_tfx.pipeline.tools.tokenizer.output_files import new_file
     from ulmfit_tfx.pipeline.tools.tokenizer.texts import Texts
 
-    encoder = _encoder(load_tokenizer(tokenizer), add_bos, add_eos, lower_case, as_ is As.PIECES)
+    encoder = _encoder(load_tokenizer(model), add_bos, add_eos, lower_case, as_ is As.PIECES)
     texts = Texts(sources)
-    _check_not_an_input(output, texts.files)
+    _check_not_an_input(target, texts.files)
     if statistics is not None:
         _make(statistics)
-    with new_file(output) as file, shown(lambda: reading(texts)):
+    with new_file(target) as file, shown(lambda: how_far(texts)):
         for line in encoder.lines(texts):
             file.write(f"{line}\n")
     show_left_out(texts)
     summary = encoder.statistics.summary()
     _show(summary)
-    console.print(f"{summary.rows:,} lines in {output}, {time.monotonic() - started:.1f} s", markup=False)
+    console.print(f"{summary.rows:,} lines in {target}, {time.monotonic() - started:.1f} s", markup=False)
     if statistics is not None:
         _write(encoder.statistics, summary, statistics)
         console.print(f"Histogram: {statistics / CHART_FILE}, with {STATISTICS_FILE} beside it", markup=False)

@@ -1,54 +1,33 @@
 """What the subcommands that read texts have in common: which texts, and how they are read."""
 
 import glob
-from collections.abc import Callable, Sequence
-from enum import Enum
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import typer
-from pydantic import BaseModel, ValidationError
 
 from ulmfit_tfx.components.corpus_ingest.source_files import find_files
-from ulmfit_tfx.schemas.config.sources.source import SourceConfig
-from ulmfit_tfx.schemas.config.sources.texts import text_source, text_source_class
+from ulmfit_tfx.pipeline.field_options import OptionsOf, Typed
+from ulmfit_tfx.schemas.config.section import sections_of
+from ulmfit_tfx.schemas.config.sources.by_format import formats_of
+from ulmfit_tfx.schemas.config.sources.texts import TextSource, TextSourceConfig, text_source, text_source_class
 from ulmfit_tfx.schemas.errors import ConfigError
+from ulmfit_tfx.schemas.remote_paths import is_remote
 
-_Config = TypeVar("_Config", bound=BaseModel)
-
-
-class Format(str, Enum):
-    """Formats of texts."""
-
-    AUTO = "auto"
-    TEXT = "text"
-    CSV = "csv"
-    TSV = "tsv"
-    JSONL = "jsonl"
-    CONLL = "conll"
-    CONLLU = "conllu"
-    MEDIAWIKI = "mediawiki"
-
-
-class TextUnit(str, Enum):
-    """What a row of plain text is."""
-
-    LINE = "line"
-    PARAGRAPH = "paragraph"
-    DOCUMENT = "document"
-
-
+AUTO = "auto"
+"""The format follows from a file's suffix."""
 _FORMAT_OF_SUFFIX = {
-    ".csv": Format.CSV,
-    ".tsv": Format.TSV,
-    ".jsonl": Format.JSONL,
-    ".json": Format.JSONL,
-    ".conll": Format.CONLL,
-    ".conllu": Format.CONLLU,
-    ".xml": Format.MEDIAWIKI,
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".jsonl": "jsonl",
+    ".json": "jsonl",
+    ".conll": "conll",
+    ".conllu": "conllu",
+    ".xml": "mediawiki",
 }
+_FORMATS = tuple(formats_of([*sections_of(TextSource)]))
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
-_OPTIONS = {"user_defined_symbols": "--user-symbol"}
 
 Inputs = Annotated[
     list[str],
@@ -56,25 +35,23 @@ Inputs = Annotated[
         metavar="INPUT...", help="Files, folders or globs with texts, also compressed or at `gs://` and `s3://`."
     ),
 ]
-FormatOption = Annotated[
-    Format, typer.Option("--format", help="auto: by the file's suffix, text where it says nothing.")
+Format = Annotated[
+    str,
+    typer.Option(
+        metavar=f"[{'|'.join([AUTO, *_FORMATS])}]",
+        help="auto: by the file's suffix, text where it says nothing.",
+    ),
 ]
-TextColumn = Annotated[str, typer.Option(help="csv, tsv, jsonl: column or field with the text.")]
-TextUnitOption = Annotated[TextUnit, typer.Option("--text-unit", help="text: what a row is.")]
-Encoding = Annotated[str, typer.Option(help="Any name that Python knows.")]
-MaxBadFraction = Annotated[float, typer.Option(min=0, max=1, help="Stop where a larger share of the rows is refused.")]
-MaxRowBytes = Annotated[int, typer.Option(min=1, max=100_000_000, help="Longer rows are refused.")]
+Reading = Annotated[
+    Typed,
+    OptionsOf(
+        *sections_of(TextSource),
+        only=("text_column", "text_unit", "word_column", "encoding", "max_bad_fraction", "max_row_bytes"),
+    ),
+]
 
 
-def sources(
-    inputs: Sequence[str],
-    format: Format,
-    text_column: str,
-    text_unit: TextUnit,
-    encoding: str,
-    max_bad_fraction: float,
-    max_row_bytes: int,
-) -> list[SourceConfig]:
+def sources(inputs: Sequence[str], format: str, reading: Typed) -> list[TextSourceConfig]:
     """The sources that the arguments name.
 
     Raises:
@@ -83,66 +60,24 @@ def sources(
     """
     for path in inputs:
         # In words of our own: paths are not relative to a configuration file here.
-        if "://" not in path and not Path(path).exists() and not glob.glob(path, recursive=True):
+        if not is_remote(path) and not Path(path).exists() and not glob.glob(path, recursive=True):
             raise ConfigError(f"{path}: no such file.")
-    paths = [file for path in inputs for file in find_files(path)] if format is Format.AUTO else inputs
-    formats = [(_format_of(path) if format is Format.AUTO else format).value for path in paths]
-    own = {"text_column": text_column, "text_unit": text_unit.value}
-    return [
-        validated(
-            text_source,
-            path=path,
-            format=name,
-            encoding=encoding,
-            max_bad_fraction=max_bad_fraction,
-            max_row_bytes=max_row_bytes,
-            **{field: value for field, value in own.items() if field in text_source_class(name).model_fields},
-        )
-        for path, name in zip(paths, formats, strict=True)
-    ]
+    paths = [file for path in inputs for file in find_files(path)] if format == AUTO else inputs
+    formats = [_format_of(path) if format == AUTO else format for path in paths]
+    return [_source(path, name, reading) for path, name in zip(paths, formats, strict=True)]
 
 
-def reading_words(source: SourceConfig, format: Format) -> list[str]:
-    """The options that differ from their defaults, as they are typed.
-
-    Args:
-        source: One of what `sources` gave.
-        format: As it was typed.
-    """
-    words = [] if format is Format.AUTO else ["--format", format.value]
-    for name in ("text_column", "text_unit", "encoding", "max_bad_fraction", "max_row_bytes"):
-        field = type(source).model_fields.get(name)
-        if field is not None and (value := getattr(source, name)) != field.default:
-            words += [_option(name), str(value)]
-    return words
+def _source(path: str, format: str, reading: Typed) -> TextSourceConfig:
+    if format not in _FORMATS:
+        raise ConfigError(f"--format is '{format}', expected one of {', '.join([AUTO, *_FORMATS])}.")
+    return reading.of(text_source_class(format)).section(text_source, path=path, format=format)
 
 
-def validated(kind: Callable[..., _Config], **values: Any) -> _Config:
-    """A section of a configuration from options.
-
-    Raises:
-        ConfigError: With a line for each option that is wrong.
-    """
-    try:
-        return kind(**values)
-    except ValidationError as error:
-        raise ConfigError("\n".join(map(_complaint, error.errors()))) from None
+def reading_words(format: str, reading: Typed) -> list[str]:
+    """The options that differ from their defaults, as they are typed."""
+    return ([] if format == AUTO else ["--format", format]) + reading.words()
 
 
-def _complaint(problem: Any) -> str:
-    message = problem["msg"].removeprefix("Value error, ")
-    if not problem["loc"]:
-        return f"{message}."
-    field = problem["loc"][0]
-    got = problem["input"]
-    shown = ", ".join(map(repr, got)) if isinstance(got, tuple) else repr(got)
-    return f"{_option(field)} is {shown}: {message}."
-
-
-def _option(field: str) -> str:
-    return _OPTIONS.get(field, f"--{field.replace('_', '-')}")
-
-
-def _format_of(path: str) -> Format:
+def _format_of(path: str) -> str:
     suffixes = [suffix for suffix in Path(path.lower()).suffixes if suffix not in _COMPRESSED]
-    return _FORMAT_OF_SUFFIX.get(suffixes[-1], Format.TEXT) if suffixes else Format.TEXT
+    return _FORMAT_OF_SUFFIX.get(suffixes[-1], "text") if suffixes else "text"

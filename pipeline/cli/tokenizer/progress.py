@@ -28,7 +28,7 @@ def shown(state: Callable[[], str]) -> Iterator[None]:
         yield
 
 
-def reading(texts: "Texts") -> str:
+def how_far(texts: "Texts") -> str:
     """How far texts have been read."""
     share = f", {texts.share_read:.0%} of the files" if texts.share_read else ""
     return f"Reading: {texts.rows:,} rows, {texts.text_bytes / 1e6:,.0f} MB of text{share}"

@@ -11,6 +11,7 @@ from ulmfit_tfx.pipeline.tools.clean.history import History
 from ulmfit_tfx.pipeline.tools.clean.kept_runs import Kept
 from ulmfit_tfx.pipeline.tools.clean.places import is_number, is_version
 from ulmfit_tfx.pipeline.tools.clean.rules import Item, Kind
+from ulmfit_tfx.schemas.remote_paths import is_remote
 
 IN_SERVICE = "in service"
 PINNED = "pinned"
@@ -128,7 +129,7 @@ def standings(folder: str) -> Mapping[str, str]:
     Raises:
         UserError: models.config is damaged, or TensorFlow has no file system for the folder.
     """
-    if "://" not in folder and not Path(folder).is_dir():
+    if not is_remote(folder) and not Path(folder).is_dir():
         return {}
     silence_libraries()
     from ulmfit_tfx.components.served_versions import pinned_versions, version_in_service

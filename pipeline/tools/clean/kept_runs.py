@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ulmfit_tfx.pipeline.tools.clean.history import History, Run
 from ulmfit_tfx.pipeline.tools.clean.rules import Rules
+from ulmfit_tfx.schemas.remote_paths import is_remote
 
 Standings = Callable[[str], Mapping[str, str]]
 """Of a folder of versions, local or remote: why versions stay, by name."""
@@ -84,7 +85,7 @@ def _in_service(history: History, serving: Path, standings: Standings) -> Iterat
     for pushed, run in pushes.items():
         folder, _, version = pushed.rpartition("/")
         moved = serving / Path(folder).name
-        if "://" not in folder and not Path(folder).is_dir() and moved.is_dir():
+        if not is_remote(folder) and not Path(folder).is_dir() and moved.is_dir():
             folder = str(moved)
         if version in standings(folder):
             yield run

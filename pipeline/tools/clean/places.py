@@ -6,6 +6,7 @@ from pathlib import Path
 from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.pipeline.tools.clean import disk
 from ulmfit_tfx.schemas.errors import ConfigError
+from ulmfit_tfx.schemas.remote_paths import is_remote
 
 _SAVED_MODEL = "saved_model.pb"
 _EXAMPLE = "Give the folder of a run, such as runs/reviews, or that of a served model's versions."
@@ -30,7 +31,7 @@ def find_place(given: str) -> Place:
     Raises:
         ConfigError: It is neither a folder of runs nor one of versions.
     """
-    if "://" in given:
+    if is_remote(given):
         raise ConfigError(
             f"{given}: is not on this machine. What is pushed there is removed by later pushes: push.keep_versions "
             "says how many versions stay."

@@ -10,6 +10,7 @@ from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas import feature_names
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.schemas.errors import ConfigError, DataError
+from ulmfit_tfx.schemas.remote_paths import is_remote
 from ulmfit_tfx.transforms.length_buckets import bucket_names
 from ulmfit_tfx.transforms.splitting import TRAIN
 
@@ -69,7 +70,7 @@ def training_statistics(path: str, config: PipelineConfig | None) -> TrainingSta
         ConfigError: There are no statistics, or nothing says how the texts were ingested.
         DataError: The statistics cannot be read, or are not of texts that were ingested so.
     """
-    database = RunFolder(Path(path)).metadata if "://" not in path else None
+    database = RunFolder(Path(path)).metadata if not is_remote(path) else None
     ingestion = None if config is None or config.data is None else Ingestion(config.data, config.tags)
     if database is not None and database.is_file():
         artifact, recorded = _newest(str(database), path)

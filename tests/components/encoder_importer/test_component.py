@@ -12,11 +12,10 @@ from base_encoders import encoder_from
 from random_language_model import PAD, RandomLanguageModel
 from tfx.types import standard_artifacts
 
-from ulmfit_tfx.components.encoder_importer.checkpoint import input_fingerprint
+from ulmfit_tfx.components.encoder_importer.checkpoint_files import fetched, input_fingerprint
 from ulmfit_tfx.components.encoder_importer.component import EncoderImporter
 from ulmfit_tfx.components.encoder_importer.executor import Executor
 from ulmfit_tfx.components.encoder_importer.importing import import_encoder
-from ulmfit_tfx.components.encoder_importer.remote_files import fetched
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig, EncoderDropoutConfig

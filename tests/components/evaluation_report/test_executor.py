@@ -28,6 +28,8 @@ OTHER = model_info("classification", ["good", "ugly"])
 class WordSpotter:
     """Finds texts bad that have a word in them."""
 
+    info = INFO
+
     def __init__(self, word):
         self.word = word
 

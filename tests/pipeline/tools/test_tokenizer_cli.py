@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -24,8 +23,6 @@ from typer.testing import CliRunner
 from ulmfit_tfx.components.sentencepiece_trainer.training import train
 from ulmfit_tfx.pipeline.cli.app import app
 from ulmfit_tfx.pipeline.cli.tokenizer.encode import CHART_FILE, STATISTICS_FILE
-from ulmfit_tfx.pipeline.cli.tokenizer.options import Format, TextUnit
-from ulmfit_tfx.pipeline.cli.tokenizer.train import ModelType, Normalization
 from ulmfit_tfx.pipeline.tools.tokenizer import encoding
 from ulmfit_tfx.pipeline.tools.tokenizer.encoding import Encoder
 from ulmfit_tfx.pipeline.tools.tokenizer.length_chart import draw_lengths
@@ -33,10 +30,7 @@ from ulmfit_tfx.pipeline.tools.tokenizer.length_statistics import LengthStatisti
 from ulmfit_tfx.pipeline.tools.tokenizer.output_files import new_file
 from ulmfit_tfx.pipeline.tools.tokenizer.training_process import train_apart
 from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
-from ulmfit_tfx.schemas.config.section import sections_of
-from ulmfit_tfx.schemas.config.sources.by_format import formats_of
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
-from ulmfit_tfx.schemas.config.sources.texts import PlainTextConfig, TextSource
 from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.schemas.errors import ConfigError, DataError, UserError
 from ulmfit_tfx.transforms.splitting import sample
@@ -119,17 +113,6 @@ def imported_by(*arguments):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_shows_an_example(command):
     assert f"ulmfit-tfx tokenizer {command} " in invoke(command, "--help").stdout.replace("\n", " ")
-
-
-def test_choices_are_those_of_the_configuration():
-    def values(choices):
-        return {choice.value for choice in choices}
-
-    fields = TokenizerConfig.model_fields
-    assert values(Format) == {"auto", *formats_of([*sections_of(TextSource)])}
-    assert values(TextUnit) == set(get_args(PlainTextConfig.model_fields["text_unit"].annotation))
-    assert values(ModelType) == set(get_args(fields["model_type"].annotation))
-    assert values(Normalization) == set(get_args(fields["normalization"].annotation))
 
 
 # train

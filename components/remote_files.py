@@ -2,19 +2,16 @@
 
 import contextlib
 import glob
+import hashlib
 import importlib.util
 import io
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ulmfit_tfx.schemas.errors import DataError, UserError
 
 _READ_AT_ONCE = 1 << 17
-
-
-def is_remote(path: str) -> bool:
-    """Whether a path leads elsewhere than to this machine's files."""
-    return "://" in path
 
 
 def match(path: str) -> list[Any]:
@@ -39,6 +36,15 @@ def match(path: str) -> list[Any]:
     # What ends with a slash is how some tools store an empty folder.
     found = {each.path: each for result in matches for each in result.metadata_list if not each.path.endswith("/")}
     return list(found.values())
+
+
+def fingerprint(found: Iterable[Any]) -> str:
+    """Digest of the names, sizes and times of files that `match` found."""
+    digest = hashlib.sha256()
+    for metadata in found:
+        digest.update(os.path.basename(metadata.path).encode())
+        digest.update(f"{metadata.size_in_bytes} {metadata.last_updated_in_seconds}".encode())
+    return digest.hexdigest()
 
 
 def size(path: str) -> int:
