@@ -121,7 +121,7 @@ def test_code_of_a_training_is_what_weights_follow_from(task):
     assert not [
         name
         for name in modules
-        if name.startswith("trainer_modules.serving.") or name.endswith((".progress", ".tensorboard"))
+        if name.startswith("trainer_modules.serving.") or name.endswith((".progress", ".tensorboard", ".signatures"))
     ]
 
 

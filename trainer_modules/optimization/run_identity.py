@@ -55,7 +55,8 @@ def training_code(run_fn: str) -> dict[str, str]:
     Args:
         run_fn: Name of the module that trains.
     """
-    return code_digests(run_fn, without=_CHANGES_NO_WEIGHT)
+    signatures = f"{run_fn.rpartition('.')[0]}.signatures"  # of the task, beside its trainer
+    return code_digests(run_fn, without=[*_CHANGES_NO_WEIGHT, signatures])
 
 
 def corpora_folder(fn_args: Any) -> Path:
