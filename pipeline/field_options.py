@@ -15,7 +15,7 @@ import typer
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from ulmfit_tfx.schemas.config.section import Section
+from ulmfit_tfx.schemas.config.section import NO_USE, Section
 from ulmfit_tfx.schemas.errors import ConfigError
 
 _Section = TypeVar("_Section", bound=Section)
@@ -31,7 +31,6 @@ class OptionsOf:
         *sections: type[Section],
         panel: str | None = None,
         names: Mapping[str, str] | None = None,
-        only: Collection[str] | None = None,
         without: Collection[str] = (),
     ):
         """Says which options there are.
@@ -41,13 +40,10 @@ class OptionsOf:
             panel: Heading of the options in the help.
             names: Options, by field, that are not called as the field is. After a slash stands what sets a field to
                 false, or to nothing where it holds several values: `--user-symbol/--no-user-symbols`.
-            only: Fields. None: all of them.
             without: Fields that are no options.
         """
         fields = {name: field for kind in reversed(sections) for name, field in kind.model_fields.items()}
-        self.fields = {
-            name: field for name, field in fields.items() if (only is None or name in only) and name not in without
-        }
+        self.fields = {name: field for name, field in fields.items() if name not in without}
         self._panel = panel
         self._names = dict(names or {})
 
@@ -113,9 +109,9 @@ class Typed:
     options: OptionsOf
     values: dict[str, Any]
 
-    def of(self, kind: type[Section]) -> "Typed":
-        """Those that a section has a field for."""
-        return Typed(self.options, {name: value for name, value in self.values.items() if name in kind.model_fields})
+    def of(self, fields: Collection[str]) -> "Typed":
+        """Those of some fields."""
+        return Typed(self.options, {name: value for name, value in self.values.items() if name in fields})
 
     def section(self, kind: Callable[..., _Section], **others: Any) -> _Section:
         """The section.
@@ -141,6 +137,8 @@ class Typed:
         field = next((part for part in problem["loc"] if part in self.options.fields), None)
         if field is None:
             return f"{' '.join(map(str, problem['loc']))}: {message}.".removeprefix(": ")
+        if problem["type"] == NO_USE:
+            return f"{self.options.option(field)} {message}."
         got = problem["input"]
         of_words = _plain_type(self.options.fields[field]) not in _NAMES_OF_TYPES
         shown = ", ".join(map(repr, got)) if isinstance(got, tuple) else repr(got) if of_words else got
@@ -182,7 +180,7 @@ def help_of(field: FieldInfo) -> str:
     return f"{text}." if text else ""
 
 
-def choices(field: FieldInfo) -> tuple[str, ...]:
+def _choices(field: FieldInfo) -> tuple[str, ...]:
     """The words that a field may be, or none where it may be others."""
     kind = _plain_type(field)
     return get_args(kind) if get_origin(kind) is Literal else ()
@@ -208,7 +206,7 @@ def _as_typed(field: FieldInfo) -> Any:
 
 
 def _metavar(field: FieldInfo) -> str:
-    if words := choices(field):
+    if words := _choices(field):
         return f"[{'|'.join(words)}]"
     bounds = {name: getattr(rule, name) for rule in field.metadata for name in _BOUNDS if hasattr(rule, name)}
     lowest = "".join(f"{bounds[name]:.10g}{sign}" for name, sign in (("ge", "<="), ("gt", "<")) if name in bounds)

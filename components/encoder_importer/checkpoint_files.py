@@ -12,13 +12,14 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 from ulmfit_tfx.components import remote_files
 from ulmfit_tfx.schemas.config.pretrained import CheckpointConfig
 from ulmfit_tfx.schemas.errors import ConfigError, DataError, UserError
 from ulmfit_tfx.schemas.remote_paths import is_remote
 
+_Config = TypeVar("_Config", bound=CheckpointConfig)
 _CHUNK = 1 << 20
 
 
@@ -35,7 +36,7 @@ def check_paths(config: CheckpointConfig) -> None:
 
 
 @contextlib.contextmanager
-def fetched(config: CheckpointConfig) -> Iterator[CheckpointConfig]:
+def fetched(config: _Config) -> Iterator[_Config]:
     """The configuration with copies of its remote files in their places, which live as long as the context.
 
     Errors of the context name the remote files.

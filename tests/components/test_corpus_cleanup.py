@@ -101,9 +101,9 @@ def test_rows_with_the_same_key_share_a_split_and_those_without_do_not(tmp_path)
 def test_sentences_are_rows_and_the_accounting_says_how_many_were_split_off(tmp_path):
     path = tmp_path / "texts.txt"
     path.write_text("It rained. Dr. Who came. Yes.\n" * 2 + "One more sentence here.\n", encoding="utf-8")
-    stages = {"sentences": "en", "min_words": 2}
+    cleanup = {"sentences": "en", "min_words": 2}
     splits = {"train": 1, "eval": 0, "test": 0}
-    artifact = ingest(tmp_path, corpus(path, corpus_cleanup=stages, splits=splits))
+    artifact = ingest(tmp_path, corpus(path, corpus_cleanup=cleanup, splits=splits))
     assert texts_of(artifact)["train"] == ["It rained.", "Dr. Who came."] * 2 + ["One more sentence here."]
     accounting = accounting_of(artifact)
     assert (accounting.rows_in, accounting.split_off) == (3, 4)

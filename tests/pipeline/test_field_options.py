@@ -15,7 +15,8 @@ from ulmfit_tfx.pipeline.cli.app import app
 from ulmfit_tfx.pipeline.field_options import OptionsOf, Typed, help_of, with_field_options
 from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
 from ulmfit_tfx.schemas.config.pretrained import PretrainedConfig
-from ulmfit_tfx.schemas.config.section import Section
+from ulmfit_tfx.schemas.config.section import Section, sections_of
+from ulmfit_tfx.schemas.config.sources.texts import TextSource
 from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.schemas.errors import ConfigError
 
@@ -115,6 +116,14 @@ def test_help_shows_defaults_bounds_and_choices():
 
 def _serve(*, soup: Annotated[Typed, OptionsOf(Soup)]):
     pass
+
+
+@pytest.mark.parametrize("command", ["tokenizer train", "tokenizer encode"])
+def test_what_a_format_of_texts_is_read_by_is_an_option_of_both_commands(command):
+    options = {option.name for option in command_named(command).params}
+    fields = {name for kind in sections_of(TextSource) for name in kind.model_fields}
+    about_examples = {"corpus_cleanup", "sample_fraction", "splits", "split_key_column", "length_buckets"}
+    assert fields - options == about_examples | {"path"}  # the arguments
 
 
 def test_examples_in_docstrings_hold():

@@ -46,7 +46,11 @@ Reading = Annotated[
     Typed,
     OptionsOf(
         *sections_of(TextSource),
-        only=("text_column", "text_unit", "word_column", "encoding", "max_bad_fraction", "max_row_bytes"),
+        # Named by the arguments, or about examples, of which there are none here.
+        without=(
+            *("path", "format", "corpus_cleanup", "sample_fraction"),
+            *("splits", "split_key_column", "length_buckets"),
+        ),
     ),
 ]
 
@@ -63,14 +67,16 @@ def sources(inputs: Sequence[str], format: str, reading: Typed) -> list[TextSour
         if not is_remote(path) and not Path(path).exists() and not glob.glob(path, recursive=True):
             raise ConfigError(f"{path}: no such file.")
     paths = [file for path in inputs for file in find_files(path)] if format == AUTO else inputs
-    formats = [_format_of(path) if format == AUTO else format for path in paths]
-    return [_source(path, name, reading) for path, name in zip(paths, formats, strict=True)]
-
-
-def _source(path: str, format: str, reading: Typed) -> TextSourceConfig:
-    if format not in _FORMATS:
+    if format not in (AUTO, *_FORMATS):
         raise ConfigError(f"--format is '{format}', expected one of {', '.join([AUTO, *_FORMATS])}.")
-    return reading.of(text_source_class(format)).section(text_source, path=path, format=format)
+    formats = [_format_of(path) if format == AUTO else format for path in paths]
+    # Of files in several formats each takes what its format has; what none of them has is an error.
+    kinds = [text_source_class(name) for name in formats]
+    used = {field for kind in kinds for field in kind.model_fields}
+    return [
+        reading.of({*kind.model_fields} | (reading.values.keys() - used)).section(text_source, path=path, format=name)
+        for path, name, kind in zip(paths, formats, kinds, strict=True)
+    ]
 
 
 def reading_words(format: str, reading: Typed) -> list[str]:

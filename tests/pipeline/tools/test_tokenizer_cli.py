@@ -281,7 +281,12 @@ def vocab(command):
         (b"a text\n", ["--prefix", "a/b"], 2, "--prefix is 'a/b'"),
         (b"a text\n", ["--character-coverage", "0.5"], 2, "--character-coverage is 0.5"),
         (b"a text\n", ["--encoding", "klingon"], 2, "--encoding is 'klingon'"),
-        (b"a text\n", ["--format", "csv", "--text-unit", "document"], 2, "text_unit is set, and format csv has no use"),
+        (
+            b"a text\n",
+            ["--format", "csv", "--text-unit", "document"],
+            2,
+            "--text-unit is set, and format csv has no use",
+        ),
         (b"a text\n", ["--format", "csv"], 3, "there is no column 'text'. Columns: a text."),
     ],
 )
