@@ -8,9 +8,9 @@ from ulmfit_tfx.schemas.config.cleaning import WordCleaningConfig
 from ulmfit_tfx.schemas.config.head import TaggerHeadConfig
 from ulmfit_tfx.schemas.config.labelled_pipeline import LabelledPipelineConfig
 from ulmfit_tfx.schemas.config.sources.tagged_words import TaggedWords
-from ulmfit_tfx.schemas.config.tagging import TaggingConfig
 from ulmfit_tfx.schemas.config.tokenizer import SentencePieceConfig
 from ulmfit_tfx.schemas.config.training import WordTrainingConfig
+from ulmfit_tfx.tasks.tagging.section import TaggingConfig
 
 
 class TaggingPipelineConfig(LabelledPipelineConfig):

@@ -9,7 +9,7 @@ from keras import ops
 
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig
 from ulmfit_tfx.schemas.config.head import HeadConfig
-from ulmfit_tfx.schemas.config.tagging import TaggingConfig
+from ulmfit_tfx.tasks.tagging.section import TaggingConfig
 from ulmfit_tfx.trainer_modules.layers.awd_lstm import AWDLSTM
 from ulmfit_tfx.trainer_modules.layers.bidirectional import Bidirectional
 from ulmfit_tfx.trainer_modules.layers.crf import ConditionalRandomField

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from ulmfit_tfx.schemas.config.tagging import TaggingConfig
 from ulmfit_tfx.schemas.feature_names import PIECE_COUNTS, TAG_COUNTS, TAG_IDS
+from ulmfit_tfx.tasks.tagging.section import TaggingConfig
 from ulmfit_tfx.trainer_modules.data.task_rows import IDS, TaskRows, ids_of, parsed
 from ulmfit_tfx.transforms.piece_windows import NO_TAG, window_tags, windows_of
 from ulmfit_tfx.transforms.tokenization import Tokenizer

@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from ulmfit_tfx.schemas import feature_names
-from ulmfit_tfx.schemas.config.tagging import TaggingConfig
 from ulmfit_tfx.schemas.config.tags import TagScheme
+from ulmfit_tfx.tasks.tagging.section import TaggingConfig
 from ulmfit_tfx.trainer_modules.serving import signature_names as names
 from ulmfit_tfx.trainer_modules.serving.signatures import SERIALIZED, STRINGS, Signatures
 from ulmfit_tfx.transforms.piece_windows import stitch, windows_of

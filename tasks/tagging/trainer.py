@@ -14,10 +14,10 @@ import tensorflow as tf
 
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig
 from ulmfit_tfx.schemas.config.section import Direction
-from ulmfit_tfx.schemas.config.tagging import TaggingConfig
 from ulmfit_tfx.tasks.tagging.model import Tagger, build_tagger
 from ulmfit_tfx.tasks.tagging.model_info import TaggingDetails
 from ulmfit_tfx.tasks.tagging.rows import tagged_rows
+from ulmfit_tfx.tasks.tagging.section import TaggingConfig
 from ulmfit_tfx.tasks.tagging.signatures import tagger_signatures
 from ulmfit_tfx.trainer_modules.data.task_batches import TaskBatches
 from ulmfit_tfx.trainer_modules.objectives.calibration import (

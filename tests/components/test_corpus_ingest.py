@@ -24,10 +24,10 @@ from ulmfit_tfx.schemas.beam_arguments import IN_PROCESS, unstaged
 from ulmfit_tfx.schemas.config.sources.splits import SplitsConfig
 from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
 from ulmfit_tfx.schemas.config.sources.texts import text_source
-from ulmfit_tfx.schemas.config.tagging import TaggingConfig
 from ulmfit_tfx.schemas.config.tags import TagsConfig
 from ulmfit_tfx.schemas.curated_schema import curated_schema
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.tasks.tagging.section import TaggingConfig
 from ulmfit_tfx.transforms.splitting import split_of
 
 ROWS = [

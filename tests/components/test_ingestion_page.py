@@ -15,7 +15,7 @@ from ulmfit_tfx.components.corpus_ingest.shards import Shard
 from ulmfit_tfx.components.row_encoding import serialized_examples
 from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
 from ulmfit_tfx.schemas.config.sources.texts import text_source
-from ulmfit_tfx.schemas.config.tagging import TaggingConfig
+from ulmfit_tfx.tasks.tagging.section import TaggingConfig
 from ulmfit_tfx.transforms.records.record import Row
 
 PAGE = (Path(__file__).parents[2] / "docs" / "ingestion.md").read_text(encoding="utf-8")

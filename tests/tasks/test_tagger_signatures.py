@@ -13,8 +13,8 @@ from seqeval.metrics.sequence_labeling import get_entities
 
 from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig
-from ulmfit_tfx.schemas.config.tagging import TaggingConfig
 from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
+from ulmfit_tfx.tasks.tagging.section import TaggingConfig
 from ulmfit_tfx.tasks.tagging.signatures import tagger_signatures
 from ulmfit_tfx.trainer_modules.layers.crf import ConditionalRandomField
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription

@@ -4,10 +4,10 @@ import pytest
 
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig
 from ulmfit_tfx.schemas.config.head import HeadConfig
-from ulmfit_tfx.schemas.config.tagging import TaggingConfig
 from ulmfit_tfx.schemas.config.training import TrainingConfig
 from ulmfit_tfx.tasks.classification.model import build_classifier
 from ulmfit_tfx.tasks.tagging.model import build_tagger
+from ulmfit_tfx.tasks.tagging.section import TaggingConfig
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.models.language_model import build_language_model
 from ulmfit_tfx.trainer_modules.optimization.layer_groups import freeze, frozen_at, layer_groups, rate_factors

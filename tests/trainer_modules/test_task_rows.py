@@ -7,12 +7,12 @@ from task_examples import CONFIG, write_inputs
 
 from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
-from ulmfit_tfx.schemas.config.tagging import TaggingConfig
 from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.tasks.classification.rows import count_labels, labelled_rows, multi_label_rows
 from ulmfit_tfx.tasks.regression.rows import read_targets, target_rows
 from ulmfit_tfx.tasks.regression.target_balance import TargetBalance
 from ulmfit_tfx.tasks.tagging.rows import tagged_rows
+from ulmfit_tfx.tasks.tagging.section import TaggingConfig
 from ulmfit_tfx.trainer_modules.data.task_batches import task_batches
 from ulmfit_tfx.trainer_modules.data.task_rows import has_weights
 from ulmfit_tfx.transforms.records.record import Row

@@ -3,8 +3,8 @@ import io
 import pytest
 
 from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
-from ulmfit_tfx.schemas.config.tagging import TaggingConfig
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.tasks.tagging.section import TaggingConfig
 from ulmfit_tfx.transforms.records.attribute_spans import parse
 from ulmfit_tfx.transforms.records.record import Refusal
 

@@ -6,7 +6,7 @@ import pytest
 
 from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
 from ulmfit_tfx.schemas.config.sources.texts import text_source
-from ulmfit_tfx.schemas.config.tagging import TaggingConfig
+from ulmfit_tfx.tasks.tagging.section import TaggingConfig
 from ulmfit_tfx.transforms.records.conllu import parse, parse_texts
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 

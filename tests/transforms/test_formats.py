@@ -7,8 +7,8 @@ from sources import labelled_texts
 
 from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
 from ulmfit_tfx.schemas.config.sources.texts import text_source
-from ulmfit_tfx.schemas.config.tagging import TaggingConfig
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.tasks.tagging.section import TaggingConfig
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.formats import check_header, parse
 from ulmfit_tfx.transforms.records.record import Refusal, Row

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
-from ulmfit_tfx.schemas.config.tagging import TaggingConfig
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.tasks.tagging.section import TaggingConfig
 from ulmfit_tfx.transforms.records import label_studio
 from ulmfit_tfx.transforms.records.record import Refusal
 

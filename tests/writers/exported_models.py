@@ -9,7 +9,6 @@ import tensorflow as tf
 from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig
 from ulmfit_tfx.schemas.config.head import HeadConfig
-from ulmfit_tfx.schemas.config.tagging import TaggingConfig
 from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.tasks.classification.model import build_classifier
 from ulmfit_tfx.tasks.classification.model_info import ClassificationDetails
@@ -19,6 +18,7 @@ from ulmfit_tfx.tasks.regression.model_info import RegressionDetails
 from ulmfit_tfx.tasks.regression.signatures import regressor_signatures
 from ulmfit_tfx.tasks.tagging.model import build_tagger
 from ulmfit_tfx.tasks.tagging.model_info import TaggingDetails
+from ulmfit_tfx.tasks.tagging.section import TaggingConfig
 from ulmfit_tfx.tasks.tagging.signatures import tagger_signatures
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.serving.encoder_folder import EncoderRecord, PretrainedModel, build, save_pretrained

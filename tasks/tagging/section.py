@@ -1,4 +1,4 @@
-"""The section `tagging`: tags of words, and how raw text is cut into words."""
+"""The section `tagging`: what sets a tagger's training apart."""
 
 from typing import Literal
 
