@@ -63,6 +63,7 @@ def write(folder, rows, name="rows.tsv", header="text\tlabel"):
 
 
 def labelled(path, **config):
+    """Texts with labels or numbers."""
     return labelled_texts(**({"path": str(path), "format": "tsv", "max_bad_fraction": 0.5} | config))
 
 
@@ -404,12 +405,13 @@ def test_second_text_is_joined_by_the_separator_that_is_given(tmp_path):
         ("classification", {"weight_column": "w", "slice_columns": ["lang"]}, None),
         ("classification", {"label_separator": "g"}, None),
         ("regression", {"target_columns": ["w", "n"]}, None),
-        ("tagging", {"format": "spans_tsv", "spans_column": "lang", "slice_columns": ["lang"]}, TaggingConfig()),
+        ("tagging", {"format": "spans_tsv", "spans_column": "lang", "slice_columns": ["lang"]}, TagsConfig()),
     ],
 )
 def test_what_is_written_is_as_the_curated_schema_has_it(tmp_path, task, config, tagging):
     rows = [(f"{text} pl", label, str(number % 3), str(number), "pl") for number, (text, label) in enumerate(ROWS)]
-    config = labelled(write(tmp_path, rows, header="text\tlabel\tw\tn\tlang"), **config)
+    path = write(tmp_path, rows, header="text\tlabel\tw\tn\tlang")
+    config = labelled(path, **config) if tagging is None else tagged_words(path=str(path), **config)
     artifact = ingest(tmp_path, config, tagging=tagging)
     statistics = tfdv.generate_statistics_from_tfrecord(f"{artifact.uri}/Split-train/*")
     schema = text_format.Parse(curated_schema(task, config), schema_pb2.Schema())
@@ -476,8 +478,13 @@ def test_file_of_labels_that_cannot_be_used_is_an_error(tmp_path, field, content
     file = tmp_path / "labels"
     if content is not None:
         file.write_bytes(content)
+    named = {field: str(file)}
+    if field == "label_map":
+        config = tagged_words(path=str(write(tmp_path, ROWS)), format="jsonl", **named)
+    else:
+        config = labelled(write(tmp_path, ROWS), label_names={"g": "good"}, **named)
     with pytest.raises(DataError, match=expected):
-        check_source(labelled(write(tmp_path, ROWS), label_names={"g": "good"}, **{field: str(file)}))
+        check_source(config)
 
 
 def test_fingerprint_of_a_source_covers_all_its_files(tmp_path):
@@ -485,7 +492,7 @@ def test_fingerprint_of_a_source_covers_all_its_files(tmp_path):
     files = {field: write(tmp_path, ROWS[:4], field) for field in fields}
     path = write(tmp_path, ROWS)
     assert source_fingerprint(labelled(path)) == fingerprint(str(path))
-    config = labelled(path, **{field: str(file) for field, file in files.items()})
+    config = tagged_words(path=str(path), format="jsonl", **{field: str(file) for field, file in files.items()})
     seen = {source_fingerprint(config)}
     for file in [path, *files.values()]:
         file.write_text(file.read_text() + "more\n")

@@ -29,8 +29,10 @@ def stages(tmp_path, reviews, tiny_project):
     def build(until=None, **sections):
         (tmp_path / "corpus.txt").write_text("a text\n")
         corpus = {"corpus": {"path": "corpus.txt", "format": "text"}}
-        if sections.get("task") == "language_model":  # the small project's training and thresholds are the classifier's
-            sections |= {"evaluation": None, "training": None}
+        if "data" in sections:  # the small project's thresholds are the classifier's
+            sections["evaluation"] = None
+        if sections.get("task") == "language_model":
+            sections["training"] = None
         path = tiny_project(tmp_path, reviews[:5], **corpus, **sections)
         path.write_text(yaml.safe_dump(without_nulls(yaml.safe_load(path.read_text()))))
         config = load_config(path)
@@ -127,24 +129,16 @@ def test_rows_without_a_test_split_are_scored_on_none(stages):
 
 
 @pytest.mark.parametrize(
-    ("sections", "module", "knows"),
+    ("task", "data", "knows"),
     [
-        ({"data": {"label_separator": ";"}}, "classifier", {"label_separator": ";"}),
-        (
-            {"task": "regression", "data": {"label_column": None, "target_columns": ["stars", "length"]}},
-            "regressor",
-            {"targets": ["stars", "length"]},
-        ),
-        (
-            {"task": "tagging", "data": {"format": "conll", "text_column": None, "label_column": None}},
-            "tagger",
-            {},
-        ),
+        ("classification", {"label_separator": ";"}, {"label_separator": ";"}),
+        ("regression", {"label_column": None, "target_columns": ["stars", "length"]}, {"targets": ["stars", "length"]}),
+        ("tagging", {"format": "conll", "text_column": None, "label_column": None}, {}),
     ],
 )
-def test_each_task_has_a_trainer_of_its_own_that_knows_what_is_to_be_learnt(stages, sections, module, knows):
-    trainer = stages(**sections).get("Trainer")
-    assert trainer.exec_properties["run_fn"] == f"ulmfit_tfx.trainer_modules.{module}.run_fn"
+def test_each_task_has_a_trainer_of_its_own_that_knows_what_is_to_be_learnt(stages, task, data, knows):
+    trainer = stages(task=task, data=data).get("Trainer")
+    assert trainer.exec_properties["run_fn"] == f"ulmfit_tfx.tasks.{task}.trainer.run_fn"
     custom_config = json.loads(trainer.exec_properties["custom_config"])
     assert {name: custom_config[name] for name in knows} == knows
-    assert sections.get("task", "classification") in custom_config
+    assert task in custom_config
