@@ -186,3 +186,12 @@ def test_what_is_left_out_takes_with_it_what_only_it_leads_to(written):
 def test_code_without_a_source_is_named(path):
     with pytest.raises(UserError, match=f"^{path}: its source is not found"):
         code_version(path)
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_training_leads_to_no_section_that_it_does_not_read(trainer):
+    sections = "ulmfit_tfx.schemas.config"
+    digests = code_digests(trainer)
+    for name in ("kubeflow", "serving", "beam", "evaluation", "pipeline", "pretrained", "sources.source"):
+        assert f"{sections}.{name}" not in digests, name
+    assert f"{sections}.encoder" in digests

@@ -269,7 +269,7 @@ def test_configuration_works_or_is_refused_with_a_reason(number, tmp_path, spm_m
         outcomes[number] = "refused"
         return
     rows = list(rows_of(config, reviews, weighted))
-    tokenizer = Tokenizer(spm_model, config.tokenizer, config.cleaning)
+    tokenizer = Tokenizer(spm_model, config.tokenizer_to_train, CleaningConfig.model_validate(config.cleaning))
     fn_args = write_inputs(tmp_path / "x", tokenizer, config, rows[:TRAIN], rows[TRAIN:])
     if encoders == "both":
         fn_args.custom_config["directions"] = ["forward", "backward"]
