@@ -15,7 +15,7 @@ python=$1 selection=$2
 whole="
 pipeline     tests/pipeline --ignore tests/pipeline/test_drift.py
 components   tests/components
-training     tests/trainer_modules
+training     tests/trainer_modules tests/tasks
 serving      tests/serving tests/test_examples.py tests/benchmarks tests/pipeline/test_drift.py
 transforms   tests/transforms tests/schemas tests/evaluation tests/tasks
 docs         tests/docs
