@@ -11,7 +11,7 @@ from setuptools import find_packages, setup
 
 ROOT = "ulmfit_tfx"
 FOLDERS = ("schemas", "transforms", "trainer_modules", "evaluation", "tasks", "components", "pipeline")
-FOLDERS_OF_DATA = ("schemas.tfdv", "transforms.corpus_cleanup.abbreviations")
+FOLDERS_OF_DATA = ("transforms.corpus_cleanup.abbreviations",)
 
 version = re.search(r'__version__ = "(.+)"', Path("package/__init__.py").read_text()).group(1)
 
@@ -27,7 +27,7 @@ setup(
     package_data={
         ROOT: ["py.typed"],
         f"{ROOT}.schemas": ["serving_ops.tsv"],
-        f"{ROOT}.schemas.tfdv": ["*.pbtxt"],
+        f"{ROOT}.tasks": ["**/*.pbtxt"],
         f"{ROOT}.components": ["**/*.j2"],
         f"{ROOT}.transforms.corpus_cleanup.abbreviations": ["*.txt"],
     },

@@ -70,6 +70,7 @@ def pipeline(texts: str, tokenizer: str, folder: str, *beam_arguments: str) -> d
     from ulmfit_tfx.schemas.beam_arguments import unstaged
     from ulmfit_tfx.schemas.config.sources.texts import text_source
     from ulmfit_tfx.schemas.curated_schema import curated_schema
+    from ulmfit_tfx.tasks import LANGUAGE_MODEL
 
     def artifact(kind: type, name: str) -> Any:
         made = kind()
@@ -90,7 +91,7 @@ def pipeline(texts: str, tokenizer: str, folder: str, *beam_arguments: str) -> d
     schema = artifact(standard_artifacts.Schema, "schema")
     os.makedirs(schema.uri)
     with open(f"{schema.uri}/schema.pbtxt", "w") as file:
-        file.write(curated_schema("language_model", source))
+        file.write(curated_schema(LANGUAGE_MODEL.schema(source), source))
     model = artifact(standard_artifacts.Model, "")
     model.uri = tokenizer
     transform = TextTransform(

@@ -43,22 +43,16 @@ from ulmfit_tfx.schemas.code_version import code_version
 from ulmfit_tfx.schemas.config.labelled_pipeline import LabelledPipelineConfig
 from ulmfit_tfx.schemas.config.language_model import LanguageModelConfig
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
-from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig, NumberedTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.curated_schema import curated_schema
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.tasks import labelled_task
+from ulmfit_tfx.tasks import LANGUAGE_MODEL, Task, labelled_task, task_named
 from ulmfit_tfx.tasks.language_model.metrics import perplexity_eval_config
 from ulmfit_tfx.transforms.length_buckets import bucket_names
 from ulmfit_tfx.transforms.splitting import EVAL, TEST
 
 _Node = TypeVar("_Node", bound=BaseNode)
 
-_PREPROCESSING_FN = "ulmfit_tfx.tasks.{}.preprocessing.preprocessing_fn"
-_RUN_FN = "ulmfit_tfx.tasks.{}.trainer.run_fn"
-_TUNER_FN = "ulmfit_tfx.tasks.language_model.trainer.tuner_fn"
-
-_LANGUAGE_MODEL = "language_model"
 LEARNING_RATE_FINDER = "LearningRateFinder"
 PUSHER = "Pusher"
 METRICS_VERSION = "metrics_version"
@@ -95,6 +89,7 @@ class _Stages:
 
     def __init__(self, config: PipelineConfig, surroundings: Surroundings, finds_learning_rate: bool):
         self.config = config
+        self.task = task_named(config.task)
         self.surroundings = surroundings
         self.finds_learning_rate = finds_learning_rate
         self.nodes: list[BaseNode] = []
@@ -104,10 +99,10 @@ class _Stages:
     def add_all(self) -> None:
         """Adds the stages of the task."""
         data, corpus = self.config.data, self.config.corpus
-        rows = self._ingested("data", data, self.config.task) if data else None
+        rows = self._ingested("data", data, self.task) if data else None
         if rows:
             self._validate(rows)
-        texts = self._ingested("corpus", corpus, _LANGUAGE_MODEL, "Unlabelled") if corpus else None
+        texts = self._ingested("corpus", corpus, LANGUAGE_MODEL, "Unlabelled") if corpus else None
         trained_on = texts or rows
         assert trained_on is not None  # the configuration has seen to it
         tokenizer = self._tokenizer(trained_on)
@@ -134,27 +129,27 @@ class _Stages:
         self.nodes.append(node)
         return node
 
-    def _ingested(self, section: str, source: SourceConfig, task: str, suffix: str = "") -> "_Rows":
+    def _ingested(self, section: str, source: SourceConfig, task: Task[Any], suffix: str = "") -> "_Rows":
         ingest = CorpusIngest(
             source,
             self.config.seed,
             self.surroundings.fingerprint(section, lambda: source_fingerprint(source)),
             self.surroundings.path(section, source.path),
-            tagging=self.config.tags if section == "data" else None,
+            tagging=self.config.tags if task is self.task else None,
             separator=self.config.separator,
         )
         self._add(ingest, f"CorpusIngest{suffix}")
         schema = self._add(SchemaImporter(self._schema(task, source)), f"SchemaImporter{suffix}")
         return _Rows(source, ingest.outputs[specs.EXAMPLES], schema.outputs["schema"])
 
-    def _schema(self, task: str, source: SourceConfig) -> str:
+    def _schema(self, task: Task[Any], source: SourceConfig) -> str:
         """The user's schema, or the curated one of a task, as pbtxt."""
         path = self.config.data_schema.path
-        if path is not None and task == self.config.task:
+        if path is not None and task is self.task:
             return _own_schema(path)
-        tags = self.config.tags if task == self.config.task else None
-        separator = tags.tag_separator if tags else None
-        return curated_schema(task, source, bucket_names(source.length_buckets), separator)
+        tags = self.config.tags if task is self.task else None
+        buckets = bucket_names(source.length_buckets)
+        return curated_schema(task.schema(source), source, buckets, tags.tag_separator if tags else None)
 
     def _validate(self, rows: "_Rows") -> None:
         options = tfdv.StatsOptions(num_quantiles_histogram_buckets=QUANTILES)
@@ -205,20 +200,17 @@ class _Stages:
             node.add_upstream_node(self.validator)  # bad rows stop the run before the long stages
         return self._add(node)
 
-    def _transformed(self, rows: "_Rows", tokenizer: BaseNode, task: str, name: str | None = None) -> TextTransform:
-        custom_config: dict[str, Any] = {}
-        if task == self.config.task and self.config.tags is not None:
-            custom_config = {"tag_separator": self.config.tags.tag_separator}
-        elif task != _LANGUAGE_MODEL:
-            custom_config = {"max_seq_len": self.config.max_seq_len}
+    def _transformed(
+        self, rows: "_Rows", tokenizer: BaseNode, task: Task[Any], name: str | None = None
+    ) -> TextTransform:
         return self._add(
             TextTransform(
                 examples=rows.examples,
                 schema=rows.schema,
                 tokenizer=tokenizer.outputs[specs.TOKENIZER],
-                preprocessing_fn=_PREPROCESSING_FN.format(task),
-                custom_config=custom_config,
-                has_vocabulary=task in ("classification", "tagging"),
+                preprocessing_fn=task.preprocessing_fn,
+                custom_config=task.preprocessing_config(self.config),
+                has_vocabulary=task.has_vocabulary,
             ),
             name,
         )
@@ -226,17 +218,17 @@ class _Stages:
     def _language_model(self, texts: "_Rows", tokenizer: BaseNode) -> tuple[ModelTrainer, PerplexityGate]:
         config = self.config.language_model
         assert config is not None
-        transform = self._transformed(texts, tokenizer, _LANGUAGE_MODEL, "TextTransformUnlabelled")
-        inputs = self._training_inputs(transform, _LANGUAGE_MODEL)
+        transform = self._transformed(texts, tokenizer, LANGUAGE_MODEL, "TextTransformUnlabelled")
+        inputs = self._training_inputs(transform, LANGUAGE_MODEL.name)
         if self.config.pretrained is not None:
             inputs["base_model"] = tokenizer.outputs[specs.MODEL]
-        run_fn = self._run_fn(_LANGUAGE_MODEL)
-        inputs["custom_config"] = self._custom_config(run_fn, "encoder", "export", _LANGUAGE_MODEL)
+        run_fn = self._run_fn(LANGUAGE_MODEL)
+        inputs["custom_config"] = self._custom_config(run_fn, "encoder", "export", LANGUAGE_MODEL.name)
         if config.dropout is not None:  # those of the task model are then no reason to train this one again
             del inputs["custom_config"]["encoder"]["dropout"]
         found = {}
         if config.find_learning_rate or self.finds_learning_rate:
-            finder = self._add(LearningRateFinder(tuner_fn=_TUNER_FN, **inputs), LEARNING_RATE_FINDER)
+            finder = self._add(LearningRateFinder(tuner_fn=LANGUAGE_MODEL.tuner_fn, **inputs), LEARNING_RATE_FINDER)
             found = {"hyperparameters": finder.outputs["best_hyperparameters"]}
         trainer = self._add(ModelTrainer(run_fn=run_fn, **inputs, **found), "LanguageModelTrainer")
         gate = self._add(
@@ -249,10 +241,10 @@ class _Stages:
         )
         return trainer, gate
 
-    def _run_fn(self, task: str) -> str:
+    def _run_fn(self, task: Task[Any]) -> str:
         """Import path of what trains: the user's in place of that of the pipeline's task."""
-        own = self.config.trainer.run_fn if task == self.config.task else None
-        return own or _RUN_FN.format(task)
+        own = self.config.trainer.run_fn if task is self.task else None
+        return own or task.run_fn
 
     def _task_model(
         self,
@@ -264,9 +256,10 @@ class _Stages:
     ) -> None:
         config = self.config
         assert isinstance(config, LabelledPipelineConfig)
-        inputs = self._training_inputs(self._transformed(rows, tokenizer, config.task), "training")
-        run_fn = self._run_fn(config.task)
-        sections = self._custom_config(run_fn, "encoder", "head", "training", "export", config.task) | self._names(rows)
+        task = labelled_task(config.task)
+        inputs = self._training_inputs(self._transformed(rows, tokenizer, task), "training")
+        run_fn = self._run_fn(task)
+        sections = self._custom_config(run_fn, "encoder", "head", "training", "export") | task.training_config(config)
         sections["head"]["pairs"] = config.reads_pairs
         base_model = base.outputs[specs.MODEL] if base else None
         trainer = self._add(
@@ -341,13 +334,6 @@ class _Stages:
             perplexity=gate.outputs["evaluation"] if gate else None,
         )
 
-    def _names(self, rows: "_Rows") -> dict[str, Any]:
-        """What a `run_fn` has to know of the rows beside its sections."""
-        source = rows.source
-        if isinstance(source, ClassifiedTextsConfig):
-            return {"label_separator": source.label_separator}
-        return {"targets": source.target_columns} if isinstance(source, NumberedTextsConfig) else {}
-
     def _described(self) -> dict[str, Any]:
         """The configuration as a model card tells of it."""
         return self.config.model_dump(mode="json", exclude={"push", "serving", "beam", "kubeflow", "sample_texts"})
@@ -362,7 +348,9 @@ class _Stages:
         }
         sections = {
             "training": surroundings.overrides("training") if config.data is not None else None,
-            _LANGUAGE_MODEL: surroundings.overrides(_LANGUAGE_MODEL) if config.language_model is not None else None,
+            LANGUAGE_MODEL.name: surroundings.overrides(LANGUAGE_MODEL.name)
+            if config.language_model is not None
+            else None,
         }
         return {name: value for name, value in (paths | sections).items() if isinstance(value, RuntimeParameter)}
 

@@ -1,7 +1,6 @@
 """The curated TFDV schema of a task, with what follows from its configuration."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -15,27 +14,22 @@ from ulmfit_tfx.schemas.config.sources.labelled_texts import (
 )
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 
-_FOLDER = Path(__file__).parent / "tfdv"
-
 
 def curated_schema(
-    task: str, source: SourceConfig, length_buckets: Sequence[str] = (), tag_separator: str | None = None
+    of_task: str, source: SourceConfig, length_buckets: Sequence[str] = (), tag_separator: str | None = None
 ) -> str:
     """The schema of what CorpusIngest writes, as pbtxt.
 
-    The features that all sources of a task have stand in `tfdv/`. Those of `target_columns`, `weight_column` and
-    `slice_columns` are added: TFDV takes a feature that a schema lacks for an anomaly. So are the values that a feature
-    may have, where the configuration lists them.
+    The features of `target_columns`, `weight_column` and `slice_columns` are added: TFDV takes a feature that a schema
+    lacks for an anomaly. So are the values that a feature may have, where the configuration lists them.
 
     Args:
-        task: That the rows are for.
+        of_task: The features that all such sources of the task have, as pbtxt, see `ulmfit_tfx.tasks.task.Task.schema`.
         source: Where they come from.
         length_buckets: Names of the length buckets; none: any name is allowed.
         tag_separator: What stands between several tags of a word, where a word may have several: these are one value.
     """
-    several = isinstance(source, ClassifiedTextsConfig) and source.is_multi_label
-    file = _FOLDER / f"{task}{'_multi_label' * several}.pbtxt"
-    schema = text_format.Parse(file.read_text(encoding="utf-8"), schema_pb2.Schema())
+    schema = text_format.Parse(of_task, schema_pb2.Schema())
     if length_buckets:
         _allow_only(schema, feature_names.LENGTH_BUCKET, length_buckets)
     if isinstance(source, LabelledSourceConfig):

@@ -11,7 +11,7 @@ from ulmfit_tfx.tasks.regression.task import TASK as REGRESSION
 from ulmfit_tfx.tasks.tagging.task import TASK as TAGGING
 from ulmfit_tfx.tasks.task import LabelledTask, Task
 from ulmfit_tfx.trainer_modules.serving.loaded_model import Predictor, load
-from ulmfit_tfx.trainer_modules.serving.model_info import EncoderInfo, ModelInfo, read_content
+from ulmfit_tfx.trainer_modules.serving.model_info import ENCODER, EncoderInfo, ModelInfo, read_content
 from ulmfit_tfx.trainer_modules.serving.signature_contract import SignatureContract, encoder_contracts
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def model_info_of(content: Mapping[str, Any], model: str | Path) -> ModelInfo:
         content: Of the file.
         model: To be named.
     """
-    kinds = {"encoder": EncoderInfo} | {name: task.info for name, task in TASKS.items()}
+    kinds = {ENCODER: EncoderInfo} | {name: task.info for name, task in TASKS.items()}
     return kinds.get(str(content.get("task")), ModelInfo).of(content, model)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from ulmfit_tfx.schemas.config.labelled_pipeline import LabelledPipelineConfig
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
+from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.trainer_modules.serving.loaded_model import AnswerT, InfoT, Predictor
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelInfo
 from ulmfit_tfx.trainer_modules.serving.signature_contract import SignatureContract
@@ -35,6 +36,7 @@ class Task(abc.ABC, Generic[InfoT]):
         info: What its models say of themselves.
         run_fn: Import path of TFX Trainer's function.
         preprocessing_fn: Import path of Transform's function.
+        schema_file: Features of its examples, as pbtxt, see `schemas.curated_schema`.
         has_vocabulary: Whether preprocessing looks at all of the train split first, for a vocabulary of labels.
     """
 
@@ -45,7 +47,16 @@ class Task(abc.ABC, Generic[InfoT]):
     info: ClassVar[type[ModelInfo]]
     run_fn: ClassVar[str]
     preprocessing_fn: ClassVar[str]
+    schema_file: ClassVar[Path]
     has_vocabulary: ClassVar[bool] = False
+
+    def schema(self, source: SourceConfig) -> str:
+        """Features of the examples that are made of a source, as pbtxt."""
+        return self.schema_file.read_text(encoding="utf-8")
+
+    @abc.abstractmethod
+    def preprocessing_config(self, config: PipelineConfig) -> dict[str, Any]:
+        """What `preprocessing_fn` has to know of a configuration."""
 
     @abc.abstractmethod
     def contracts(self, info: InfoT) -> dict[str, SignatureContract]:
@@ -80,6 +91,14 @@ class LabelledTask(Task[InfoT], Generic[InfoT, ConfigT, AnswerT]):
     """
 
     predictor: ClassVar[type[Predictor[Any, Any]]]
+
+    def preprocessing_config(self, config: PipelineConfig) -> dict[str, Any]:
+        """See `Task`: texts are cut."""
+        return {"max_seq_len": config.max_seq_len}
+
+    @abc.abstractmethod
+    def training_config(self, config: ConfigT) -> dict[str, Any]:
+        """What `run_fn` has to know beside the sections `encoder`, `head`, `training` and `export`."""
 
     def load(self, model: str | Path, info: InfoT) -> Predictor[InfoT, AnswerT]:
         """See `Task.load`."""

@@ -85,7 +85,7 @@ def test_only_the_beam_worker_has_an_entrypoint():
 
 
 def test_context_leaves_out_what_is_not_built_from(tmp_path):
-    kept = ["pyproject.toml", "setup.py", "README.md", "LICENSE", "package/__init__.py", "schemas/tfdv/a.pbtxt"]
+    kept = ["pyproject.toml", "setup.py", "README.md", "LICENSE", "package/__init__.py", "tasks/a/a.pbtxt"]
     left_out = ["runs/a/model", ".venv/bin/python", ".git/config", "tests/test_a.py", ".env", "examples/data/a.tsv"]
     left_out += ["pipeline/__pycache__/a.pyc", "build/lib/a.py", "dist/a.whl", "docs/a.md", "key.json"]
     for name in kept + left_out:

@@ -1,6 +1,7 @@
 """The sources: which way imports flow, and what is not to be in them."""
 
 import ast
+import graphlib
 import re
 from pathlib import Path
 
@@ -36,6 +37,33 @@ def test_imports_flow_one_way_and_are_never_bare(path):
             assert rest[0] in allowed, f"{folder} imports {name}"
 
 
+def folder_of(path: Path) -> str:
+    """The folder of a module. `__init__.py` and `__main__.py` gather what is in folders, and stand above them."""
+    module = path.relative_to(ROOT)
+    return str(module if module.stem in ("__init__", "__main__") else module.parent)
+
+
+def module_file(name: str) -> Path | None:
+    """The file of a module of ours; None of a name in one, or of a module of others."""
+    parts = name.split(".")[1:] if name.startswith("ulmfit_tfx.") else []
+    path = ROOT.joinpath(*parts)
+    candidates = (path.with_suffix(".py"), path / "__init__.py") if parts else ()
+    return next((candidate for candidate in candidates if candidate.is_file()), None)
+
+
+def test_no_folders_import_each_other():
+    """Not two, nor several in a circle."""
+    imports: dict[str, set[str]] = {}
+    for path in SOURCES:
+        names = imported_modules(path)
+        packages = {
+            name.rpartition(".")[0] for name in names if module_file(name)
+        }  # of which only a module is imported
+        files = {file for name in names - packages if (file := module_file(name)) and file.parent != path.parent}
+        imports.setdefault(folder_of(path), set()).update(map(folder_of, files))
+    graphlib.TopologicalSorter(imports).prepare()
+
+
 @pytest.mark.parametrize(
     "folder", sorted(path.name for path in (ROOT / "components").iterdir() if (path / "__init__.py").is_file())
 )
@@ -49,13 +77,37 @@ def test_a_component_imports_no_other_ones_inside(folder):
             assert not first or first in shared or not (ROOT / "components" / first).is_dir(), f"{path} imports {name}"
 
 
+TASK_NAMES = {"classification", "regression", "tagging", "language_model"}
+SECTION = {"language_model"}
+NAMED = {
+    "schemas/component_specs.py": SECTION,
+    "schemas/config/pipeline.py": SECTION,
+    "components/run_settings.py": SECTION,
+    "components/model_packager/description.py": SECTION,
+    "trainer_modules/models/language_model.py": {"language_model"},
+    "trainer_modules/serving/model_info.py": {"language_model"},
+}
+"""A language model is a section and a stage in the pipelines of other tasks as well, and a Keras model; and importing
+one writes a SavedModel that names it."""
+
+
+def test_tasks_are_named_in_their_folders_alone():
+    """All else asks the task's object, so that a new task is a folder and a line in the table."""
+    for path in SOURCES:
+        module = path.relative_to(ROOT)
+        constants = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+        if module.parts[0] != "tasks":
+            named = {constant for constant in constants if constant in TASK_NAMES} - NAMED.get(str(module), set())
+            assert not named, f"{path} names {named}"
+
+
 def test_nothing_uses_tf_keras_or_module_files():
     for path in SOURCES:
         assert not re.search(r"\btf\.keras\b|module_file=", path.read_text()), path
 
 
 def test_layers_and_artifact_types_are_not_registered_in_reloaded_modules():
-    for path in [*(ROOT / "trainer_modules").glob("*.py"), *(ROOT / "transforms" / "preprocessing").glob("*.py")]:
+    for path in [*(ROOT / "tasks").glob("*/trainer.py"), *(ROOT / "tasks").glob("*/preprocessing.py")]:
         assert "register_keras_serializable" not in path.read_text(), path
 
 

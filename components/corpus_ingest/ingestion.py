@@ -9,7 +9,7 @@ from ulmfit_tfx.schemas.config.sources.labelled_texts import LabelledTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.config.tags import TagsConfig
 
-_TAGGING, _SEPARATOR = "tagging", "separator"
+_TAGS, _SEPARATOR = "tags", "separator"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Ingestion:
         extra: dict[str, Any] = {}
         if self.tagging is not None:
             # The other fields of the section are the trainer's: a change of them reads no file again.
-            extra[_TAGGING] = self.tagging.model_dump(mode="json", include=set(TagsConfig.model_fields))
+            extra[_TAGS] = self.tagging.model_dump(mode="json", include=set(TagsConfig.model_fields))
         if self.separator is not None and _has_pairs(self.source):
             extra[_SEPARATOR] = self.separator
         source = self.source.model_dump_json()
@@ -50,7 +50,7 @@ class Ingestion:
     def from_json(cls, text: str) -> "Ingestion":
         """Reads what `to_json` wrote."""
         values = json.loads(text)
-        tagging, separator = values.pop(_TAGGING, None), values.pop(_SEPARATOR, None)
+        tagging, separator = values.pop(_TAGS, None), values.pop(_SEPARATOR, None)
         tagging = None if tagging is None else TagsConfig.model_validate(tagging)
         return cls(source_from_json(json.dumps(values)), tagging, separator)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ulmfit_tfx.tasks.classification.model_info import ClassificationInfo
 from ulmfit_tfx.trainer_modules.serving import signature_names as names
-from ulmfit_tfx.trainer_modules.serving.loaded_model import Outputs, Predictor, by_name, numbers
+from ulmfit_tfx.trainer_modules.serving.loaded_model import Columns, Outputs, Predictor, by_name, numbers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Classifier(Predictor[ClassificationInfo, Prediction]):
     noun = "classifier"
     output = names.PROBABILITIES
 
-    def columns(self, answers: Sequence[Prediction]) -> dict[str, Sequence[Any]]:
+    def columns(self, answers: Sequence[Prediction]) -> Columns:
         """`label`, `probability`, that of the label, and `probability_CLASS` of each class.
 
         Where a text may have several labels, `labels`, a tuple, is in the place of the first two.
         """
-        given: dict[str, Sequence[Any]]
+        given: Columns
         if self.info.details.label_separator is None:
             probable = numbers(answer.probabilities[answer.label] for answer in answers)
             given = {"label": [answer.label for answer in answers], "probability": probable}

@@ -1,8 +1,11 @@
 """Classification: texts with a label, or several."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig
+from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.tasks.classification.config import ClassificationPipelineConfig
 from ulmfit_tfx.tasks.classification.contract import specs
 from ulmfit_tfx.tasks.classification.model_info import ClassificationInfo
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from ulmfit_tfx.evaluation.task_view import TaskView
     from ulmfit_tfx.transforms.records.record import Row
 
+_MULTI_LABEL_SCHEMA = Path(__file__).parent / "multi_label_schema.pbtxt"
+
 
 class ClassificationTask(LabelledTask[ClassificationInfo, ClassificationPipelineConfig, Prediction]):
     """See `Task`."""
@@ -30,8 +35,19 @@ class ClassificationTask(LabelledTask[ClassificationInfo, ClassificationPipeline
     info = ClassificationInfo
     run_fn = "ulmfit_tfx.tasks.classification.trainer.run_fn"
     preprocessing_fn = "ulmfit_tfx.tasks.classification.preprocessing.preprocessing_fn"
+    schema_file = Path(__file__).parent / "schema.pbtxt"
     predictor = Classifier
     has_vocabulary = True
+
+    def schema(self, source: SourceConfig) -> str:
+        """See `Task`: with several labels a text, these have a feature of their own."""
+        several = isinstance(source, ClassifiedTextsConfig) and source.is_multi_label
+        return (_MULTI_LABEL_SCHEMA if several else self.schema_file).read_text(encoding="utf-8")
+
+    def training_config(self, config: ClassificationPipelineConfig) -> dict[str, Any]:
+        """The section, and what stands between the labels of a text, or None."""
+        section = config.classification.model_dump(mode="json")
+        return {self.name: section, "label_separator": config.data.label_separator}
 
     def contracts(self, info: ClassificationInfo) -> dict[str, SignatureContract]:
         """See `Task.contracts`."""

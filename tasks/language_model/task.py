@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.tasks.language_model.config import LanguageModelPipelineConfig
 from ulmfit_tfx.tasks.language_model.contract import specs
 from ulmfit_tfx.tasks.language_model.model_info import LanguageModelInfo
@@ -20,7 +21,11 @@ _BEAMS, _PIECES = 5, 12
 
 
 class LanguageModelTask(Task[LanguageModelInfo]):
-    """See `Task`."""
+    """See `Task`.
+
+    Attributes:
+        tuner_fn: Import path of TFX Tuner's function, which finds a learning rate.
+    """
 
     name = "language_model"
     noun = "language model"
@@ -28,7 +33,13 @@ class LanguageModelTask(Task[LanguageModelInfo]):
     config = LanguageModelPipelineConfig
     info = LanguageModelInfo
     run_fn = "ulmfit_tfx.tasks.language_model.trainer.run_fn"
+    tuner_fn = "ulmfit_tfx.tasks.language_model.trainer.tuner_fn"
     preprocessing_fn = "ulmfit_tfx.tasks.language_model.preprocessing.preprocessing_fn"
+    schema_file = Path(__file__).parent / "schema.pbtxt"
+
+    def preprocessing_config(self, config: PipelineConfig) -> dict[str, Any]:
+        """See `Task`: texts are not cut."""
+        return {}
 
     def contracts(self, info: LanguageModelInfo) -> dict[str, SignatureContract]:
         """See `Task.contracts`."""

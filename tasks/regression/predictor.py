@@ -6,7 +6,7 @@ from typing import Any
 
 from ulmfit_tfx.tasks.regression.model_info import RegressionInfo
 from ulmfit_tfx.trainer_modules.serving import signature_names as names
-from ulmfit_tfx.trainer_modules.serving.loaded_model import Outputs, Predictor, by_name, numbers
+from ulmfit_tfx.trainer_modules.serving.loaded_model import Columns, Outputs, Predictor, by_name, numbers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Regressor(Predictor[RegressionInfo, ScorePrediction]):
     noun = "regressor"
     output = names.ALL_TARGETS
 
-    def columns(self, answers: Sequence[ScorePrediction]) -> dict[str, Sequence[Any]]:
+    def columns(self, answers: Sequence[ScorePrediction]) -> Columns:
         """One a target, by its name."""
         return {name: numbers(answer.scores[name] for answer in answers) for name in self.info.details.targets}
 

@@ -1,7 +1,8 @@
 """Regression: texts with numbers."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ulmfit_tfx.tasks.regression.config import RegressionPipelineConfig
 from ulmfit_tfx.tasks.regression.contract import specs
@@ -30,7 +31,12 @@ class RegressionTask(LabelledTask[RegressionInfo, RegressionPipelineConfig, Scor
     info = RegressionInfo
     run_fn = "ulmfit_tfx.tasks.regression.trainer.run_fn"
     preprocessing_fn = "ulmfit_tfx.tasks.regression.preprocessing.preprocessing_fn"
+    schema_file = Path(__file__).parent / "schema.pbtxt"
     predictor = Regressor
+
+    def training_config(self, config: RegressionPipelineConfig) -> dict[str, Any]:
+        """The section, and the names of the numbers."""
+        return {self.name: config.regression.model_dump(mode="json"), "targets": config.data.target_columns}
 
     def contracts(self, info: RegressionInfo) -> dict[str, SignatureContract]:
         """See `Task.contracts`."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ulmfit_tfx.tasks.tagging.model_info import TaggingInfo
 from ulmfit_tfx.trainer_modules.serving import signature_names as names
 from ulmfit_tfx.trainer_modules.serving.length_batches import answer_in_order
-from ulmfit_tfx.trainer_modules.serving.loaded_model import Outputs, Predictor, as_arrays, decoded
+from ulmfit_tfx.trainer_modules.serving.loaded_model import Columns, Outputs, Predictor, as_arrays, decoded
 from ulmfit_tfx.transforms.records.record import Row
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Tagger(Predictor[TaggingInfo, TagPrediction]):
     noun = "tagger"
     output = names.ALL_TAGS
 
-    def columns(self, answers: Sequence[TagPrediction]) -> dict[str, Sequence[Any]]:
+    def columns(self, answers: Sequence[TagPrediction]) -> Columns:
         """`words`, `tags` and `scores`, lists of the same length, and `spans`, a list of `Span`.
 
         Where a word may have several tags, each of `tags` is a tuple of them.

@@ -1,8 +1,10 @@
 """Tagging: words with a tag, or several."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.tasks.tagging.config import TaggingPipelineConfig
 from ulmfit_tfx.tasks.tagging.contract import specs
 from ulmfit_tfx.tasks.tagging.model_info import TaggingInfo
@@ -30,8 +32,18 @@ class TaggingTask(LabelledTask[TaggingInfo, TaggingPipelineConfig, TagPrediction
     info = TaggingInfo
     run_fn = "ulmfit_tfx.tasks.tagging.trainer.run_fn"
     preprocessing_fn = "ulmfit_tfx.tasks.tagging.preprocessing.preprocessing_fn"
+    schema_file = Path(__file__).parent / "schema.pbtxt"
     predictor = Tagger
     has_vocabulary = True
+
+    def preprocessing_config(self, config: PipelineConfig) -> dict[str, Any]:
+        """See `Task`: sentences are not cut here, but read by windows."""
+        assert config.tags is not None  # as its class has it
+        return {"tag_separator": config.tags.tag_separator}
+
+    def training_config(self, config: TaggingPipelineConfig) -> dict[str, Any]:
+        """The section."""
+        return {self.name: config.tagging.model_dump(mode="json")}
 
     def contracts(self, info: TaggingInfo) -> dict[str, SignatureContract]:
         """See `Task.contracts`."""

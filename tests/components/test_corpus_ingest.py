@@ -27,6 +27,7 @@ from ulmfit_tfx.schemas.config.sources.texts import text_source
 from ulmfit_tfx.schemas.config.tags import TagsConfig
 from ulmfit_tfx.schemas.curated_schema import curated_schema
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.tasks import task_named
 from ulmfit_tfx.tasks.tagging.section import TaggingConfig
 from ulmfit_tfx.transforms.splitting import split_of
 
@@ -414,7 +415,7 @@ def test_what_is_written_is_as_the_curated_schema_has_it(tmp_path, task, config,
     config = labelled(path, **config) if tagging is None else tagged_words(path=str(path), **config)
     artifact = ingest(tmp_path, config, tagging=tagging)
     statistics = tfdv.generate_statistics_from_tfrecord(f"{artifact.uri}/Split-train/*")
-    schema = text_format.Parse(curated_schema(task, config), schema_pb2.Schema())
+    schema = text_format.Parse(curated_schema(task_named(task).schema(config), config), schema_pb2.Schema())
     assert not tfdv.validate_statistics(statistics, schema).anomaly_info
 
 

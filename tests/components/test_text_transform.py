@@ -28,6 +28,7 @@ from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
 from ulmfit_tfx.schemas.config.sources.texts import text_source
 from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.schemas.curated_schema import curated_schema
+from ulmfit_tfx.tasks import task_named
 from ulmfit_tfx.trainer_modules.serving import encoder_folder
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tokenizer_files import write_tokenizer
@@ -75,11 +76,12 @@ def transformed(folder, examples, tokenizer, task="language_model", source=None,
     inputs["tokenizer"].uri = tokenizer
     inputs["schema"].uri = str(folder / "schema")
     (folder / "schema").mkdir()
-    schema = curated_schema(task, source or text_source(path="rows", format="text"))
+    source = source or text_source(path="rows", format="text")
+    schema = curated_schema(task_named(task).schema(source), source)
     (folder / "schema" / "schema.pbtxt").write_text(schema)
     component = TextTransform(
         **{name: types.Channel(type=type(artifact)) for name, artifact in inputs.items()},
-        preprocessing_fn=f"ulmfit_tfx.tasks.{task}.preprocessing.preprocessing_fn",
+        preprocessing_fn=task_named(task).preprocessing_fn,
         custom_config=custom_config,
         has_vocabulary=task == "tagging",
     )

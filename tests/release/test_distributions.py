@@ -18,7 +18,7 @@ MODULES = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
 DATA = [
     ROOT / "package" / "py.typed",
     *(ROOT / "components").rglob("*.j2"),
-    *(ROOT / "schemas" / "tfdv").glob("*.pbtxt"),
+    *(ROOT / "tasks").rglob("*.pbtxt"),
     ROOT / "schemas" / "serving_ops.tsv",
     *(ROOT / "transforms" / "corpus_cleanup" / "abbreviations").glob("*.txt"),
 ]

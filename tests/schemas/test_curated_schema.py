@@ -10,6 +10,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
 from ulmfit_tfx.schemas.config.sources.texts import text_source
 from ulmfit_tfx.schemas.curated_schema import curated_schema
+from ulmfit_tfx.tasks import task_named
 from ulmfit_tfx.transforms.length_buckets import bucket_names
 
 
@@ -17,7 +18,8 @@ def schema_of(task, tag_separator=None, **config):
     kind = {"language_model": text_source, "tagging": tagged_words}.get(task, labelled_texts)
     source = kind(**({"path": "rows", "format": "csv"} | config))
     return text_format.Parse(
-        curated_schema(task, source, bucket_names(source.length_buckets), tag_separator), schema_pb2.Schema()
+        curated_schema(task_named(task).schema(source), source, bucket_names(source.length_buckets), tag_separator),
+        schema_pb2.Schema(),
     )
 
 

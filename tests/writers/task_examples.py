@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import tensorflow as tf
 
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
+from ulmfit_tfx.tasks import labelled_task
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 from ulmfit_tfx.transforms.tokenizer_files import write_tokenizer
@@ -34,9 +35,9 @@ def write_inputs(folder: Path, tokenizer: Tokenizer, config: PipelineConfig, tra
             for row in rows:
                 features = _features(config, tokenizer, labels, row)
                 writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
-    sections = ("encoder", "head", "training", "export", config.task)
+    sections = ("encoder", "head", "training", "export")
     custom_config = {name: getattr(config, name).model_dump(mode="json") for name in sections}
-    custom_config |= {"label_separator": config.data.label_separator, "targets": config.data.target_columns}
+    custom_config |= labelled_task(config.task).training_config(config)
     return SimpleNamespace(
         custom_config=custom_config | {"seed": config.seed, "checkpoints": str(folder / "checkpoints")},
         transform_graph_path=str(folder),

@@ -25,7 +25,7 @@ from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.models.language_model import build_language_model
 from ulmfit_tfx.trainer_modules.serving.language_model_signatures import language_model_signatures
-from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
+from ulmfit_tfx.trainer_modules.serving.model_info import ENCODER, LANGUAGE_MODEL, ModelDescription
 from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, save
 from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
 from ulmfit_tfx.transforms.tokenization import Tokenizer
@@ -141,7 +141,7 @@ def save_pretrained(folder: str, models: Sequence[PretrainedModel], tokenizer: T
         by_direction = {pretrained.record.encoder.direction: pretrained.model for pretrained in models}
         signatures |= language_model_signatures(by_direction, tokenizer, record.max_seq_len)
     description = ModelDescription(
-        task="encoder" if record.head is None else "language_model",
+        task=ENCODER if record.head is None else LANGUAGE_MODEL,
         encoder=record.encoder,
         max_seq_len=record.max_seq_len,
         fixed_seq_len=record.fixed_seq_len,

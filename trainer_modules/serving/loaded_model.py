@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 Outputs = Mapping[str, "np.ndarray"]
 """Outputs of a signature by name, the first axis being the batch."""
 
+Columns = dict[str, Any]
+"""Of a table, by their names: numbers as arrays, all else as lists."""
+
 InfoT = TypeVar("InfoT", bound=ModelInfo)
 """What models of a task say of themselves."""
 AnswerT = TypeVar("AnswerT")
@@ -135,7 +138,7 @@ class Predictor(abc.ABC, Generic[InfoT, AnswerT]):
         return answer_in_order(texts, len, self._answer)
 
     @abc.abstractmethod
-    def columns(self, answers: Sequence[AnswerT]) -> dict[str, Sequence[Any]]:
+    def columns(self, answers: Sequence[AnswerT]) -> Columns:
         """Answers as the columns of a table: numbers as arrays, all else as lists."""
 
     def _table(self, answers: Sequence[AnswerT], index: "pd.Index | None") -> "pd.DataFrame":

@@ -17,6 +17,9 @@ from ulmfit_tfx.schemas.config.section import Direction
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.trainer_modules.serving.signature_names import MODEL_INFO_FILE
 
+ENCODER, LANGUAGE_MODEL = "encoder", "language_model"
+"""`task` of the models that are written below `ulmfit_tfx.tasks`: encoders, and language models around them."""
+
 
 class _Record(BaseModel):
     """What a later version adds to the file is left out."""
