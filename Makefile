@@ -60,7 +60,7 @@ image: ## build the image ulmfit-tfx:VERSION; GPU=1: CUDA, BEAM=1: worker of Bea
 	  --tag ulmfit-tfx:$(VERSION)$(if $(GPU),-gpu)$(if $(BEAM),-beam)$(if $(EXAMPLES),-examples) .
 
 docs: setup ## write docs/configuration.md from the configuration's definitions
-	@$(BIN)/python -m ulmfit_tfx.schemas.config_reference docs/configuration.md
+	@$(BIN)/python -m ulmfit_tfx.schemas.config.config_reference docs/configuration.md
 
 lock: setup ## resolve the requirements of both lanes anew
 	@requirements/lock.sh

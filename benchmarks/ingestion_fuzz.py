@@ -43,7 +43,7 @@ from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.shard_reading import ReadCounts, line_ends, read_shard
 from ulmfit_tfx.components.corpus_ingest.shards import Shard
 from ulmfit_tfx.components.corpus_ingest.source_files import readable
-from ulmfit_tfx.schemas.config.corpus_cleanup import SentenceLanguage, TextCleanupConfig
+from ulmfit_tfx.schemas.config.sources.corpus_cleanup import SentenceLanguage, TextCleanupConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.corpus_cleanup.row_cleanup import cleaned_up
 from ulmfit_tfx.transforms.records.drop import Drop

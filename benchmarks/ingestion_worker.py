@@ -68,8 +68,8 @@ def pipeline(texts: str, tokenizer: str, folder: str, *beam_arguments: str) -> d
     from ulmfit_tfx.components.text_transform.executor import Executor as Transform
     from ulmfit_tfx.schemas import component_specs as specs
     from ulmfit_tfx.schemas.beam_arguments import unstaged
+    from ulmfit_tfx.schemas.config.curated_schema import curated_schema
     from ulmfit_tfx.schemas.config.sources.texts import text_source
-    from ulmfit_tfx.schemas.curated_schema import curated_schema
     from ulmfit_tfx.tasks import LANGUAGE_MODEL
 
     def artifact(kind: type, name: str) -> Any:

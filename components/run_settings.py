@@ -14,9 +14,9 @@ from tfx.utils import json_utils
 
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.config.language_model import LanguageModelConfig
-from ulmfit_tfx.schemas.config.section import Section
 from ulmfit_tfx.schemas.config.training import TrainingConfig
 from ulmfit_tfx.schemas.errors import ConfigError
+from ulmfit_tfx.schemas.section import Section
 from ulmfit_tfx.transforms.splitting import EVAL, TRAIN
 
 _PATH = "_path"

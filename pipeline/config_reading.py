@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ulmfit_tfx.pipeline.run_log import silence_tensorflow
-from ulmfit_tfx.schemas import config_file
+from ulmfit_tfx.schemas.config import config_file
 from ulmfit_tfx.schemas.config.bulk_inference import BulkInferenceConfig
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.schemas.errors import ConfigError

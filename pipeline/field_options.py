@@ -15,8 +15,8 @@ import typer
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from ulmfit_tfx.schemas.config.section import NO_USE, Section
 from ulmfit_tfx.schemas.errors import ConfigError
+from ulmfit_tfx.schemas.section import NO_USE, Section
 
 _Section = TypeVar("_Section", bound=Section)
 _NAMES_OF_TYPES = {int: "INTEGER", float: "FLOAT"}

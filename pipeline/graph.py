@@ -40,11 +40,11 @@ from ulmfit_tfx.pipeline.user_components import with_user_components
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.beam_arguments import unstaged
 from ulmfit_tfx.schemas.code_version import code_version
+from ulmfit_tfx.schemas.config.curated_schema import curated_schema
 from ulmfit_tfx.schemas.config.labelled_pipeline import LabelledPipelineConfig
 from ulmfit_tfx.schemas.config.language_model import LanguageModelConfig
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
-from ulmfit_tfx.schemas.curated_schema import curated_schema
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.tasks import LANGUAGE_MODEL, Task, labelled_task, task_named
 from ulmfit_tfx.tasks.language_model.metrics import perplexity_eval_config

@@ -36,7 +36,7 @@ class Task(abc.ABC, Generic[InfoT]):
         info: What its models say of themselves.
         run_fn: Import path of TFX Trainer's function.
         preprocessing_fn: Import path of Transform's function.
-        schema_file: Features of its examples, as pbtxt, see `schemas.curated_schema`.
+        schema_file: Features of its examples, as pbtxt, see `schemas.config.curated_schema`.
         has_vocabulary: Whether preprocessing looks at all of the train split first, for a vocabulary of labels.
     """
 

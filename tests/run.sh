@@ -17,7 +17,7 @@ pipeline     tests/pipeline --ignore tests/pipeline/test_drift.py
 components   tests/components
 training     tests/trainer_modules tests/tasks
 serving      tests/serving tests/test_examples.py tests/benchmarks tests/pipeline/test_drift.py
-transforms   tests/transforms tests/schemas tests/evaluation tests/tasks
+transforms   tests/transforms tests/schemas tests/evaluation
 docs         tests/docs
 release      tests/release tests/lanes tests/test_sources.py tests/test_image.py tests/package
 "

@@ -10,9 +10,9 @@ import pytest
 
 from ulmfit_tfx.components.corpus_ingest.source_files import check_source, find_files, readable
 from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.config_file import load_bulk_inference_config, load_config
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig
 from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
-from ulmfit_tfx.schemas.config_file import load_bulk_inference_config, load_config
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.trainer_modules.serving.encoder_folder import EncoderRecord, build, write_encoder
 from ulmfit_tfx.transforms.records.formats import parse

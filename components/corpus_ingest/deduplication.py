@@ -24,7 +24,7 @@ from apache_beam.pvalue import AsMultiMap, TaggedOutput
 from apache_beam.transforms.window import GlobalWindows
 
 from ulmfit_tfx.components.corpus_ingest.shards import Shard
-from ulmfit_tfx.schemas.config.corpus_cleanup import RowCleanupConfig
+from ulmfit_tfx.schemas.config.sources.corpus_cleanup import RowCleanupConfig
 from ulmfit_tfx.transforms.corpus_cleanup.duplicates import (
     DIGEST_BYTES,
     SIGNATURE_BYTES,

@@ -19,10 +19,10 @@ from ulmfit_tfx.components.encoder_importer.parity import LayerParity, check_par
 from ulmfit_tfx.components.encoder_importer.vocabulary_mapping import map_vocabulary, pieces
 from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig
+from ulmfit_tfx.schemas.config.presets import Preset, preset_of_file
 from ulmfit_tfx.schemas.config.pretrained import PretrainedConfig
 from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.schemas.errors import ConfigError, DataError
-from ulmfit_tfx.schemas.presets import Preset, preset_of_file
 from ulmfit_tfx.schemas.remote_paths import local_path
 from ulmfit_tfx.trainer_modules.serving.encoder_folder import RECORD, EncoderRecord, build, write_encoder
 from ulmfit_tfx.transforms.tokenization import Tokenizer

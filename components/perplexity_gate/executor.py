@@ -18,8 +18,8 @@ from ulmfit_tfx.components.reports.perplexity import (
     PerplexityReport,
     SlicePerplexity,
 )
-from ulmfit_tfx.schemas.config.section import Direction
 from ulmfit_tfx.schemas.errors import DataError, NotBlessedError
+from ulmfit_tfx.schemas.section import Direction
 from ulmfit_tfx.tasks.language_model.scores import Unit, metric_name
 
 log = logging.getLogger(__name__)

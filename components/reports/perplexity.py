@@ -4,7 +4,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 
-from ulmfit_tfx.schemas.config.section import Direction
+from ulmfit_tfx.schemas.section import Direction
 
 REPORT_FILE = "perplexity.json"
 

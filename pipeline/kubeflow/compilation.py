@@ -17,9 +17,9 @@ from ulmfit_tfx.pipeline.kubeflow.platform_spec import platform_spec
 from ulmfit_tfx.pipeline.kubeflow.surroundings import ClusterSurroundings, unseen_paths
 from ulmfit_tfx.pipeline.surroundings import looks_outside
 from ulmfit_tfx.schemas.config.bulk_inference import BulkInferenceConfig
+from ulmfit_tfx.schemas.config.config_file import paths_read_by_steps, with_paths
 from ulmfit_tfx.schemas.config.kubeflow import KubeflowConfig, StepConfig, is_file_system, memory_bytes
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
-from ulmfit_tfx.schemas.config_file import paths_read_by_steps, with_paths
 from ulmfit_tfx.schemas.errors import ConfigError, UserError
 
 COMMAND = ("python", "-m", "ulmfit_tfx.pipeline.kubeflow.step")

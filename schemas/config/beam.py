@@ -3,7 +3,7 @@
 from pydantic import Field, field_validator
 
 from ulmfit_tfx.schemas import beam_arguments
-from ulmfit_tfx.schemas.config.section import Section
+from ulmfit_tfx.schemas.section import Section
 
 
 class BeamConfig(Section):

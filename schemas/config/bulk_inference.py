@@ -7,9 +7,9 @@ from pydantic import Field, ValidationError, field_validator
 
 from ulmfit_tfx.schemas.config.beam import BeamConfig
 from ulmfit_tfx.schemas.config.kubeflow import KubeflowConfig
-from ulmfit_tfx.schemas.config.section import Section
 from ulmfit_tfx.schemas.config.sources.splits import SplitsConfig
 from ulmfit_tfx.schemas.config.sources.texts import TextSource
+from ulmfit_tfx.schemas.section import Section
 
 _ONE_SPLIT = SplitsConfig(train=1, eval=0, test=0)
 

@@ -3,7 +3,7 @@
 from pydantic import Field
 from typing_extensions import override
 
-from ulmfit_tfx.schemas.config.section import Section
+from ulmfit_tfx.schemas.section import Section
 
 
 class WordCleaningConfig(Section):

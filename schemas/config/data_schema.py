@@ -2,7 +2,7 @@
 
 from pydantic import Field, model_validator
 
-from ulmfit_tfx.schemas.config.section import Section, Share
+from ulmfit_tfx.schemas.section import Section, Share
 
 
 class SchemaConfig(Section):

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, PositiveInt
 from typing_extensions import override
 
-from ulmfit_tfx.schemas.config.section import Direction, Probability, Section
+from ulmfit_tfx.schemas.section import Direction, Probability, Section
 
 
 class EncoderDropoutConfig(Section):

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field, PositiveInt
 from typing_extensions import override
 
-from ulmfit_tfx.schemas.config.section import Section, Share
 from ulmfit_tfx.schemas.config.user_code import MetricConfig
+from ulmfit_tfx.schemas.section import Section, Share
 
 LANGUAGE_MODEL_MEASURES = ("perplexity", "word_perplexity")
 

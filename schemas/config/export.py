@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from ulmfit_tfx.schemas.config.section import Section
+from ulmfit_tfx.schemas.section import Section
 
 
 class ExportConfig(Section):

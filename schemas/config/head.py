@@ -3,7 +3,7 @@
 from pydantic import Field, PositiveInt
 from typing_extensions import override
 
-from ulmfit_tfx.schemas.config.section import Probability, Section
+from ulmfit_tfx.schemas.section import Probability, Section
 
 
 class TaggerHeadConfig(Section):

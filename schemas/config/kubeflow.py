@@ -14,8 +14,8 @@ from pydantic import (
     model_validator,
 )
 
-from ulmfit_tfx.schemas.config.section import Section
 from ulmfit_tfx.schemas.remote_paths import is_remote
+from ulmfit_tfx.schemas.section import Section
 
 _KUBERNETES_NAME = r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"
 _MEMORY = re.compile(r"^(\d+(?:\.\d+)?)(Ki|Mi|Gi|Ti|k|M|G|T)?$")

@@ -6,7 +6,7 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
 from ulmfit_tfx.schemas.config.encoder import EncoderDropoutConfig
 from ulmfit_tfx.schemas.config.optimization import OptimizationConfig
-from ulmfit_tfx.schemas.config.section import Direction, Probability
+from ulmfit_tfx.schemas.section import Direction, Probability
 
 
 class LanguageModelConfig(OptimizationConfig):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, PositiveInt, field_validator
 
-from ulmfit_tfx.schemas.config.section import Probability, Section
+from ulmfit_tfx.schemas.section import Probability, Section
 
 
 class OptimizationConfig(Section):

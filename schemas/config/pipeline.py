@@ -30,7 +30,6 @@ from ulmfit_tfx.schemas.config.export import ExportConfig
 from ulmfit_tfx.schemas.config.kubeflow import KubeflowConfig
 from ulmfit_tfx.schemas.config.language_model import LanguageModelConfig
 from ulmfit_tfx.schemas.config.pretrained import CheckpointConfig, PretrainedConfig
-from ulmfit_tfx.schemas.config.section import NO_USE, UNKNOWN_FIELD, Section, listed, said_of, sections_of
 from ulmfit_tfx.schemas.config.serving import PushConfig, ServingConfig
 from ulmfit_tfx.schemas.config.sources.by_format import FORMAT, formats_of
 from ulmfit_tfx.schemas.config.sources.labelled import LabelledSourceConfig
@@ -38,6 +37,7 @@ from ulmfit_tfx.schemas.config.sources.texts import TextSource
 from ulmfit_tfx.schemas.config.tags import TagsConfig
 from ulmfit_tfx.schemas.config.tokenizer import SentencePieceConfig, TokenizerConfig
 from ulmfit_tfx.schemas.config.user_code import ComponentConfig, TrainerConfig
+from ulmfit_tfx.schemas.section import NO_USE, UNKNOWN_FIELD, Section, listed, said_of, sections_of
 
 _TASKS = "ulmfit_tfx.tasks"
 """Not imported here, as it is made of what stands here: its table is looked up when it is needed."""

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 from typing_extensions import override
 
-from ulmfit_tfx.schemas.config.section import Direction, Section
+from ulmfit_tfx.schemas.section import Direction, Section
 
 
 class CheckpointConfig(Section):

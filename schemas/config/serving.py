@@ -2,7 +2,7 @@
 
 from pydantic import Field, PositiveInt, field_validator
 
-from ulmfit_tfx.schemas.config.section import Section
+from ulmfit_tfx.schemas.section import Section
 from ulmfit_tfx.schemas.serving_ops import versions
 
 

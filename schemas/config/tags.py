@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ulmfit_tfx.schemas.config.section import Section
+from ulmfit_tfx.schemas.section import Section
 
 TagScheme = Literal["bio", "bioes", "plain"]
 

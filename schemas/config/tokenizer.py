@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, PositiveInt, field_validator, model_validator
 from typing_extensions import override
 
-from ulmfit_tfx.schemas.config.section import Section
+from ulmfit_tfx.schemas.section import Section
 
 PAIR_SEPARATOR = "[SEP]"
 """Stands between the two texts of a pair where the configuration names no separator."""

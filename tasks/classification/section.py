@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ulmfit_tfx.schemas.config.section import Probability, Section
+from ulmfit_tfx.schemas.section import Probability, Section
 
 _GIVEN_FROM = 0.5
 

@@ -10,8 +10,8 @@ from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
 from ulmfit_tfx.schemas.config.language_model import LanguageModelConfig
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.schemas.config.pretrained import PretrainedConfig
-from ulmfit_tfx.schemas.config.section import NO_USE, said_of
 from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
+from ulmfit_tfx.schemas.section import NO_USE, said_of
 
 
 class LanguageModelPipelineConfig(PipelineConfig):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from ulmfit_tfx.schemas.config.section import Direction
+from ulmfit_tfx.schemas.section import Direction
 from ulmfit_tfx.trainer_modules.serving import signature_names as names
 from ulmfit_tfx.trainer_modules.serving.signature_contract import TEXTS, Spec, answer_specs
 

@@ -10,7 +10,7 @@ from ulmfit_tfx.evaluation.eval_config import eval_config, metric_config, overal
 from ulmfit_tfx.evaluation.metrics import Outputs, ScoreMetric, Statistic, output
 from ulmfit_tfx.schemas import feature_names
 from ulmfit_tfx.schemas.config.evaluation import LanguageModelEvaluationConfig
-from ulmfit_tfx.schemas.config.section import Direction
+from ulmfit_tfx.schemas.section import Direction
 from ulmfit_tfx.tasks.language_model.scores import Unit, metric_name, perplexity
 from ulmfit_tfx.trainer_modules.serving.signature_names import (
     NEGATIVE_LOG_LIKELIHOOD,

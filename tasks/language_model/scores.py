@@ -3,7 +3,7 @@
 import math
 from typing import Literal
 
-from ulmfit_tfx.schemas.config.section import Direction
+from ulmfit_tfx.schemas.section import Direction
 
 Unit = Literal["piece", "word"]
 

@@ -23,8 +23,8 @@ import ulmfit_tfx
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig
 from ulmfit_tfx.schemas.config.export import ExportConfig
 from ulmfit_tfx.schemas.config.language_model import LanguageModelConfig
-from ulmfit_tfx.schemas.config.section import Direction
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.section import Direction
 from ulmfit_tfx.trainer_modules.data.bptt_stream import BpttStream, rows_for_evaluation
 from ulmfit_tfx.trainer_modules.data.sentence_batches import SentenceBatches
 from ulmfit_tfx.trainer_modules.data.token_corpus import TokenCorpus, documents_of, write_corpus

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from ulmfit_tfx.schemas.config.section import Section
+from ulmfit_tfx.schemas.section import Section
 
 
 class RegressionConfig(Section):

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig
-from ulmfit_tfx.schemas.config.section import Direction
+from ulmfit_tfx.schemas.section import Direction
 from ulmfit_tfx.tasks.tagging.model import Tagger, build_tagger
 from ulmfit_tfx.tasks.tagging.model_info import TaggingDetails
 from ulmfit_tfx.tasks.tagging.rows import tagged_rows

@@ -21,11 +21,11 @@ from ulmfit_tfx.components.corpus_ingest.source_files import (
 from ulmfit_tfx.components.example_rows import read_rows
 from ulmfit_tfx.components.reports.accounting import Accounting
 from ulmfit_tfx.schemas.beam_arguments import IN_PROCESS, unstaged
+from ulmfit_tfx.schemas.config.curated_schema import curated_schema
 from ulmfit_tfx.schemas.config.sources.splits import SplitsConfig
 from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
 from ulmfit_tfx.schemas.config.sources.texts import text_source
 from ulmfit_tfx.schemas.config.tags import TagsConfig
-from ulmfit_tfx.schemas.curated_schema import curated_schema
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.tasks import task_named
 from ulmfit_tfx.tasks.tagging.section import TaggingConfig

@@ -20,7 +20,7 @@ from ulmfit_tfx.components.corpus_ingest.deduplication import (
     position_of,
 )
 from ulmfit_tfx.components.corpus_ingest.shards import Shard
-from ulmfit_tfx.schemas.config.corpus_cleanup import RowCleanupConfig
+from ulmfit_tfx.schemas.config.sources.corpus_cleanup import RowCleanupConfig
 
 ONE = ["--runner=DirectRunner", "--direct_running_mode=in_memory", "--direct_num_workers=1"]
 TWO = ["--runner=DirectRunner", "--direct_running_mode=multi_processing", "--direct_num_workers=2"]

@@ -22,12 +22,12 @@ from ulmfit_tfx.components.row_encoding import serialized_examples
 from ulmfit_tfx.components.text_transform.component import TextTransform
 from ulmfit_tfx.components.text_transform.executor import Executor
 from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.curated_schema import curated_schema
 from ulmfit_tfx.schemas.config.pretrained import PretrainedConfig
 from ulmfit_tfx.schemas.config.sources.splits import SplitsConfig
 from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
 from ulmfit_tfx.schemas.config.sources.texts import text_source
 from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
-from ulmfit_tfx.schemas.curated_schema import curated_schema
 from ulmfit_tfx.tasks import task_named
 from ulmfit_tfx.trainer_modules.serving import encoder_folder
 from ulmfit_tfx.transforms.records.record import Row

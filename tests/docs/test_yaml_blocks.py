@@ -6,9 +6,9 @@ import pytest
 import yaml
 from pages import blocks, code_spans, place, write_files
 
+from ulmfit_tfx.schemas.config.config_file import load_config
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
-from ulmfit_tfx.schemas.config.section import section_of
-from ulmfit_tfx.schemas.config_file import load_config
+from ulmfit_tfx.schemas.section import section_of
 
 NOT_OURS = {"command": "a container of a Kubernetes pod"}
 """First key of blocks that are no part of a configuration of ours, and what they are."""

@@ -209,7 +209,7 @@ def _train(folder: Path, cell: str, saves: bool) -> dict:
 
 def _resolved_configs() -> dict[str, object]:
     """All fields of the examples' configurations."""
-    from ulmfit_tfx.schemas.config_file import load_any_config
+    from ulmfit_tfx.schemas.config.config_file import load_any_config
 
     examples = sorted((ROOT / "examples").glob("*.yaml"))
     return {path.stem: load_any_config(path).model_dump(mode="json") for path in examples}

@@ -29,7 +29,7 @@ from ulmfit_tfx.components.task_evaluator.executor import Executor
 from ulmfit_tfx.pipeline.graph import build_pipeline
 from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.pipeline.surroundings import LocalSurroundings
-from ulmfit_tfx.schemas.config_file import load_config
+from ulmfit_tfx.schemas.config.config_file import load_config
 from ulmfit_tfx.tasks import labelled_task, load_predictor
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.beam_workers]

@@ -14,7 +14,7 @@ from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.pipeline.served_model import BASELINES_FILE
 from ulmfit_tfx.pipeline.stages import StageFailedError
 from ulmfit_tfx.pipeline.surroundings import LocalSurroundings
-from ulmfit_tfx.schemas.config_file import load_config
+from ulmfit_tfx.schemas.config.config_file import load_config
 
 VALIDATOR = "StrictExampleValidator"
 

@@ -15,10 +15,10 @@ from ulmfit_tfx.pipeline.cli.app import app
 from ulmfit_tfx.pipeline.field_options import OptionsOf, Typed, help_of, with_field_options
 from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
 from ulmfit_tfx.schemas.config.pretrained import PretrainedConfig
-from ulmfit_tfx.schemas.config.section import Section, sections_of
 from ulmfit_tfx.schemas.config.sources.texts import TextSource
 from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.schemas.errors import ConfigError
+from ulmfit_tfx.schemas.section import Section, sections_of
 
 NOT_OPTIONS = {"import-encoder": {"checkpoint": "is the argument"}, "tokenizer train": {}}
 

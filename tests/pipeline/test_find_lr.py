@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from ulmfit_tfx.pipeline.cli import find_lr
 from ulmfit_tfx.pipeline.cli.app import app
-from ulmfit_tfx.schemas.config_file import load_config
+from ulmfit_tfx.schemas.config.config_file import load_config
 from ulmfit_tfx.schemas.errors import ExitCode
 from ulmfit_tfx.trainer_modules.optimization.learning_rate_finder import LearningRateCurve
 

@@ -9,7 +9,7 @@ from ulmfit_tfx.pipeline.graph import LEARNING_RATE_FINDER, build_pipeline
 from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.pipeline.served_model import BASELINES_FILE
 from ulmfit_tfx.pipeline.surroundings import LocalSurroundings
-from ulmfit_tfx.schemas.config_file import load_config
+from ulmfit_tfx.schemas.config.config_file import load_config
 
 TEXTS_TO_TOKENS = ["CorpusIngestUnlabelled", "SchemaImporterUnlabelled", "SentencePieceTrainer"]
 LANGUAGE_MODEL = ["TextTransformUnlabelled", "LanguageModelTrainer", "PerplexityGate"]

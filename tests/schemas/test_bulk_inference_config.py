@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ulmfit_tfx.schemas.config.config_file import load_bulk_inference_config
 from ulmfit_tfx.schemas.config.sources.dumped import source_from_json
-from ulmfit_tfx.schemas.config_file import load_bulk_inference_config
 from ulmfit_tfx.schemas.errors import ConfigError
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "bulk_inference.yaml"

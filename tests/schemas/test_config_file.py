@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ulmfit_tfx.schemas.config_file import (
+from ulmfit_tfx.schemas.config.config_file import (
     load_any_config,
     load_bulk_inference_config,
     load_config,

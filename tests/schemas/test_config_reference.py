@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from ulmfit_tfx.schemas.config_reference import render
+from ulmfit_tfx.schemas.config.config_reference import render
 
 
 def test_page_in_docs_is_up_to_date():

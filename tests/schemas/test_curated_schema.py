@@ -7,9 +7,9 @@ from row_statistics import compute_statistics
 from sources import labelled_texts
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from ulmfit_tfx.schemas.config.curated_schema import curated_schema
 from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
 from ulmfit_tfx.schemas.config.sources.texts import text_source
-from ulmfit_tfx.schemas.curated_schema import curated_schema
 from ulmfit_tfx.tasks import task_named
 from ulmfit_tfx.transforms.length_buckets import bucket_names
 

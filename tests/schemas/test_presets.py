@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from ulmfit_tfx.schemas.config.presets import PRESETS, preset, preset_of_file
 from ulmfit_tfx.schemas.errors import ConfigError
-from ulmfit_tfx.schemas.presets import PRESETS, preset, preset_of_file
 
 
 def lstm_parameters(inputs, units):
@@ -135,5 +135,5 @@ def test_file_of_another_name_is_no_preset(file):
 
 
 def test_module_loads_without_tensorflow():
-    script = "import sys, ulmfit_tfx.schemas.presets; sys.exit('tensorflow' in sys.modules)"
+    script = "import sys, ulmfit_tfx.schemas.config.presets; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0

@@ -11,9 +11,9 @@ import yaml
 from pydantic import ValidationError
 
 from ulmfit_tfx.schemas.config.bulk_inference import BulkInferenceConfig
+from ulmfit_tfx.schemas.config.config_file import load_any_config
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
-from ulmfit_tfx.schemas.config.section import Section
-from ulmfit_tfx.schemas.config_file import load_any_config
+from ulmfit_tfx.schemas.section import Section
 from ulmfit_tfx.tasks import TASKS
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))

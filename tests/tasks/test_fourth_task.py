@@ -26,12 +26,12 @@ from ulmfit_tfx.pipeline.graph import build_pipeline
 from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.pipeline.surroundings import LocalSurroundings
 from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.config_file import load_config
 from ulmfit_tfx.schemas.config.labelled_pipeline import DocumentPipelineConfig
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
-from ulmfit_tfx.schemas.config.section import Section
 from ulmfit_tfx.schemas.config.sources.labelled_texts import NumberedTextsConfig
 from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
-from ulmfit_tfx.schemas.config_file import load_config
+from ulmfit_tfx.schemas.section import Section
 from ulmfit_tfx.tasks import REGRESSION, TASKS, load_model, read_model_info, signature_contracts
 from ulmfit_tfx.tasks.regression.baselines import Regression
 from ulmfit_tfx.tasks.regression.model import build_regressor

@@ -8,7 +8,7 @@ import pytest
     "module",
     [
         "schemas.beam_arguments",
-        "schemas.config.section",
+        "schemas.section",
         "schemas.config.sources.tagged_words",
         "schemas.config.sources.texts",
         "transforms.records.conll",

@@ -1,6 +1,6 @@
 import pytest
 
-from ulmfit_tfx.schemas.config.corpus_cleanup import RowCleanupConfig, TextCleanupConfig
+from ulmfit_tfx.schemas.config.sources.corpus_cleanup import RowCleanupConfig, TextCleanupConfig
 from ulmfit_tfx.transforms.corpus_cleanup.row_cleanup import cleaned_up
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.record import Row

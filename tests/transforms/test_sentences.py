@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sentence_splitter import SentenceSplitter
 
-from ulmfit_tfx.schemas.config.corpus_cleanup import SentenceLanguage
+from ulmfit_tfx.schemas.config.sources.corpus_cleanup import SentenceLanguage
 from ulmfit_tfx.transforms.corpus_cleanup import sentences
 from ulmfit_tfx.transforms.corpus_cleanup.sentences import split_sentences
 

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig
-from ulmfit_tfx.schemas.config.section import Direction
+from ulmfit_tfx.schemas.section import Direction
 from ulmfit_tfx.trainer_modules.data.task_batches import TaskBatches
 from ulmfit_tfx.trainer_modules.models.averaged_model import Combine, averaged_model
 from ulmfit_tfx.trainer_modules.optimization.resumable import CheckpointFolder

@@ -15,9 +15,9 @@ from rich.console import Console
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig
 from ulmfit_tfx.schemas.config.export import ExportConfig
 from ulmfit_tfx.schemas.config.head import HeadConfig
-from ulmfit_tfx.schemas.config.section import Direction
 from ulmfit_tfx.schemas.config.training import TrainingConfig
 from ulmfit_tfx.schemas.feature_names import LABEL_VOCABULARY
+from ulmfit_tfx.schemas.section import Direction
 from ulmfit_tfx.trainer_modules.data.task_batches import TaskBatches, task_batches
 from ulmfit_tfx.trainer_modules.data.task_rows import TaskRows
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder

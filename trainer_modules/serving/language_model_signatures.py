@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 
 from ulmfit_tfx.schemas import feature_names
-from ulmfit_tfx.schemas.config.section import Direction
+from ulmfit_tfx.schemas.section import Direction
 from ulmfit_tfx.trainer_modules.layers.masking import last_true
 from ulmfit_tfx.trainer_modules.models.language_model import head_weights
 from ulmfit_tfx.trainer_modules.models.stateful_encoder import stateful_encoder, zero_states

@@ -13,8 +13,8 @@ from typing_extensions import Self
 
 from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig
-from ulmfit_tfx.schemas.config.section import Direction
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.section import Direction
 from ulmfit_tfx.trainer_modules.serving.signature_names import MODEL_INFO_FILE
 
 ENCODER, LANGUAGE_MODEL = "encoder", "language_model"

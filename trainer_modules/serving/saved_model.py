@@ -16,8 +16,8 @@ import tensorflow as tf
 import ulmfit_tfx
 from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig
-from ulmfit_tfx.schemas.config.section import Direction
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.section import Direction
 from ulmfit_tfx.trainer_modules.serving.method_names import set_method_names
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription, ModelInfo, read_content
 from ulmfit_tfx.trainer_modules.serving.signature_names import MODEL_INFO_FILE

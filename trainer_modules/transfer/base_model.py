@@ -7,8 +7,8 @@ import keras
 from typing_extensions import Self
 
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig
-from ulmfit_tfx.schemas.config.section import Direction
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.section import Direction
 from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, ExportedModel, read_exported
 from ulmfit_tfx.trainer_modules.transfer.exported_weights import assign_exported, check_tokenizer
 from ulmfit_tfx.transforms.tokenization import Tokenizer

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterator
 
-from ulmfit_tfx.schemas.config.corpus_cleanup import RowCleanupConfig, TextCleanupConfig
+from ulmfit_tfx.schemas.config.sources.corpus_cleanup import RowCleanupConfig, TextCleanupConfig
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.record import Row
 

@@ -9,11 +9,11 @@ import typer
 
 from ulmfit_tfx.components.corpus_ingest.source_files import find_files
 from ulmfit_tfx.pipeline.field_options import OptionsOf, Typed
-from ulmfit_tfx.schemas.config.section import sections_of
 from ulmfit_tfx.schemas.config.sources.by_format import formats_of
 from ulmfit_tfx.schemas.config.sources.texts import TextSource, TextSourceConfig, text_source, text_source_class
 from ulmfit_tfx.schemas.errors import ConfigError
 from ulmfit_tfx.schemas.remote_paths import is_remote
+from ulmfit_tfx.schemas.section import sections_of
 
 AUTO = "auto"
 """The format follows from a file's suffix."""

@@ -6,8 +6,8 @@ from typing import Any, get_args
 from pydantic import ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic_core import ErrorDetails, InitErrorDetails
 
-from ulmfit_tfx.schemas.config.section import NO_USE, UNKNOWN_FIELD, Section, choices, listed, repeated, said_of
-from ulmfit_tfx.schemas.config.section import with_errors as _with_errors
+from ulmfit_tfx.schemas.section import NO_USE, UNKNOWN_FIELD, Section, choices, listed, repeated, said_of
+from ulmfit_tfx.schemas.section import with_errors as _with_errors
 
 FORMAT = "format"
 

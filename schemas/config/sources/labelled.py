@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from pydantic import Field, model_validator
 
-from ulmfit_tfx.schemas.config.section import Section
 from ulmfit_tfx.schemas.config.sources.source import ColumnsConfig, SourceConfig
+from ulmfit_tfx.schemas.section import Section
 
 
 class LabelledSourceConfig(SourceConfig):

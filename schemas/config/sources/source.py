@@ -5,9 +5,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, PositiveInt, model_validator
 from typing_extensions import override
 
-from ulmfit_tfx.schemas.config.corpus_cleanup import RowCleanupConfig
-from ulmfit_tfx.schemas.config.section import Section, Share
+from ulmfit_tfx.schemas.config.sources.corpus_cleanup import RowCleanupConfig
 from ulmfit_tfx.schemas.config.sources.splits import SplitsConfig
+from ulmfit_tfx.schemas.section import Section, Share
 
 
 def _known_encoding(name: str) -> str:

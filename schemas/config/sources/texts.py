@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, NonNegativeInt, TypeAdapter
 
-from ulmfit_tfx.schemas.config.corpus_cleanup import TextCleanupConfig
 from ulmfit_tfx.schemas.config.sources.by_format import by_format, formats_of
+from ulmfit_tfx.schemas.config.sources.corpus_cleanup import TextCleanupConfig
 from ulmfit_tfx.schemas.config.sources.source import ColumnsConfig, SourceConfig
 
 

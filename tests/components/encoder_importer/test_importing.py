@@ -11,7 +11,7 @@ from random_language_model import PAD, RandomLanguageModel
 
 from ulmfit_tfx.components.encoder_importer import importing as module
 from ulmfit_tfx.components.encoder_importer.importing import import_encoder
-from ulmfit_tfx.schemas import presets
+from ulmfit_tfx.schemas.config import presets
 from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig
 from ulmfit_tfx.schemas.config.pretrained import PretrainedConfig

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from ulmfit_tfx.pipeline.cli.app import app
 from ulmfit_tfx.pipeline.kubeflow.compilation import COMMAND, compile_pipeline
 from ulmfit_tfx.schemas.beam_arguments import unstaged
-from ulmfit_tfx.schemas.config_file import load_any_config
+from ulmfit_tfx.schemas.config.config_file import load_any_config
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode, UserError
 
 EXAMPLES = Path(__file__).parents[3] / "examples"

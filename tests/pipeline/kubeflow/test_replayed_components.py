@@ -15,8 +15,8 @@ from ulmfit_tfx.pipeline.cli.replay_summary import ACCOUNTING
 from ulmfit_tfx.pipeline.kubeflow.replay import replay
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.config_file import load_config
 from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
-from ulmfit_tfx.schemas.config_file import load_config
 
 
 @pytest.fixture(scope="module")

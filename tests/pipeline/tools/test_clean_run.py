@@ -11,7 +11,7 @@ from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.pipeline.running import build, run_stages
 from ulmfit_tfx.pipeline.stages import Unobserved
 from ulmfit_tfx.pipeline.tools.clean import history
-from ulmfit_tfx.schemas.config_file import load_config
+from ulmfit_tfx.schemas.config.config_file import load_config
 from ulmfit_tfx.schemas.errors import ExitCode
 
 pytestmark = pytest.mark.pipeline

@@ -18,8 +18,8 @@ from ulmfit_tfx.pipeline.surroundings import LocalSurroundings
 from ulmfit_tfx.pipeline.tools.skew.comparison import distance_by_chance, find_skew
 from ulmfit_tfx.pipeline.tools.skew.request_logs import LoggedText
 from ulmfit_tfx.pipeline.tools.skew.training_statistics import training_statistics
+from ulmfit_tfx.schemas.config.config_file import load_config
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
-from ulmfit_tfx.schemas.config_file import load_config
 from ulmfit_tfx.schemas.errors import ConfigError, DataError, ExitCode
 from ulmfit_tfx.tasks.tagging.section import TaggingConfig
 from ulmfit_tfx.transforms.records.record import Refusal

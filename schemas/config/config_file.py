@@ -11,9 +11,9 @@ from pydantic import BaseModel, ValidationError
 
 from ulmfit_tfx.schemas.config.bulk_inference import BulkInferenceConfig
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
-from ulmfit_tfx.schemas.config.section import NO_USE, UNKNOWN_FIELD
 from ulmfit_tfx.schemas.errors import ConfigError
 from ulmfit_tfx.schemas.remote_paths import is_remote
+from ulmfit_tfx.schemas.section import NO_USE, UNKNOWN_FIELD
 from ulmfit_tfx.schemas.user_code import beside
 
 _Config = TypeVar("_Config", bound=BaseModel)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from ulmfit_tfx.schemas.config.section import Section
+from ulmfit_tfx.schemas.section import Section
 
 SentenceLanguage = Literal["de", "el", "en", "es", "fr", "pl", "pt"]
 

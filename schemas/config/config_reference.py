@@ -9,8 +9,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from ulmfit_tfx.schemas.config.pipeline import pipelines_by_task
-from ulmfit_tfx.schemas.config.section import Section, sections_of
 from ulmfit_tfx.schemas.config.sources.by_format import FORMAT, formats_of
+from ulmfit_tfx.schemas.section import Section, sections_of
 
 _HEAD = """# Configuration
 
