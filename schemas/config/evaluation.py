@@ -82,7 +82,11 @@ class EvaluationConfig(LanguageModelEvaluationConfig):
         "such as {accuracy: 0.01}",
     )
     intervals: PositiveInt = Field(1000, description="bootstrap samples behind the intervals of the report")
-    metrics: tuple[MetricConfig, ...] = Field((), description="metrics of your own")
+    metrics: tuple[MetricConfig, ...] = Field(
+        (),
+        description="metrics of your own, each with `class` and where needed `config`, `at_least`, `at_most`; see "
+        "docs/adding-a-component.md",
+    )
     errors_shown: PositiveInt = Field(50, description="rows in the report's table of errors, and its TSV has all")
     compare_from_scratch: bool = Field(
         False, description="train the same classifier without pretraining too, and show both on the test split"

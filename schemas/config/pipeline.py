@@ -78,7 +78,11 @@ class PipelineConfig(Section):
     beam: BeamConfig = BeamConfig()
     kubeflow: KubeflowConfig | None = Field(None, description="run in a cluster")
     trainer: TrainerConfig = TrainerConfig()
-    components: tuple[ComponentConfig, ...] = Field((), description="TFX components of your own")
+    components: tuple[ComponentConfig, ...] = Field(
+        (),
+        description="TFX components of your own, each with `class`, `after` and where needed `name`, `before`, "
+        "`inputs`, `parameters`; see docs/adding-a-component.md",
+    )
     sample_texts: tuple[str, ...] = Field(
         (), description="texts that the new model labels, or continues, at the end of a run"
     )
