@@ -31,7 +31,10 @@ def executed(tmp_path_factory):
 def shown(notebook, beginning):
     """Of the cell whose code has some text: what it writes, by stream, and what its last line gives, by type."""
     [cell] = [cell for cell in notebook.cells if cell.cell_type == "code" and beginning in cell.source]
-    streams = {output.name: output.text for output in cell.outputs if output.output_type == "stream"}
+    streams = {"stdout": "", "stderr": ""}
+    for output in cell.outputs:
+        if output.output_type == "stream":
+            streams[output.name] += output.text
     results = [output.data for output in cell.outputs if output.output_type == "execute_result"]
     return streams, results[0] if results else {}
 
