@@ -115,9 +115,10 @@ def _formats(task: str, variants: Sequence[_Variant]) -> tuple[str, ...]:
 
 
 def _summary(kinds: Sequence[type[Section]]) -> str:
-    """What the sections have in common, by the description of the class that they are all of."""
+    """Description of the kind that has all that the others have, else of the class that they are all of."""
     common = next(base for base in kinds[0].__mro__ if all(issubclass(kind, base) for kind in kinds))
-    return (common.__doc__ or "").strip().splitlines()[0]
+    widest = next((kind for kind in kinds if all(issubclass(kind, other) for other in kinds)), common)
+    return (widest.__doc__ or "").strip().splitlines()[0]
 
 
 def _default(field: FieldInfo) -> str:
