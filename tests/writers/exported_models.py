@@ -82,7 +82,8 @@ def _task_model(kind, encoder, tokenizer):
             tagging,
             MAX_SEQ_LEN,
         )
-        details = TaggingDetails(**tagging.model_dump(exclude={"context_layer"}))
+        said = tagging.model_dump(exclude={"context_layer"}) | {"threshold": tagging.given_from}
+        details = TaggingDetails(**said)
         return model, "tagging", signatures, TAGS, details
     targets = ("stars",) if kind == "regressor" else ("stars", "price")
     mean, scale = [3.0, 80.0][: len(targets)], [1.5, 20.0][: len(targets)]

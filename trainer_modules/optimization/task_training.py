@@ -134,9 +134,10 @@ def read_inputs(fn_args: Any, run_fn: str) -> TaskInputs:
     custom = fn_args.custom_config
     tokenizer = read_tokenizer(fn_args.transform_graph_path)
     base = BaseModel.read(fn_args.base_model, tokenizer) if fn_args.base_model else None
-    configured = tuple(custom.get("directions") or [custom["encoder"]["direction"]])
+    encoder = EncoderConfig.model_validate(custom["encoder"])
+    configured = tuple(custom.get("directions") or [encoder.direction])
     return TaskInputs(
-        encoder=EncoderConfig.model_validate(custom["encoder"]),
+        encoder=encoder,
         head=HeadConfig.model_validate(custom["head"]),
         training=TrainingConfig.model_validate(custom["training"]),
         directions=base.directions if base else configured,
