@@ -19,7 +19,6 @@ from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.tasks import load_predictor, read_model_info
 from ulmfit_tfx.tasks.tagging import trainer as tagger
-from ulmfit_tfx.tasks.tagging.predictor import Tagger
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.optimization import task_training
 from ulmfit_tfx.trainer_modules.optimization.progress import Progress
@@ -157,7 +156,7 @@ def test_calibration_lowers_the_loss_on_the_eval_split_and_changes_no_tag(tagger
     assert read_model_info(raw).details.temperature == 1 != read_model_info(calibrated).details.temperature
     held = rows[TRAIN : TRAIN + EVAL]
     losses, tags = [], []
-    for model in map(Tagger, (calibrated, raw)):
+    for model in map(load_predictor, (calibrated, raw)):
         names = model.info.labels
         of_words = np.concatenate(probabilities_of(model, [row.words for row in held]))
         expected = [names.index(tag) for row in held for tag in row.tags]
