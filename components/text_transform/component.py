@@ -43,7 +43,7 @@ class TextTransform(BaseBeamComponent):
             examples: As CorpusIngest writes them.
             schema: Of the examples.
             tokenizer: As SentencePieceTrainer writes it.
-            preprocessing_fn: Import path of a function in `ulmfit_tfx.transforms.preprocessing`.
+            preprocessing_fn: Import path of a function in `ulmfit_tfx.tasks`.
             custom_config: Passed to it, with the tokenizer's folder added.
             has_vocabulary: Whether the function looks at all of the train split first, for a vocabulary of labels.
         """
