@@ -62,7 +62,7 @@ def run_again(killed, capsys):
 
 
 def test_after_comments_docstrings_and_edits_elsewhere_it_goes_on(killed, capsys, copied_sources):
-    [path] = copied_sources.rglob("kubeflow_config.py")
+    path = copied_sources / "schemas" / "config" / "kubeflow.py"
     path.write_text(f"# One comment\n{path.read_text()}")
     path = copied_sources / "trainer_modules" / "layers" / "qrnn.py"
     path.write_text(path.read_text().replace('"""', '"""Edited. ', 1))

@@ -84,7 +84,9 @@ class Reader(NamedTuple):
         """Runs a command line in bash. A last `ulmfit-tfx` runs in this process: importing TFX takes twenty seconds."""
         text = with_present_numbers(text, self.folder)
         if text.startswith("make "):
-            text = subprocess.check_output(["bash", "-c", f"{text} --dry-run"], cwd=ROOT, text=True).splitlines()[-1]
+            text = subprocess.check_output(
+                ["bash", "-c", f"{text} --dry-run --no-print-directory"], cwd=ROOT, text=True
+            ).splitlines()[-1]
         *_, last = simple_commands(text)
         if Path(last[0]).name != "ulmfit-tfx":
             return self._in_bash(text)
