@@ -18,6 +18,7 @@ from tfx.types import BaseChannel
 from ulmfit_tfx.components.baseline_resolver.component import BaselineResolver
 from ulmfit_tfx.components.corpus_ingest.component import CorpusIngest
 from ulmfit_tfx.components.corpus_ingest.source_files import source_fingerprint
+from ulmfit_tfx.components.corpus_statistics.component import CorpusStatistics
 from ulmfit_tfx.components.encoder_importer.checkpoint_files import input_fingerprint
 from ulmfit_tfx.components.encoder_importer.component import EncoderImporter
 from ulmfit_tfx.components.evaluation_report.component import EvaluationReport
@@ -41,7 +42,7 @@ from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.beam_arguments import unstaged
 from ulmfit_tfx.schemas.code_version import code_version
 from ulmfit_tfx.schemas.config.curated_schema import curated_schema
-from ulmfit_tfx.schemas.config.labelled_pipeline import LabelledPipelineConfig
+from ulmfit_tfx.schemas.config.labelled_pipeline import DocumentPipelineConfig, LabelledPipelineConfig
 from ulmfit_tfx.schemas.config.language_model import LanguageModelConfig
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
@@ -55,6 +56,7 @@ _Node = TypeVar("_Node", bound=BaseNode)
 
 LEARNING_RATE_FINDER = "LearningRateFinder"
 PUSHER = "Pusher"
+UNLABELLED_TRANSFORM = "TextTransformUnlabelled"
 METRICS_VERSION = "metrics_version"
 """Parameter of TaskEvaluator that says the version of the user's metrics, where there are some."""
 
@@ -218,7 +220,7 @@ class _Stages:
     def _language_model(self, texts: "_Rows", tokenizer: BaseNode) -> tuple[ModelTrainer, PerplexityGate]:
         config = self.config.language_model
         assert config is not None
-        transform = self._transformed(texts, tokenizer, LANGUAGE_MODEL, "TextTransformUnlabelled")
+        transform = self._transformed(texts, tokenizer, LANGUAGE_MODEL, UNLABELLED_TRANSFORM)
         inputs = self._training_inputs(transform, LANGUAGE_MODEL.name)
         if self.config.pretrained is not None:
             inputs["base_model"] = tokenizer.outputs[specs.MODEL]
@@ -257,13 +259,21 @@ class _Stages:
         config = self.config
         assert isinstance(config, LabelledPipelineConfig)
         task = labelled_task(config.task)
-        inputs = self._training_inputs(self._transformed(rows, tokenizer, task), "training")
+        transform = self._transformed(rows, tokenizer, task)
+        inputs = self._training_inputs(transform, "training")
         run_fn = self._run_fn(task)
         sections = self._custom_config(run_fn, "encoder", "head", "training", "export") | task.training_config(config)
         sections["head"]["pairs"] = config.reads_pairs
         base_model = base.outputs[specs.MODEL] if base else None
         trainer = self._add(
-            ModelTrainer(run_fn=run_fn, base_model=base_model, custom_config=sections, **inputs), "Trainer"
+            ModelTrainer(
+                run_fn=run_fn,
+                base_model=base_model,
+                corpus_statistics=self._corpus_statistics(transform, texts, tokenizer),
+                custom_config=sections,
+                **inputs,
+            ),
+            "Trainer",
         )
         if gate is not None:
             trainer.add_upstream_node(gate)
@@ -272,6 +282,26 @@ class _Stages:
             fresh = _without_transfer(sections, config.language_model)
             from_scratch = self._add(ModelTrainer(run_fn=run_fn, custom_config=fresh, **inputs), "TrainerFromScratch")
         self._evaluated(rows, texts, trainer, from_scratch, gate)
+
+    def _corpus_statistics(self, rows: TextTransform, texts: "_Rows | None", tokenizer: BaseNode) -> BaseChannel | None:
+        config = self.config
+        if not isinstance(config, DocumentPipelineConfig) or not config.needs_corpus_statistics:
+            return None
+        unlabelled = None
+        if texts is not None:
+            named = {node.id: node for node in self.nodes}
+            transform = named.get(UNLABELLED_TRANSFORM) or self._transformed(
+                texts, tokenizer, LANGUAGE_MODEL, UNLABELLED_TRANSFORM
+            )
+            unlabelled = transform.outputs["transformed_examples"]
+        statistics = CorpusStatistics(
+            examples=rows.outputs["transformed_examples"],
+            examples_unlabelled=unlabelled,
+            tokenizer=tokenizer.outputs[specs.TOKENIZER],
+            config=config.corpus_statistics,
+            seed=config.seed,
+        )
+        return self._add(statistics).outputs[specs.CORPUS_STATISTICS]
 
     def _evaluated(
         self,

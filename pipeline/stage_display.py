@@ -16,6 +16,7 @@ _DOES = {
     "EncoderImporter": "imports the pretrained encoder and its tokenizer",
     "TextTransform": "turns texts into token ids",
     "TextTransformUnlabelled": "turns the corpus into token ids",
+    "CorpusStatistics": "counts pieces and their neighbours, makes vectors and topics of the counts",
     "LearningRateFinder": "looks for the language model's learning rate",
     "LanguageModelTrainer": "trains and exports the language model",
     "PerplexityGate": "measures the language model, and stops the run where it is not good enough",

@@ -43,6 +43,7 @@ CHECKPOINTS = "checkpoints"
 SECTION = "section"
 OVERRIDES = "overrides"
 STATISTICS = standard_component_specs.STATISTICS_KEY
+CORPUS_STATISTICS = "corpus_statistics"
 ANOMALIES = standard_component_specs.ANOMALIES_KEY
 EXCLUDE_SPLITS = standard_component_specs.EXCLUDE_SPLITS_KEY
 MADE_BY = "made_by"
@@ -138,6 +139,22 @@ class TextTransformSpec(component_spec.ComponentSpec):
     OUTPUTS = standard_component_specs.TransformSpec.OUTPUTS
 
 
+class CorpusStatisticsSpec(component_spec.ComponentSpec):
+    """CorpusStatistics: transformed examples and their tokenizer in, statistics of pieces out."""
+
+    PARAMETERS = {
+        CONFIG: ExecutionParameter(type=str),
+        SEED: ExecutionParameter(type=int),
+        CODE_VERSION: ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        EXAMPLES: ChannelParameter(type=standard_artifacts.Examples),
+        EXAMPLES_UNLABELLED: ChannelParameter(type=standard_artifacts.Examples, optional=True),
+        TOKENIZER: ChannelParameter(type=standard_artifacts.Model),
+    }
+    OUTPUTS = {CORPUS_STATISTICS: ChannelParameter(type=standard_artifacts.Model)}
+
+
 _SETTINGS_OF_RUN = {
     CHECKPOINTS: ExecutionParameter(type=str),
     SECTION: ExecutionParameter(type=str, optional=True),
@@ -146,9 +163,13 @@ _SETTINGS_OF_RUN = {
 
 
 class ModelTrainerSpec(standard_component_specs.TrainerSpec):
-    """ModelTrainer: Trainer's channels and parameters, and settings of the run."""
+    """ModelTrainer: Trainer's channels and parameters, statistics of the corpus, and settings of the run."""
 
     PARAMETERS = {**standard_component_specs.TrainerSpec.PARAMETERS, **_SETTINGS_OF_RUN}
+    INPUTS = {
+        **standard_component_specs.TrainerSpec.INPUTS,
+        CORPUS_STATISTICS: ChannelParameter(type=standard_artifacts.Model, optional=True),
+    }
 
 
 class LearningRateFinderSpec(standard_component_specs.TunerSpec):

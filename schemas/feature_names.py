@@ -1,7 +1,10 @@
 """Names of the features in tf.Examples, before and after TextTransform."""
 
 TEXT = "text"
-"""bytes [1], UTF-8: the text as ingested. Of words with tags: the words with a space between them."""
+"""bytes [1], UTF-8: the text as ingested. Of words with tags: the words with a space between them.
+
+After TextTransform: the same, of rows with labels or numbers.
+"""
 LENGTH_BUCKET = "length_bucket"
 """bytes [1]: the range of word counts that the text falls in, for evaluation slices."""
 LABEL = "label"

@@ -25,6 +25,22 @@ def token_ids(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]) -> tf
     return tf.cast(ids, tf.int64).to_sparse()
 
 
+def texts(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]) -> dict[str, Any]:
+    """Texts as ids, and as they are, for what is counted in them.
+
+    Args:
+        inputs: `text`, string [batch, 1].
+        custom_config: See `token_ids`.
+
+    Returns:
+        `token_ids`, sparse int64 [batch, pieces], and `text`, string [batch].
+    """
+    return {
+        feature_names.TOKEN_IDS: token_ids(inputs, custom_config),
+        feature_names.TEXT: tf.squeeze(inputs[feature_names.TEXT], -1),
+    }
+
+
 def weights(inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
     """The weights of rows, float32 [batch], where they have any."""
     if feature_names.WEIGHT not in inputs:

@@ -23,20 +23,27 @@ class ModelTrainer(base_component.BaseComponent):
     SPEC_CLASS = specs.ModelTrainerSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, run_fn: str, hyperparameters: types.BaseChannel | None = None, **training: Any):
+    def __init__(
+        self,
+        run_fn: str,
+        hyperparameters: types.BaseChannel | None = None,
+        corpus_statistics: types.BaseChannel | None = None,
+        **training: Any,
+    ):
         """Describes the training.
 
         Args:
             run_fn: Import path.
             hyperparameters: As LearningRateFinder writes them.
+            corpus_statistics: As CorpusStatistics writes them.
             training: As `training_spec` takes it.
         """
-        found = {standard.HYPERPARAMETERS_KEY: hyperparameters} if hyperparameters is not None else {}
+        optional = {standard.HYPERPARAMETERS_KEY: hyperparameters, specs.CORPUS_STATISTICS: corpus_statistics}
         super().__init__(
             spec=specs.ModelTrainerSpec(
                 **{
                     **training_spec(**training),
-                    **found,
+                    **{key: channel for key, channel in optional.items() if channel is not None},
                     standard.RUN_FN_KEY: run_fn,
                     standard.MODEL_KEY: types.Channel(type=standard_artifacts.Model),
                     standard.MODEL_RUN_KEY: types.Channel(type=standard_artifacts.ModelRun),

@@ -1,9 +1,13 @@
 """The section `head`: the layers on the encoder."""
 
-from pydantic import Field, PositiveInt
+from typing import Literal
+
+from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
 from typing_extensions import override
 
 from ulmfit_tfx.schemas.section import Probability, Section
+
+BranchName = Literal["recurrent", "vectors", "topics", "pieces", "words"]
 
 
 class TaggerHeadConfig(Section):
@@ -30,3 +34,27 @@ class HeadConfig(TaggerHeadConfig):
         description="read and pool what stands before and after the first separator apart, and compare: both, their "
         "difference and their product. null: where there is a data.second_text_column",
     )
+    branches: tuple[BranchName, ...] | None = Field(
+        None,
+        description="what is added up to an answer: recurrent, the encoder and its head; vectors, averages of the "
+        "vectors of pieces; topics, by latent semantic analysis; pieces, TF-IDF of pieces and of pairs of them; words, "
+        "TF-IDF of words, of pairs of them and of runs of characters. What each counts is fitted on train rows that "
+        "it did not see. null: all of them, and recurrent alone where there are fewer than 50 train rows",
+    )
+    frozen_below: NonNegativeInt = Field(
+        2000,
+        description="with fewer train rows than that a pretrained encoder stays as it is and a linear model is fitted "
+        "on its pooled output, where there are other branches; with more it is trained too",
+    )
+    read_pieces: PositiveInt = Field(
+        2000, description="of a text, the branches other than recurrent read the first so many pieces"
+    )
+    word_buckets: int = Field(2**16, ge=2, le=2**24, description="numbers that words and pairs of them share")
+    character_buckets: int = Field(2**17, ge=2, le=2**24, description="numbers that runs of characters share")
+
+    @field_validator("branches")
+    @classmethod
+    def _branches_once_each(cls, branches: tuple[BranchName, ...] | None) -> tuple[BranchName, ...] | None:
+        if branches is not None and (not branches or len(set(branches)) < len(branches)):
+            raise ValueError("expected one or more branches, each of them once")
+        return branches

@@ -3,6 +3,7 @@
 from pydantic import Field, model_validator
 
 from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.corpus_statistics import CorpusStatisticsConfig
 from ulmfit_tfx.schemas.config.evaluation import LANGUAGE_MODEL_MEASURES, EvaluationConfig
 from ulmfit_tfx.schemas.config.head import HeadConfig, TaggerHeadConfig
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
@@ -72,6 +73,15 @@ class DocumentPipelineConfig(LabelledPipelineConfig):
     tokenizer: TokenizerConfig | None = Field(None, validate_default=True)
     head: HeadConfig = HeadConfig()
     training: TrainingConfig = TrainingConfig()
+    corpus_statistics: CorpusStatisticsConfig = Field(
+        CorpusStatisticsConfig(), description="of `corpus` and of the train split, for the branches of `head`"
+    )
+
+    @property
+    def needs_corpus_statistics(self) -> bool:
+        """Whether vectors of pieces or topics are asked for."""
+        branches = self.head.branches
+        return branches is None or not {"vectors", "topics"}.isdisjoint(branches)
 
     @property
     def reads_pairs(self) -> bool:
@@ -82,6 +92,16 @@ class DocumentPipelineConfig(LabelledPipelineConfig):
     def separator(self) -> str | None:
         """What cuts a text into parts, see `TokenizerConfig.separator`."""
         return super().separator or (PAIR_SEPARATOR if self.data.second_text_column is not None else None)
+
+    @model_validator(mode="after")
+    def _encoder_is_trained(self):
+        branches = self.head.branches
+        if branches is not None and "recurrent" not in branches and not (self.pretrained or self.language_model):
+            raise ValueError(
+                "head.branches leaves out recurrent, and nothing else trains the encoder that is served: add "
+                "recurrent, or set language_model or pretrained"
+            )
+        return self
 
     @model_validator(mode="after")
     def _pairs_can_be_told_apart(self):

@@ -7,27 +7,27 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from ulmfit_tfx.schemas import feature_names
-from ulmfit_tfx.transforms.text_features import token_ids, weights
+from ulmfit_tfx.transforms.text_features import texts, weights
 
 
 def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]) -> dict[str, Any]:
     """Numericalizes texts and labels.
 
-    `{text: [["Fine."]], label: [["good"]]}` gives `{token_ids: [[2, 817, 9, 3]], label_id: [0]}`, and with
-    `labels: [["good", "short"]]` in place of the label `label_ids: [[0, 1]]`.
+    `{text: [["Fine."]], label: [["good"]]}` gives `{token_ids: [[2, 817, 9, 3]], text: ["Fine."], label_id: [0]}`, and
+    with `labels: [["good", "short"]]` in place of the label `label_ids: [[0, 1]]`.
 
     Args:
         inputs: `text` and `label`, string [batch, 1], or in place of the latter `labels`, sparse string [batch,
             labels]; perhaps `weight`, float32 [batch, 1].
-        custom_config: See `token_ids`.
+        custom_config: See `texts`.
 
     Returns:
-        `token_ids`, sparse int64 [batch, pieces]; `label_id`, int64 [batch], or `label_ids`, sparse int64 [batch,
-        labels]; `weight` as it comes.
+        `token_ids`, sparse int64 [batch, pieces]; `text`, string [batch]; `label_id`, int64 [batch], or `label_ids`,
+        sparse int64 [batch, labels]; `weight` as it comes.
     """
     if feature_names.LABELS in inputs:
         name, labels = feature_names.LABEL_IDS, inputs[feature_names.LABELS]
     else:
         name, labels = feature_names.LABEL_ID, tf.squeeze(inputs[feature_names.LABEL], -1)
     label_ids = tft.compute_and_apply_vocabulary(labels, vocab_filename=feature_names.LABEL_VOCABULARY)
-    return {feature_names.TOKEN_IDS: token_ids(inputs, custom_config), name: label_ids} | weights(inputs)
+    return texts(inputs, custom_config) | {name: label_ids} | weights(inputs)

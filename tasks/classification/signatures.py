@@ -1,8 +1,7 @@
 """The `tf.function`s behind a classifier's signatures, see `ulmfit_tfx.trainer_modules.serving.signature_names`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-import keras
 import tensorflow as tf
 
 from ulmfit_tfx.trainer_modules.serving import signature_names as names
@@ -11,28 +10,26 @@ from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 
 def classifier_signatures(
-    classifier: keras.Model,
+    outputs: Callable[[tf.Tensor], tf.Tensor],
     tokenizer: Tokenizer,
     labels: Sequence[str],
-    max_seq_len: int,
     temperature: float = 1.0,
     several: tuple[str, float] | None = None,
 ) -> Signatures:
     """Signatures of a document classifier.
 
     Args:
-        classifier: As `build_classifier` makes it.
+        outputs: From texts, string [batch], to logits, float [batch, classes].
         tokenizer: The one that it was trained with.
         labels: Name of each class, in the order of the logits.
-        max_seq_len: Pieces of a text beyond it are not looked at.
         temperature: What logits are divided by.
         several: Where a text may have several labels, or none: what stands between them, and the probability from which
             one is given. None: it has one.
     """
 
-    def classify(ids: tf.Tensor) -> Answer:
+    def classify(texts: tf.Tensor) -> Answer:
         all_classes = tf.constant(list(labels))
-        logits = classifier(ids, training=False) / temperature
+        logits = outputs(texts) / temperature
         if several is None:
             probabilities = tf.nn.softmax(logits)
             label = tf.gather(all_classes, tf.argmax(probabilities, axis=-1))
@@ -48,7 +45,7 @@ def classifier_signatures(
     def classes_and_scores(answer: Answer) -> Answer:
         return {names.CLASSES: answer[names.ALL_CLASSES], names.SCORES: answer[names.PROBABILITIES]}
 
-    return document_signatures(classify, tokenizer, max_seq_len, {names.CLASSIFY: classes_and_scores})
+    return document_signatures(classify, tokenizer, {names.CLASSIFY: classes_and_scores})
 
 
 def _joined(classes: tf.Tensor, probabilities: tf.Tensor, separator: str, threshold: float) -> tf.Tensor:

@@ -16,17 +16,15 @@ from ulmfit_tfx.tasks.classification.model_info import ClassificationDetails
 from ulmfit_tfx.tasks.classification.rows import count_labels, labelled_rows, multi_label_rows
 from ulmfit_tfx.tasks.classification.section import ClassificationConfig
 from ulmfit_tfx.tasks.classification.signatures import classifier_signatures
+from ulmfit_tfx.trainer_modules.branches.objectives import ConvexObjective, OneLabel, SeveralLabels
 from ulmfit_tfx.trainer_modules.data.task_rows import has_weights
 from ulmfit_tfx.trainer_modules.models.averaged_model import mean_of_sigmoid, mean_of_softmax
 from ulmfit_tfx.trainer_modules.objectives.calibration import sigmoid_temperature, softmax_temperature
 from ulmfit_tfx.trainer_modules.objectives.sequence_losses import MicroF1
 from ulmfit_tfx.trainer_modules.objectives.smoothed_cross_entropy import SmoothedCrossEntropy
-from ulmfit_tfx.trainer_modules.optimization.document_training import (
-    DocumentObjective,
-    export_documents,
-    train_documents,
-)
-from ulmfit_tfx.trainer_modules.optimization.task_training import TaskInputs, outputs_of, read_inputs
+from ulmfit_tfx.trainer_modules.optimization.blended_training import answers_of, train_blended
+from ulmfit_tfx.trainer_modules.optimization.document_training import DocumentObjective, export_documents
+from ulmfit_tfx.trainer_modules.optimization.task_training import TaskInputs, read_inputs
 
 
 def run_fn(fn_args: Any) -> None:
@@ -47,31 +45,32 @@ def run_fn(fn_args: Any) -> None:
     config = ClassificationConfig.model_validate(fn_args.custom_config["classification"])
     separator = fn_args.custom_config["label_separator"]
     labels = inputs.labels()
+    convex: ConvexObjective
     weighted = has_weights(inputs.train_files)
     if separator is None:
         weights = _class_weights(config, labels, inputs.train_files)
         rows = functools.partial(labelled_rows, class_weights=weights, weighted=weighted)
-        objective = _one_label(config, inputs, len(labels))
+        objective, convex = _one_label(config, inputs, len(labels)), OneLabel(len(labels))
     else:
         rows = functools.partial(multi_label_rows, classes=len(labels), weighted=weighted)
-        objective = _several_labels(config, inputs, len(labels))
+        objective, convex = _several_labels(config, inputs, len(labels)), SeveralLabels(len(labels))
     train, evaluation = inputs.batches(rows)
-    documents = train_documents(inputs, objective, train, evaluation)
+    blended = train_blended(inputs, objective, convex, rows(inputs.train_files), train, evaluation)
     temperature = 1.0
     if inputs.training.calibrate:
         fitted = softmax_temperature if separator is None else sigmoid_temperature
-        logits, targets = zip(*outputs_of(documents.model, evaluation), strict=True)
-        temperature = fitted(np.concatenate(logits), np.concatenate(targets))
+        temperature = fitted(*answers_of(blended, evaluation.rows))
     signatures = classifier_signatures(
-        documents.model,
+        blended.outputs,
         inputs.tokenizer,
         labels,
-        inputs.training.max_seq_len,
         temperature,
         None if separator is None else (separator, config.given_from),
     )
     details = ClassificationDetails(label_separator=separator, threshold=config.given_from, temperature=temperature)
-    export_documents(inputs, documents, "classification", signatures, labels, details)
+    export_documents(
+        inputs, blended.documents, "classification", signatures, labels, details, blended.tables, blended.branches
+    )
 
 
 def _one_label(config: ClassificationConfig, inputs: TaskInputs, classes: int) -> DocumentObjective:

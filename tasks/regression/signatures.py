@@ -1,8 +1,7 @@
 """The `tf.function`s behind a regressor's signatures, see `ulmfit_tfx.trainer_modules.serving.signature_names`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-import keras
 import tensorflow as tf
 
 from ulmfit_tfx.trainer_modules.serving import signature_names as names
@@ -11,27 +10,25 @@ from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 
 def regressor_signatures(
-    regressor: keras.Model,
+    outputs: Callable[[tf.Tensor], tf.Tensor],
     tokenizer: Tokenizer,
     targets: Sequence[str],
-    max_seq_len: int,
     mean: Sequence[float],
     scale: Sequence[float],
 ) -> Signatures:
     """Signatures of a text regressor.
 
     Args:
-        regressor: As `build_regressor` makes it.
+        outputs: From texts, string [batch], to numbers, float [batch, targets].
         tokenizer: The one that it was trained with.
         targets: Name of each number, in the order of the model's output.
-        max_seq_len: Pieces of a text beyond it are not looked at.
         mean: What is added to each number of the model's, once it is multiplied.
         scale: What each is multiplied by.
     """
 
-    def score(ids: tf.Tensor) -> Answer:
+    def score(texts: tf.Tensor) -> Answer:
         all_targets = tf.constant(list(targets))
-        numbers = tf.cast(regressor(ids, training=False), tf.float32)
+        numbers = tf.cast(outputs(texts), tf.float32)
         scores = numbers * tf.constant(list(scale), tf.float32) + tf.constant(list(mean), tf.float32)
         return {names.SCORES: scores, names.ALL_TARGETS: tf.tile(all_targets[None], [tf.shape(scores)[0], 1])}
 
@@ -39,4 +36,4 @@ def regressor_signatures(
         return {names.OUTPUTS: answer[names.SCORES][:, 0]}
 
     forms = {names.REGRESS: the_number} if len(targets) == 1 else {}
-    return document_signatures(score, tokenizer, max_seq_len, forms)
+    return document_signatures(score, tokenizer, forms)

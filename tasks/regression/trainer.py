@@ -19,13 +19,11 @@ from ulmfit_tfx.tasks.regression.rows import read_targets, target_rows
 from ulmfit_tfx.tasks.regression.section import RegressionConfig
 from ulmfit_tfx.tasks.regression.signatures import regressor_signatures
 from ulmfit_tfx.tasks.regression.target_balance import TargetBalance
+from ulmfit_tfx.trainer_modules.branches.objectives import Numbers
 from ulmfit_tfx.trainer_modules.data.task_rows import has_weights
 from ulmfit_tfx.trainer_modules.models.averaged_model import mean
-from ulmfit_tfx.trainer_modules.optimization.document_training import (
-    DocumentObjective,
-    export_documents,
-    train_documents,
-)
+from ulmfit_tfx.trainer_modules.optimization.blended_training import train_blended
+from ulmfit_tfx.trainer_modules.optimization.document_training import DocumentObjective, export_documents
 from ulmfit_tfx.trainer_modules.optimization.task_training import TaskInputs, read_inputs
 
 
@@ -66,12 +64,11 @@ def run_fn(fn_args: Any) -> None:
         balanced = {"copies_of": functools.partial(balance.copies_of, seed=inputs.seed)}
     plain = functools.partial(target_rows, mean=scaling.mean, scale=scaling.scale, weighted=weighted)
     train, evaluation = inputs.batches(functools.partial(plain, **balanced), plain)
-    documents = train_documents(inputs, _objective(config, inputs, scaling), train, evaluation)
-    signatures = regressor_signatures(
-        documents.model, inputs.tokenizer, targets, inputs.training.max_seq_len, scaling.mean, scaling.scale
-    )
+    objective, convex = _objective(config, inputs, scaling), Numbers(len(targets))
+    blended = train_blended(inputs, objective, convex, plain(inputs.train_files), train, evaluation)
+    signatures = regressor_signatures(blended.outputs, inputs.tokenizer, targets, scaling.mean, scaling.scale)
     details = RegressionDetails(targets=targets, bounds=config.bounds, mean=scaling.mean, scale=scaling.scale)
-    export_documents(inputs, documents, "regression", signatures, [], details)
+    export_documents(inputs, blended.documents, "regression", signatures, [], details, blended.tables, blended.branches)
 
 
 def _check(numbers: np.ndarray, targets: Sequence[str], config: RegressionConfig) -> None:

@@ -51,7 +51,7 @@ from ulmfit_tfx.trainer_modules.serving.loaded_model import load
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
 from ulmfit_tfx.trainer_modules.serving.saved_model import save
 from ulmfit_tfx.trainer_modules.serving.signature_names import WARMUP_FILE
-from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
+from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures, text_outputs
 from ulmfit_tfx.trainer_modules.serving.warmup_requests import read_warmup_requests
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
@@ -329,7 +329,7 @@ def packaged(tmp_path_factory, spm_model):
     encoder = build_encoder(ENCODER, tokenizer.vocab_size, tokenizer.special_ids.pad)
     model = build_classifier(encoder, HeadConfig(), len(LABELS))
     signatures = encoder_signatures(encoder, tokenizer, None, 40)
-    signatures |= classifier_signatures(model, tokenizer, LABELS, 40)
+    signatures |= classifier_signatures(text_outputs(model, tokenizer, 40), tokenizer, LABELS)
     info = ModelDescription(
         task="classification",
         encoder=ENCODER,

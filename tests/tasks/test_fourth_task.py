@@ -49,7 +49,7 @@ from ulmfit_tfx.trainer_modules.serving import signature_names as names
 from ulmfit_tfx.trainer_modules.serving.loaded_model import Columns, Outputs, Predictor, numbers
 from ulmfit_tfx.trainer_modules.serving.model_info import Details, ModelInfo
 from ulmfit_tfx.trainer_modules.serving.signature_contract import SignatureContract, answer_specs, contracts
-from ulmfit_tfx.trainer_modules.serving.signatures import document_signatures
+from ulmfit_tfx.trainer_modules.serving.signatures import document_signatures, text_outputs
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
@@ -138,10 +138,12 @@ def run_fn(fn_args: Any) -> None:
     )
     documents = train_documents(inputs, objective, train, evaluation)
 
-    def rate(ids):
-        return {names.SCORES: tf.cast(documents.model(ids, training=False), tf.float32) * scale + middle}
+    outputs = text_outputs(documents.model, inputs.tokenizer, inputs.training.max_seq_len)
 
-    signatures = document_signatures(rate, inputs.tokenizer, inputs.training.max_seq_len, {})
+    def rate(texts):
+        return {names.SCORES: tf.cast(outputs(texts), tf.float32) * scale + middle}
+
+    signatures = document_signatures(rate, inputs.tokenizer, {})
     details = RatingDetails(lowest=config.lowest, highest=config.highest)
     export_documents(inputs, documents, "rating", signatures, [], details)
 

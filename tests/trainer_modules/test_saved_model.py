@@ -15,7 +15,7 @@ from ulmfit_tfx.tasks.classification.signatures import classifier_signatures
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
 from ulmfit_tfx.trainer_modules.serving.saved_model import save
-from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
+from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures, text_outputs
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 LABELS = ["plain", "good", "bad"]
@@ -28,7 +28,7 @@ def export(folder: Path, spm_model: bytes, architecture: str, fixed_seq_len: int
     encoder = build_encoder(config, tokenizer.vocab_size, tokenizer.special_ids.pad)
     model = build_classifier(encoder, HeadConfig(), len(LABELS))
     signatures = encoder_signatures(encoder, tokenizer, fixed_seq_len, MAX_SEQ_LEN)
-    signatures |= classifier_signatures(model, tokenizer, LABELS, MAX_SEQ_LEN)
+    signatures |= classifier_signatures(text_outputs(model, tokenizer, MAX_SEQ_LEN), tokenizer, LABELS)
     info = ModelDescription(
         task="classification",
         encoder=EncoderConfig(),

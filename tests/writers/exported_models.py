@@ -24,7 +24,7 @@ from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.serving.encoder_folder import EncoderRecord, PretrainedModel, build, save_pretrained
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
 from ulmfit_tfx.trainer_modules.serving.saved_model import save
-from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
+from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures, text_outputs
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 MODELS = ("classifier", "multi_label", "regressor", "several_targets", "tagger", "language_model")
@@ -68,7 +68,7 @@ def _task_model(kind, encoder, tokenizer):
     if kind in {"classifier", "multi_label"}:
         several = ("|", 0.5) if kind == "multi_label" else None
         model = _randomized(build_classifier(encoder, HeadConfig(), len(LABELS)))
-        signatures = classifier_signatures(model, tokenizer, LABELS, MAX_SEQ_LEN, 0.7, several)
+        signatures = classifier_signatures(text_outputs(model, tokenizer, MAX_SEQ_LEN), tokenizer, LABELS, 0.7, several)
         details = ClassificationDetails(label_separator=several[0] if several else None, temperature=0.7)
         return model, "classification", signatures, LABELS, details
     if kind == "tagger":
@@ -88,7 +88,7 @@ def _task_model(kind, encoder, tokenizer):
     targets = ("stars",) if kind == "regressor" else ("stars", "price")
     mean, scale = [3.0, 80.0][: len(targets)], [1.5, 20.0][: len(targets)]
     model = _randomized(build_regressor(encoder, HeadConfig(), len(targets)))
-    signatures = regressor_signatures(model, tokenizer, targets, MAX_SEQ_LEN, mean, scale)
+    signatures = regressor_signatures(text_outputs(model, tokenizer, MAX_SEQ_LEN), tokenizer, targets, mean, scale)
     details = RegressionDetails(targets=targets, mean=mean, scale=scale)
     return model, "regression", signatures, (), details
 

@@ -22,7 +22,10 @@ CONFIG = {
 
 
 def write_inputs(folder: Path, tokenizer: Tokenizer, config: PipelineConfig, train: list[Row], evaluation: list[Row]):
-    """Writes the files of a training and returns its `FnArgs`, with the `custom_config` that the graph gives it."""
+    """Writes the files of a training and returns its `FnArgs`, with the `custom_config` that the graph gives it.
+
+    Of the head's branches there is the recurrent one alone, where the configuration names none.
+    """
     # A fresh one: that of the training before is gone, see `Tokenizer.op`.
     tokenizer = Tokenizer(tokenizer.model, tokenizer.config, tokenizer.cleaning)
     labels = _labels(config, train)
@@ -37,6 +40,8 @@ def write_inputs(folder: Path, tokenizer: Tokenizer, config: PipelineConfig, tra
                 writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
     sections = ("encoder", "head", "training", "export")
     custom_config = {name: getattr(config, name).model_dump(mode="json") for name in sections}
+    if "branches" in custom_config["head"]:
+        custom_config["head"]["branches"] = custom_config["head"]["branches"] or ["recurrent"]
     custom_config |= labelled_task(config.task).training_config(config)
     return SimpleNamespace(
         custom_config=custom_config | {"seed": config.seed, "checkpoints": str(folder / "checkpoints")},
@@ -68,7 +73,8 @@ def _features(config, tokenizer, labels, row):
             "tag_ids": _ints(labels.index(tag) if tag in labels else -1 for tags in several for tag in tags),
         }
     ids = tokenizer.tokenize(tf.constant([row.text]), config.training.max_seq_len)[0]
-    features = {"token_ids": _ints(ids.numpy())}
+    text = tf.train.Feature(bytes_list=tf.train.BytesList(value=[row.text.encode()]))
+    features = {"token_ids": _ints(ids.numpy()), "text": text}
     if row.label is not None:
         features["label_id"] = _ints([labels.index(row.label)])
     if row.labels is not None:

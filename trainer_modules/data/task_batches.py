@@ -55,6 +55,10 @@ class TaskBatches:
         batches = self._bucketed(rows).shuffle(4 * _BUCKETS_PER_DOUBLING, seed=seed + number)
         return self._counted(batches.skip(skip), self.steps - skip)
 
+    def counted_anew(self) -> "TaskBatches":
+        """The same with the numbers of steps and tokens of rows that were changed."""
+        return task_batches(self.rows, self.batch_size, self.pad_id, self.max_seq_len)
+
     def _counted(self, batches: tf.data.Dataset, count: int) -> tf.data.Dataset:
         """Tells Keras how many there are, which otherwise takes the end for an interruption and warns of it."""
         return batches.apply(tf.data.experimental.assert_cardinality(count)).prefetch(_PARALLEL)

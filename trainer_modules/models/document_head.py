@@ -1,8 +1,10 @@
 """What models of whole texts have in common: encoder, concat pooling and fastai's two-layer head."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from ulmfit_tfx.schemas.config.head import HeadConfig
@@ -51,6 +53,50 @@ def document_head(
         raise ValueError("gradient_pieces is set and chunk_pieces is not: gradients are cut between chunks")
     seeds = layer_seeds(None if seed is None else seed + len(encoder.layers))
     ids = keras.Input((None,), dtype="int32", name="numericalized")
+    pooled = _pooling(encoder, config, reads_backward, chunk_pieces, gradient_pieces)
+    if not config.pairs:
+        return ids, _head(pooled(ids), config, outputs, seeds, last_kernel)
+    if bos_id is None:
+        raise ValueError("pairs are compared and bos_id is not set: it is where the second text begins")
+    first, second = map(pooled, PairSplit(bos_id, encoder.get_layer("mask").pad_id, name="pair_split")(ids))
+    compared = ops.concatenate([first, second, ops.abs(first - second), first * second], axis=-1)
+    return ids, _head(compared, config, outputs, seeds, last_kernel)
+
+
+def frozen_features(
+    encoder: keras.Model, config: HeadConfig, *, reads_backward: bool = False, chunk_pieces: int | None = None
+) -> keras.Model:
+    """A model from ids, int32 [batch, time], to pooled hidden states, float [batch, 3 * units].
+
+    A linear model can be fitted on them. Arguments are those of `document_head`.
+    """
+    ids = keras.Input((None,), dtype="int32", name="numericalized")
+    return keras.Model(ids, _pooling(encoder, config, reads_backward, chunk_pieces, None)(ids), name="features")
+
+
+def linear_head(features: keras.Model, weights: np.ndarray, bias: np.ndarray, name: str) -> keras.Model:
+    """Puts a linear model on `frozen_features`.
+
+    Args:
+        features: From ids to features.
+        weights: float [features, outputs].
+        bias: float [outputs].
+        name: Of the model.
+    """
+    logits = keras.layers.Dense(len(bias), name="logits")
+    model = keras.Model(features.inputs, logits(features.outputs[0]), name=name)
+    logits.set_weights([weights, bias])
+    return model
+
+
+def _pooling(
+    encoder: keras.Model,
+    config: HeadConfig,
+    reads_backward: bool,
+    chunk_pieces: int | None,
+    gradient_pieces: int | None,
+) -> Callable[[Any], Any]:
+    """From ids to pooled hidden states, as Keras tensors."""
     if chunk_pieces is None:
         reader = encoder
         pooling = ConcatPooling(config.pooled_pieces, reads_backward, name="pooling")
@@ -64,13 +110,7 @@ def document_head(
         hidden, mask = reader(texts)
         return pooling(hidden, mask=mask)
 
-    if not config.pairs:
-        return ids, _head(pooled(ids), config, outputs, seeds, last_kernel)
-    if bos_id is None:
-        raise ValueError("pairs are compared and bos_id is not set: it is where the second text begins")
-    first, second = map(pooled, PairSplit(bos_id, encoder.get_layer("mask").pad_id, name="pair_split")(ids))
-    compared = ops.concatenate([first, second, ops.abs(first - second), first * second], axis=-1)
-    return ids, _head(compared, config, outputs, seeds, last_kernel)
+    return pooled
 
 
 def _head(features: Any, config: HeadConfig, outputs: int, seeds: Any, last_kernel: str) -> Any:

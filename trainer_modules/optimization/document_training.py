@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig
 from ulmfit_tfx.schemas.section import Direction
@@ -20,7 +21,7 @@ from ulmfit_tfx.trainer_modules.optimization.task_training import (
     trained,
     write_history,
 )
-from ulmfit_tfx.trainer_modules.serving.model_info import Details, ModelDescription
+from ulmfit_tfx.trainer_modules.serving.model_info import BranchInfo, Details, ModelDescription
 from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, save
 from ulmfit_tfx.trainer_modules.serving.signatures import Signatures, encoder_signatures
 
@@ -47,13 +48,16 @@ class DocumentObjective:
 
 
 @dataclasses.dataclass(frozen=True)
-class _DocumentModel:
+class DocumentModel:
+    """A model of one direction, and the encoder in it."""
+
     model: keras.Model
     encoder: keras.Model
     encoder_config: EncoderConfig
 
     @property
     def encoders(self) -> Mapping[Direction, keras.Model]:
+        """The encoder, by its direction."""
         return {self.encoder_config.direction: self.encoder}
 
 
@@ -67,7 +71,7 @@ class TrainedDocuments:
     """
 
     model: keras.Model
-    parts: Mapping[Direction, _DocumentModel]
+    parts: Mapping[Direction, DocumentModel]
 
 
 def train_documents(
@@ -80,7 +84,7 @@ def train_documents(
         DataError: See `trained`.
     """
     directions = inputs.directions
-    parts: dict[Direction, _DocumentModel] = {}
+    parts: dict[Direction, DocumentModel] = {}
     history: dict[str, Any] = {}
     for direction in directions:
         below = direction if len(directions) > 1 else ""
@@ -104,7 +108,7 @@ def train_documents(
     return TrainedDocuments(model, parts)
 
 
-def _built(inputs: TaskInputs, objective: DocumentObjective, direction: Direction) -> _DocumentModel:
+def _built(inputs: TaskInputs, objective: DocumentObjective, direction: Direction) -> DocumentModel:
     encoder, config = build_task_encoder(inputs, direction)
     model = objective.build(
         encoder,
@@ -114,7 +118,7 @@ def _built(inputs: TaskInputs, objective: DocumentObjective, direction: Directio
         chunk_pieces=inputs.training.chunk_pieces,
         gradient_pieces=inputs.training.gradient_pieces,
     )
-    return _DocumentModel(model, encoder, config)
+    return DocumentModel(model, encoder, config)
 
 
 def _compile(
@@ -147,6 +151,8 @@ def export_documents(
     task_signatures: Signatures,
     labels: Sequence[str],
     details: Details,
+    tables: Mapping[str, tf.Variable] | None = None,
+    branches: Sequence[BranchInfo] = (),
 ) -> None:
     """Writes the SavedModel, then removes the checkpoints: from here on TFX's cache holds the result.
 
@@ -157,6 +163,8 @@ def export_documents(
         task_signatures: Of the model; the encoder signatures are of the first direction.
         labels: Of the classes, or none.
         details: Of the task, see `ModelDescription`.
+        tables: Variables of the signatures beside those of the models.
+        branches: What is added up to an answer.
     """
     first = next(iter(documents.parts.values()))
     tokenizer, max_seq_len = inputs.tokenizer, inputs.training.max_seq_len
@@ -169,7 +177,8 @@ def export_documents(
         fixed_seq_len=inputs.fixed_seq_len,
         directions=tuple(documents.parts),
         details=details,
+        branches=tuple(branches),
     )
     parts = {"" if part is first else BACKWARD: part.model for part in documents.parts.values()}
-    save(inputs.serving_folder, parts, tokenizer, signatures, description)
+    save(inputs.serving_folder, parts, tokenizer, signatures, description, tables)
     CheckpointFolder(inputs.checkpoints).remove()

@@ -11,7 +11,10 @@ import tensorflow as tf
 from ulmfit_tfx.schemas.code_version import KEY, code_digests
 from ulmfit_tfx.trainer_modules.optimization.mirrored_folder import local_folder
 from ulmfit_tfx.trainer_modules.serving.signature_names import MODEL_INFO_FILE
+from ulmfit_tfx.transforms.statistics.layout import FACTS_FILE
 
+CORPUS_STATISTICS = "corpus_statistics"
+"""What a training calls the folder of its corpus' statistics, among what it is told."""
 _TAIL = 64
 _CHANGES_NO_WEIGHT = (
     "ulmfit_tfx.trainer_modules.serving",
@@ -35,12 +38,14 @@ def checkpoint_folder(fn_args: Any) -> str:
         fn_args: TFX's `FnArgs`. Its `custom_config` names the folder of all checkpoints, `checkpoints`, local or
             remote.
     """
-    told = {name: value for name, value in fn_args.custom_config.items() if name != KEY}
+    told = {name: value for name, value in fn_args.custom_config.items() if name not in (KEY, CORPUS_STATISTICS)}
+    statistics = fn_args.custom_config.get(CORPUS_STATISTICS)
     identity = [
         told,
         _files([*fn_args.train_files, *fn_args.eval_files]),
         _contents(*(f"{fn_args.transform_graph_path}/{files}" for files in ("tokenizer/*", "transform_fn/assets/*"))),
         _base_model(fn_args.base_model),
+        statistics and _contents(f"{statistics}/{FACTS_FILE}"),
         getattr(fn_args, "hyperparameters", None),
     ]
     return _below_checkpoints(fn_args, _digest(identity))

@@ -27,7 +27,12 @@ from ulmfit_tfx.trainer_modules.optimization.mixed_precision import mixed_precis
 from ulmfit_tfx.trainer_modules.optimization.optimizers import optimizer_for
 from ulmfit_tfx.trainer_modules.optimization.progress import Progress
 from ulmfit_tfx.trainer_modules.optimization.resumable import CheckpointFolder, TrainingState, fit_resumably
-from ulmfit_tfx.trainer_modules.optimization.run_identity import checkpoint_folder, matching_files, training_code
+from ulmfit_tfx.trainer_modules.optimization.run_identity import (
+    CORPUS_STATISTICS,
+    checkpoint_folder,
+    matching_files,
+    training_code,
+)
 from ulmfit_tfx.trainer_modules.optimization.tensorboard import TrainingLog
 from ulmfit_tfx.trainer_modules.transfer.base_model import BaseModel
 from ulmfit_tfx.transforms.tokenization import Tokenizer
@@ -72,6 +77,7 @@ class TaskInputs:
         transform_graph: Folder of the transform graph.
         run_folder: Where `history.json` and TensorBoard's files go.
         serving_folder: Where the SavedModel goes.
+        statistics: Folder of the corpus' statistics, or None.
         checkpoints: Folder that a rerun of the same training finds again, local or remote.
         code: Digests of the training's code by module, which checkpoints know.
         console: Where to show progress.
@@ -90,6 +96,7 @@ class TaskInputs:
     transform_graph: str
     run_folder: str
     serving_folder: str
+    statistics: str | None
     checkpoints: str
     code: Mapping[str, str]
     console: Console
@@ -125,7 +132,8 @@ def read_inputs(fn_args: Any, run_fn: str) -> TaskInputs:
     Args:
         fn_args: Its `custom_config` holds the configuration's sections `encoder`, `head`, `training` and `export`,
             `seed`, and `checkpoints`, the folder below which a killed run finds its checkpoints; `directions` where
-            without a base model texts are to be read in others than the encoder's.
+            without a base model texts are to be read in others than the encoder's; perhaps `corpus_statistics`, the
+            folder of those.
         run_fn: Name of the module that trains: its `__name__`.
 
     Raises:
@@ -150,6 +158,7 @@ def read_inputs(fn_args: Any, run_fn: str) -> TaskInputs:
         transform_graph=fn_args.transform_graph_path,
         run_folder=fn_args.model_run_dir,
         serving_folder=fn_args.serving_model_dir,
+        statistics=custom.get(CORPUS_STATISTICS),
         checkpoints=checkpoint_folder(fn_args),
         code=training_code(run_fn),
         console=Console(soft_wrap=True, highlight=False),

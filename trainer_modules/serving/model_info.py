@@ -31,6 +31,20 @@ class Details(_Record):
     """What only models of one task have to say. A task that has such facts names them in a class of its own."""
 
 
+class BranchInfo(_Record):
+    """A branch of a model.
+
+    Attributes:
+        name: As in `head.branches`, with the direction where there are two recurrent ones.
+        weight: What its outputs are multiplied by before they are added up.
+        loss: Of it alone, mean of train rows that it was not fitted on.
+    """
+
+    name: str
+    weight: float
+    loss: float
+
+
 class ModelDescription(_Record):
     """What a training says of its model. `saved_model.save` adds the rest of `ModelInfo`.
 
@@ -42,6 +56,7 @@ class ModelDescription(_Record):
         labels: Names of the classes or tags in the order of the probabilities.
         directions: In which its encoders read.
         details: What else there is to know of a model of this task.
+        branches: What is added up to an answer; none where there is the recurrent model alone.
     """
 
     task: str
@@ -51,6 +66,7 @@ class ModelDescription(_Record):
     labels: tuple[str, ...] = ()
     directions: tuple[Direction, ...] = ("forward",)
     details: SerializeAsAny[Details] = Details()
+    branches: tuple[BranchInfo, ...] = ()
 
 
 class TokenizerInfo(_Record):

@@ -36,6 +36,7 @@ def save(
     tokenizer: Tokenizer,
     signatures: Signatures,
     description: ModelDescription,
+    tables: Mapping[str, tf.Variable] | None = None,
 ) -> None:
     """Writes the SavedModel.
 
@@ -53,11 +54,12 @@ def save(
         tokenizer: The tokenizer that the signatures use.
         signatures: By name.
         description: Written beside the model.
+        tables: Variables that the signatures use beside those of the model, by name.
     """
-    weights = _weights(model)
+    weights = _weights(model) | dict(tables or {})
     exported = tf.Module()
     # The model alone as an attribute restores in TensorFlow 2, but a TensorFlow 1 session does not find its variables.
-    exported.variables_ = [weight.value for weight in weights.values()]
+    exported.variables_ = list(weights.values())
     exported.tokenizer = tokenizer.op
     exported.signature_functions = dict(signatures)
     with TemporaryDirectory() as temporary:
@@ -72,12 +74,12 @@ def save(
         file.write(json.dumps(description.model_dump(mode="json") | _facts(weights, tokenizer), indent=2))
 
 
-def _weights(model: keras.Model | Mapping[str, keras.Model]) -> dict[str, keras.Variable]:
+def _weights(model: keras.Model | Mapping[str, keras.Model]) -> dict[str, tf.Variable]:
     models = model if isinstance(model, Mapping) else {"": model}
-    return {f"{prefix}{weight.path}": weight for prefix, part in models.items() for weight in part.weights}
+    return {f"{prefix}{weight.path}": weight.value for prefix, part in models.items() for weight in part.weights}
 
 
-def _facts(weights: Mapping[str, keras.Variable], tokenizer: Tokenizer) -> dict[str, Any]:
+def _facts(weights: Mapping[str, tf.Variable], tokenizer: Tokenizer) -> dict[str, Any]:
     return {
         "version": ulmfit_tfx.__version__,
         "tokenizer": tokenizer.describe(),

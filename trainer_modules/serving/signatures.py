@@ -88,18 +88,27 @@ def encoder_signatures(
     return signatures
 
 
-def document_signatures(
-    answer: Callable[[tf.Tensor], Answer],
-    tokenizer: Tokenizer,
-    max_seq_len: int,
-    forms: Mapping[str, Callable[[Answer], Answer]],
-) -> Signatures:
-    """Signatures of a model of whole texts, around a function of ids.
+def text_outputs(
+    model: Callable[..., tf.Tensor], tokenizer: Tokenizer, max_seq_len: int
+) -> Callable[[tf.Tensor], tf.Tensor]:
+    """A model of ids as a function of texts.
 
     Args:
-        answer: From ids, int32 [batch, time], to what `serving_default` gives.
+        model: From ids, int32 [batch, time], to outputs.
         tokenizer: Of the model.
         max_seq_len: Pieces of a text beyond it are not looked at.
+    """
+    return lambda texts: model(tokenizer.pad(tokenizer.tokenize(texts, max_seq_len)), training=False)
+
+
+def document_signatures(
+    answer: Callable[[tf.Tensor], Answer], tokenizer: Tokenizer, forms: Mapping[str, Callable[[Answer], Answer]]
+) -> Signatures:
+    """Signatures of a model of whole texts, around a function of texts.
+
+    Args:
+        answer: From texts, string [batch], to what `serving_default` gives.
+        tokenizer: Of the model.
         forms: By signature for an API of TensorFlow Serving, from `answer` to what the API expects.
     """
     _ = tokenizer.op
@@ -107,7 +116,7 @@ def document_signatures(
 
     @tf.function(input_signature=[STRINGS])
     def of_texts(texts: tf.Tensor) -> Answer:  # traced once for all
-        return answer(tokenizer.pad(tokenizer.tokenize(texts, max_seq_len)))
+        return answer(texts)
 
     def of_examples(examples: tf.Tensor) -> Answer:
         return of_texts(tf.io.parse_example(examples, features)[feature_names.TEXT])

@@ -22,7 +22,7 @@ from ulmfit_tfx.tasks.classification.signatures import classifier_signatures
 from ulmfit_tfx.trainer_modules.serving.encoder_folder import load_encoder, read_record
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
 from ulmfit_tfx.trainer_modules.serving.saved_model import save
-from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
+from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures, text_outputs
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 FIXED_SEQ_LEN = 12
@@ -154,7 +154,7 @@ def test_encoder_of_a_classifiers_saved_model_comes_out(from_pth, expected, tmp_
     model = build_classifier(encoder, HeadConfig(), 3)
     tokenizer = Tokenizer(spm_model, TokenizerConfig(), CleaningConfig())
     signatures = encoder_signatures(encoder, tokenizer, FIXED_SEQ_LEN, 40)
-    signatures |= classifier_signatures(model, tokenizer, ["a", "b", "c"], 40)
+    signatures |= classifier_signatures(text_outputs(model, tokenizer, 40), tokenizer, ["a", "b", "c"])
     info = ModelDescription(
         task="classification",
         encoder=record.encoder,

@@ -1,0 +1,1 @@
+"""CorpusStatistics: what unlabelled text tells of pieces, by counting."""

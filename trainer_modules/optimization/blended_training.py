@@ -1,0 +1,349 @@
+"""Training of models of whole texts with several branches: each is fitted, then all are stacked.
+
+Linear branches (Cheng et al. 2016, Wide & Deep Learning, https://arxiv.org/abs/1606.07792) read all of a text in one
+pass and take seconds to fit; with few labels they are ahead of a network, with many they add to it.
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import scipy.sparse
+import tensorflow as tf
+
+from ulmfit_tfx.schemas.config.head import BranchName
+from ulmfit_tfx.schemas.feature_names import TEXT
+from ulmfit_tfx.schemas.section import Direction
+from ulmfit_tfx.trainer_modules.branches import features as branch_features
+from ulmfit_tfx.trainer_modules.branches.blend import Blend
+from ulmfit_tfx.trainer_modules.branches.features import CHARACTERS, PIECES, WORDS, TextReader
+from ulmfit_tfx.trainer_modules.branches.fitting import FittedBranch, fit_branch
+from ulmfit_tfx.trainer_modules.branches.objectives import ConvexObjective
+from ulmfit_tfx.trainer_modules.branches.stacking import Stack, fit_stack
+from ulmfit_tfx.trainer_modules.data.held_out_rows import is_held_out, seen
+from ulmfit_tfx.trainer_modules.data.task_batches import TaskBatches
+from ulmfit_tfx.trainer_modules.data.task_rows import TaskRows, parsed
+from ulmfit_tfx.trainer_modules.models.document_head import frozen_features, linear_head
+from ulmfit_tfx.trainer_modules.optimization.document_training import (
+    DocumentModel,
+    DocumentObjective,
+    TrainedDocuments,
+    train_documents,
+)
+from ulmfit_tfx.trainer_modules.optimization.task_training import TaskInputs, build_task_encoder
+from ulmfit_tfx.trainer_modules.serving.model_info import BranchInfo
+from ulmfit_tfx.trainer_modules.serving.signatures import text_outputs
+from ulmfit_tfx.transforms.statistics.layout import CorpusStatistics
+from ulmfit_tfx.transforms.tokenization import Tokenizer
+
+RECURRENT: BranchName = "recurrent"
+OF_STATISTICS: tuple[BranchName, ...] = ("vectors", "topics")
+"""Branches that take statistics of a corpus."""
+LINEAR: tuple[BranchName, ...] = (*OF_STATISTICS, "pieces", "words")
+FEWEST_ROWS = 50
+"""For linear branches, where none are asked for."""
+MOST_ROWS = 50_000
+"""That linear branches are fitted on. Of more, a sample."""
+_FOLDS = 5
+_HELD_OUT_ONE_IN = {True: 5, False: 10}
+"""Of few train rows, and of many, what a network that is trained does not see."""
+_MANY_ROWS = 5000
+_LEAST_WEIGHT = 1e-4
+_TEXTS_AT_ONCE = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class BlendedDocuments:
+    """What `train_blended` makes.
+
+    Attributes:
+        documents: The encoders, and the recurrent models on them where there are any.
+        outputs: From texts, string [batch], to outputs of the task, float32 [batch, outputs].
+        tables: Variables of `outputs` beside those of `documents`, by name.
+        branches: What was fitted; none where there is the recurrent branch alone.
+    """
+
+    documents: TrainedDocuments
+    outputs: Callable[[tf.Tensor], tf.Tensor]
+    tables: Mapping[str, tf.Variable]
+    branches: tuple[BranchInfo, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Rows:
+    """Train rows in memory, in file order.
+
+    Attributes:
+        texts: bytes [rows].
+        ids: int32 [pieces], of each row.
+        targets: [rows, ...].
+        weights: float [rows], or None.
+        held_out: bool [rows], those that a trained network does not see.
+    """
+
+    texts: np.ndarray
+    ids: list[np.ndarray]
+    targets: np.ndarray
+    weights: np.ndarray | None
+    held_out: np.ndarray
+
+
+def train_blended(
+    inputs: TaskInputs,
+    objective: DocumentObjective,
+    convex: ConvexObjective,
+    rows: TaskRows,
+    train: TaskBatches,
+    evaluation: TaskBatches,
+) -> BlendedDocuments:
+    """Fits the branches that are asked for, then what each counts.
+
+    Args:
+        inputs: Of the training.
+        objective: Of the recurrent branch.
+        convex: Of the other ones.
+        rows: Of the train split, each once.
+        train: Batches of the train split.
+        evaluation: Of the eval split.
+
+    Raises:
+        UserError: See `fit_resumably`.
+        DataError: See `trained`, or the statistics of the corpus cannot be read.
+    """
+    count = int(rows.dataset().reduce(np.int64(0), lambda counted, *_: counted + 1))
+    names = chosen_branches(inputs, count)
+    if names == (RECURRENT,):
+        documents = train_documents(inputs, objective, train, evaluation)
+        return BlendedDocuments(
+            documents, text_outputs(documents.model, inputs.tokenizer, inputs.training.max_seq_len), {}, ()
+        )
+    one_in = _HELD_OUT_ONE_IN[count < _MANY_ROWS]
+    data = _read(rows, count, one_in, inputs.seed)
+    return _Blending(inputs, objective, convex, data, one_in, names, count).run(train, evaluation)
+
+
+def chosen_branches(inputs: TaskInputs, rows: int) -> tuple[BranchName, ...]:
+    """Branches of a model, in the order of the configuration's choices.
+
+    Args:
+        inputs: Of the training.
+        rows: Of the train split.
+    """
+    configured = inputs.head.branches
+    if configured is None:
+        configured = (RECURRENT, *LINEAR) if rows >= FEWEST_ROWS else (RECURRENT,)
+    if inputs.statistics is None:  # a training without unlabelled text, to compare with
+        configured = tuple(name for name in configured if name not in OF_STATISTICS)
+    return tuple(name for name in (RECURRENT, *LINEAR) if name in configured) or (RECURRENT,)
+
+
+class _Blending:
+    """One training of branches."""
+
+    def __init__(
+        self,
+        inputs: TaskInputs,
+        objective: DocumentObjective,
+        convex: ConvexObjective,
+        data: _Rows,
+        one_in: int,
+        names: Sequence[BranchName],
+        rows: int,
+    ):
+        self.inputs = inputs
+        self.objective = objective
+        self.convex = convex
+        self.data = data
+        self.one_in = one_in
+        self.names = names
+        self.is_frozen = inputs.base is not None and (rows < inputs.head.frozen_below or RECURRENT not in names)
+        self.folds = list(convex.folds(data.targets, _FOLDS, inputs.seed))
+        statistics = None if inputs.statistics is None else CorpusStatistics.read(inputs.statistics)
+        self.statistics = statistics
+        head = inputs.head
+        self.buckets = {
+            PIECES: head.word_buckets if statistics is None else statistics.buckets,
+            WORDS: head.word_buckets,
+            CHARACTERS: head.character_buckets,
+        }
+        # A tokenizer of its own: trainings set TensorFlow's seed, see `Tokenizer.op`.
+        own = Tokenizer(inputs.tokenizer.model, inputs.tokenizer.config, inputs.tokenizer.cleaning)
+        self.reader = TextReader(own, head.read_pieces, self.buckets)
+        self.fitted: dict[str, FittedBranch] = {}
+        self.idf: dict[str, np.ndarray] = {}
+
+    def run(self, train: TaskBatches, evaluation: TaskBatches) -> BlendedDocuments:
+        """Fits all, and stacks."""
+        if "pieces" in self.names or "topics" in self.names:
+            self._fit_pieces()
+        if "vectors" in self.names:
+            self._fit_vectors()
+        if "words" in self.names:
+            self._fit_words()
+        unseen = {name: branch.unseen for name, branch in self.fitted.items()}
+        among = np.ones(len(self.data.texts), bool)
+        if self.is_frozen:
+            documents, models = self._frozen()
+            unseen |= {name: self.fitted[name].unseen for name in models}
+        else:
+            documents = self._trained(train, evaluation)
+            models = {RECURRENT: documents.model}
+            among = self.data.held_out
+            unseen = {name: outputs[among] for name, outputs in unseen.items()}
+            unseen[RECURRENT] = self._of_held_out(documents.model)
+        weights = None if self.data.weights is None else self.data.weights[among]
+        targets = self.data.targets[among]
+        stack = fit_stack(self.convex, unseen, targets, weights)
+        losses = {
+            name: float(np.average(self.convex.losses(outputs, targets), weights=weights))
+            for name, outputs in unseen.items()
+        }
+        blend = self._blend(stack, models)
+        for name, weight in stack.weights.items():
+            self._say(f"{name}: weight {weight:.2f}, loss alone {losses[name]:.4f}")
+        self._say(f"all branches: loss {stack.loss:.4f} on rows that they were not fitted on")
+        branches = tuple(BranchInfo(name=name, weight=stack.weights[name], loss=losses[name]) for name in stack.weights)
+        return BlendedDocuments(documents, blend, blend.tables, branches)
+
+    def _fit(self, name: str, features: Any) -> None:
+        start = time.monotonic()
+        self.fitted[name] = fit_branch(self.convex, features, self.data.targets, self.data.weights, self.folds)
+        self._say(f"{name}: {features.shape[1]:,} features, fitted in {time.monotonic() - start:.1f} s")
+
+    def _say(self, text: str) -> None:
+        self.inputs.console.print(f"      {text}")
+
+    def _counted(self, space: str) -> scipy.sparse.csr_matrix:
+        counts = branch_features.counted(self.reader.spaces[space], self.data.texts)
+        if space == PIECES and self.statistics is not None:
+            self.idf[space] = self.statistics.inverse_document_frequencies
+        else:
+            self.idf[space] = branch_features.own_idf(counts)
+        return branch_features.weighted(counts, self.idf[space])
+
+    def _fit_pieces(self) -> None:
+        found = self._counted(PIECES)
+        if "topics" in self.names:
+            assert self.statistics is not None
+            self._fit("topics", found @ self.statistics.topics)
+        if "pieces" in self.names:
+            self._fit("pieces", found)
+
+    def _fit_vectors(self) -> None:
+        assert self.statistics is not None
+        table = branch_features.vector_table(self.statistics)
+        self._fit("vectors", branch_features.averaged_vectors(self.reader, self.data.texts, table))
+
+    def _fit_words(self) -> None:
+        self._fit("words", scipy.sparse.hstack([self._counted(WORDS), self._counted(CHARACTERS)], format="csr"))
+
+    def _frozen(self) -> tuple[TrainedDocuments, dict[str, keras.Model]]:
+        """The encoders of the base model as they are, and linear models on their pooled output."""
+        inputs = self.inputs
+        assert inputs.base is not None
+        parts: dict[Direction, DocumentModel] = {}
+        models: dict[str, keras.Model] = {}
+        for direction in inputs.directions:
+            encoder, config = build_task_encoder(inputs, direction)
+            inputs.base.give_weights(encoder, direction)
+            model = encoder
+            if RECURRENT in self.names:
+                features = frozen_features(
+                    encoder,
+                    inputs.head,
+                    reads_backward=direction == "backward",
+                    chunk_pieces=inputs.training.chunk_pieces,
+                )
+                name = RECURRENT if len(inputs.directions) == 1 else f"{RECURRENT}, {direction}"
+                self._fit(name, _of_ids(features, self.data.ids, inputs))
+                linear = self.fitted[name].linear
+                model = linear_head(features, linear.weights, linear.bias, f"{direction}_{self.objective.noun}")
+                models[name] = model
+            parts[direction] = DocumentModel(model, encoder, config)
+        return TrainedDocuments(model, parts), models
+
+    def _trained(self, train: TaskBatches, evaluation: TaskBatches) -> TrainedDocuments:
+        without = dataclasses.replace(train, rows=seen(train.rows, self.one_in)).counted_anew()
+        return train_documents(self.inputs, self.objective, without, evaluation)
+
+    def _of_held_out(self, model: keras.Model) -> np.ndarray:
+        ids = [row for row, is_out in zip(self.data.ids, self.data.held_out, strict=True) if is_out]
+        return _of_ids(model, ids, self.inputs)
+
+    def _blend(self, stack: Stack, models: Mapping[str, keras.Model]) -> Blend:
+        """The graph of all branches that count."""
+        counts = {name: weight for name, weight in stack.weights.items() if weight > _LEAST_WEIGHT}
+        bias = stack.bias.copy()
+        terms: dict[str, np.ndarray] = {}
+        pieces = None
+        for name in counts:
+            if name in models:
+                continue
+            weights = counts[name] * self.fitted[name].linear.weights
+            bias += counts[name] * self.fitted[name].linear.bias
+            if name == "vectors":
+                assert self.statistics is not None
+                pieces = branch_features.vector_table(self.statistics) @ weights
+            elif name == "words":
+                size = self.reader.spaces[WORDS].size
+                terms[WORDS], terms[CHARACTERS] = weights[:size], weights[size:]
+            else:
+                if name == "topics":
+                    assert self.statistics is not None
+                    weights = self.statistics.topics @ weights
+                terms[PIECES] = terms.get(PIECES, 0) + weights
+        return Blend(
+            TextReader(self.inputs.tokenizer, self.inputs.head.read_pieces, self.buckets),
+            bias,
+            {space: (self.idf[space], weights) for space, weights in terms.items()},
+            pieces,
+            [(model, counts[name]) for name, model in models.items() if name in counts],
+            self.inputs.training.max_seq_len,
+        )
+
+
+def answers_of(blended: BlendedDocuments, rows: TaskRows) -> tuple[np.ndarray, np.ndarray]:
+    """What a model says of each row, float32 [rows, outputs], and the targets of the rows, in file order."""
+    outputs = tf.function(blended.outputs, input_signature=[tf.TensorSpec([None], tf.string)])
+    both = tf.data.Dataset.zip((_texts(rows), rows.dataset().map(lambda _, target, *rest: target)))
+    answers = [(outputs(texts), targets) for texts, targets in both.batch(_TEXTS_AT_ONCE)]
+    return np.concatenate([answer for answer, _ in answers]), np.concatenate([targets for _, targets in answers])
+
+
+def _texts(rows: TaskRows) -> tf.data.Dataset:
+    return parsed(rows.files, {TEXT: tf.io.FixedLenFeature([], tf.string)}).map(lambda row: row[TEXT])
+
+
+def _read(rows: TaskRows, count: int, one_in: int, seed: int) -> _Rows:
+    kept = np.ones(count, bool)
+    if count > MOST_ROWS:
+        kept[:] = False
+        kept[np.random.default_rng(seed).choice(count, MOST_ROWS, replace=False)] = True
+    is_kept = tf.constant(kept)
+    both = tf.data.Dataset.zip((_texts(rows), rows.dataset())).enumerate().filter(lambda number, _: is_kept[number])
+    with_mark = both.map(lambda _, row: (row[0], row[1], is_held_out(row[1][0], one_in)))
+    found = list(with_mark.as_numpy_iterator())
+    of_rows = [row for _, row, _ in found]
+    return _Rows(
+        texts=np.array([text for text, _, _ in found], object),
+        ids=[row[0] for row in of_rows],
+        targets=np.stack([row[1] for row in of_rows]),
+        weights=np.array([row[2] for row in of_rows], np.float64) if len(of_rows[0]) > 2 else None,
+        held_out=np.array([mark for _, _, mark in found]),
+    )
+
+
+def _of_ids(model: keras.Model, ids: Sequence[np.ndarray], inputs: TaskInputs) -> np.ndarray:
+    """What a model says of rows: float32 [rows, ...], computed in batches of similar length."""
+    limit, size = inputs.training.max_seq_len, inputs.training.batch_size
+    order = np.argsort([min(len(row), limit) for row in ids], kind="stable")
+    answers: list[Any] = [None] * len(ids)
+    for start in range(0, len(ids), size):
+        numbers = order[start : start + size]
+        batch = inputs.tokenizer.pad(tf.ragged.constant([ids[n][:limit].tolist() for n in numbers], tf.int32))
+        for number, answer in zip(numbers, model.predict_on_batch(batch), strict=True):
+            answers[number] = answer
+    return np.stack(answers)

@@ -1,0 +1,1 @@
+"""Statistics of the pieces of a corpus: counts, word vectors from co-occurrence, topics."""
