@@ -20,6 +20,7 @@ from ulmfit_tfx.evaluation.blocks import (
     number_cell,
     signed,
 )
+from ulmfit_tfx.evaluation.branches import HEADER, MEANING, table_rows
 from ulmfit_tfx.evaluation.catalogue import MODEL, SCORES, SYSTEMS, in_order, lower_is_better
 from ulmfit_tfx.evaluation.history import History
 from ulmfit_tfx.evaluation.intervals import Interval, with_intervals
@@ -136,6 +137,7 @@ def build_content(
         sections=(
             *([_comparison_section(scores.scores, scores.baseline)] if scores.baseline else []),
             *([_held_out_section(held_out)] if held_out else []),
+            *([_branches_section(info)] if info.branches else []),
             *([_training_section(history)] if history and history.quantities else []),
             *view.sections(),
             _slice_section(scores),
@@ -265,6 +267,13 @@ def _judged(name: str, difference: Interval) -> str:
     if difference.low <= 0 <= difference.high:
         return "no clear difference"
     return "better" if (difference.low > 0) != lower_is_better(name) else "worse"
+
+
+def _branches_section(info: ModelInfo) -> Section:
+    rows = tuple(
+        (Cell(name), *(Cell(text, is_number=True) for text in numbers)) for name, *numbers in table_rows(info.branches)
+    )
+    return Section("branches", "Branches", MEANING, tables=(Table("Branches of the model", HEADER, rows),))
 
 
 def _held_out_section(held_out: HeldOutReport) -> Section:

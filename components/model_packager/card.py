@@ -16,6 +16,7 @@ from ulmfit_tfx.components.reports.accounting import Accounting
 from ulmfit_tfx.components.reports.held_out import HeldOutReport
 from ulmfit_tfx.components.reports.perplexity import PerplexityReport
 from ulmfit_tfx.components.reports.scores_file import EvaluationScores
+from ulmfit_tfx.evaluation.branches import HEADER, MEANING, table_rows
 from ulmfit_tfx.evaluation.catalogue import MODEL, SCORES, SYSTEMS, in_order, title_of
 from ulmfit_tfx.transforms.splitting import SPLITS
 
@@ -62,6 +63,8 @@ def _content(sources: CardSources) -> dict[str, Any]:
         "origin": description.origin(sources),
         "kept_epochs": description.kept_epochs(sources),
         "hyperparameters": Table(["field", "value"], [list(fact) for fact in description.hyperparameters(sources)]),
+        "branches": Table(list(HEADER), [list(row) for row in table_rows(sources.info.branches)]),
+        "branches_meaning": MEANING,
         "held_out": _held_out(sources.held_out) if sources.held_out else None,
         "evaluation": _evaluation(sources.evaluation) if sources.evaluation else None,
         "slices": list(_slices(sources.evaluation)) if sources.evaluation else [],

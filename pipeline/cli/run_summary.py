@@ -17,6 +17,7 @@ from ulmfit_tfx.components.reports.perplexity import REPORT_FILE as REPORT_FILE_
 from ulmfit_tfx.components.reports.perplexity import PerplexityReport
 from ulmfit_tfx.components.reports.scores_file import SCORES_FILE, Comparison, EvaluationScores
 from ulmfit_tfx.components.served_versions import version_in_service
+from ulmfit_tfx.evaluation.branches import line
 from ulmfit_tfx.evaluation.catalogue import MODEL, SCORES, SYSTEMS, lower_is_better, title_of
 from ulmfit_tfx.evaluation.intervals import Interval
 from ulmfit_tfx.pipeline.graph import PUSHER
@@ -25,7 +26,7 @@ from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.config.evaluation import LANGUAGE_MODEL_MEASURES, EvaluationConfig
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.schemas.errors import ExitCode
-from ulmfit_tfx.tasks import LabelledTask, load_model, task_named
+from ulmfit_tfx.tasks import LabelledTask, load_model, read_model_info, task_named
 from ulmfit_tfx.trainer_modules.serving import signature_names as signatures
 from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model
 
@@ -61,6 +62,9 @@ def show_summary(
     if "PerplexityGate" in results:
         _add_perplexity(table, config, results["PerplexityGate"])
         table.add_row("language model", escape(str(_from_here(_language_model(results)))))
+    info = read_model_info(trained)
+    if info is not None and info.branches:
+        table.add_row("branches", line(info.branches))
     comparison = None
     if "EvaluationReport" in results:
         scores = EvaluationScores.from_json((_report(results) / SCORES_FILE).read_text())

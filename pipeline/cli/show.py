@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ulmfit_tfx.evaluation.branches import line
 from ulmfit_tfx.pipeline.console import output
 from ulmfit_tfx.pipeline.run_log import silence_libraries
 from ulmfit_tfx.schemas.errors import ExitCode
@@ -54,6 +55,7 @@ def _facts(info: ModelInfo | None) -> dict[str, Any]:
         "task": info.task,
         **({"labels": ", ".join(info.labels)} if info.labels else {}),
         **_details(info.details),
+        **({"branches": line(info.branches)} if info.branches else {}),
         "encoder": f"{encoder.architecture}, embedding {encoder.embedding_size}, layers {sizes}",
         "tokenizer": f"{tokenizer.model_type}, {tokenizer.vocab_size:,} pieces, {ids}",
         "cleaning": ", ".join(name for name, on in info.cleaning.model_dump().items() if on) or "none",

@@ -34,6 +34,7 @@ STAGES = [
     "StrictExampleValidator",
     "SentencePieceTrainer",
     "TextTransform",
+    "CorpusStatistics",
     "Trainer",
     "HeldOutScorer",
     "TaskEvaluator",

@@ -31,6 +31,11 @@ class Linear(NamedTuple):
     weights: np.ndarray
     bias: np.ndarray
 
+    @property
+    def size(self) -> int:
+        """Numbers that are not 0."""
+        return np.count_nonzero(self.weights) + len(self.bias)
+
     def __call__(self, features: Any) -> np.ndarray:
         """Outputs, float64 [rows, outputs], of features, dense or sparse [rows, features]."""
         return features @ self.weights + self.bias

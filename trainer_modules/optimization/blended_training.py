@@ -205,7 +205,15 @@ class _Blending:
         for name, weight in stack.weights.items():
             self._say(f"{name}: weight {weight:.2f}, loss alone {losses[name]:.4f}")
         self._say(f"all branches: loss {stack.loss:.4f} on rows that they were not fitted on")
-        branches = tuple(BranchInfo(name=name, weight=stack.weights[name], loss=losses[name]) for name in stack.weights)
+        branches = tuple(
+            BranchInfo(
+                name=name,
+                weight=weight,
+                loss=losses[name],
+                parameters=models[name].count_params() if name in models else self.fitted[name].linear.size,
+            )
+            for name, weight in stack.weights.items()
+        )
         return BlendedDocuments(documents, blend, blend.tables, branches)
 
     def _fit(self, name: str, features: Any) -> None:

@@ -38,11 +38,13 @@ class BranchInfo(_Record):
         name: As in `head.branches`, with the direction where there are two recurrent ones.
         weight: What its outputs are multiplied by before they are added up.
         loss: Of it alone, mean of train rows that it was not fitted on.
+        parameters: Numbers that were fitted for it.
     """
 
     name: str
     weight: float
     loss: float
+    parameters: int
 
 
 class ModelDescription(_Record):
