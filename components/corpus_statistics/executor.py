@@ -36,15 +36,7 @@ class Executor(BaseBeamExecutor):
         files = [file for artifact in examples for file in sorted(tf.io.gfile.glob(f"{artifact.uri}/Split-{TRAIN}/*"))]
         output = artifact_utils.get_single_uri(output_dict[specs.CORPUS_STATISTICS])
         counts = self._counted(files, config, vocab_size, f"{output}/{_UNFINISHED}")
-        seed = exec_properties[specs.SEED]
-        statistics = CorpusStatistics(
-            documents=counts.documents,
-            piece_counts=counts.pieces,
-            document_frequencies=counts.frequencies,
-            vectors=piece_vectors(counts.pairs, config.vector_size, seed),
-            topics=topic_basis(_sampled_tfidf(counts), config.topics, seed),
-        )
-        statistics.write(output)
+        statistics_of(counts, exec_properties[specs.SEED]).write(output)
 
     def _counted(self, files: Sequence[str], config: CorpusStatisticsConfig, vocab_size: int, folder: str) -> Counts:
         tf.io.gfile.makedirs(folder)
@@ -64,6 +56,22 @@ class Executor(BaseBeamExecutor):
             counts.add(Counts.read(path, config, vocab_size))
         tf.io.gfile.rmtree(folder)
         return counts
+
+
+def statistics_of(counts: Counts, seed: int) -> CorpusStatistics:
+    """Vectors and topics of what was counted.
+
+    Args:
+        counts: Of all texts.
+        seed: Of the decompositions.
+    """
+    return CorpusStatistics(
+        documents=counts.documents,
+        piece_counts=counts.pieces,
+        document_frequencies=counts.frequencies,
+        vectors=piece_vectors(counts.pairs, counts.config.vector_size, seed),
+        topics=topic_basis(_sampled_tfidf(counts), counts.config.topics, seed),
+    )
 
 
 def _sampled_tfidf(counts: Counts) -> scipy.sparse.csr_matrix:
