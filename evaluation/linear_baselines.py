@@ -43,8 +43,6 @@ _KINDS: tuple[Mapping[str, Any], ...] = (
     {"ngram_range": (2, 5), "analyzer": "char_wb"},
 )
 
-_Matrix = scipy.sparse.csr_matrix
-
 
 class TextFeatures:
     """TF-IDF of words and pairs of words, and beside it TF-IDF of n-grams of 2 to 5 characters within words.
@@ -83,11 +81,11 @@ class TextFeatures:
         firsts = range(0, len(counted), len(texts))
         self._of_train = [[vectors[first : first + len(texts)] for _, vectors in fitted] for first in firsts]
 
-    def of_train(self) -> _Matrix:
+    def of_train(self) -> scipy.sparse.csr_matrix:
         """Features of the texts of the train split, float64 [texts, features]."""
         return _features(self._of_train)
 
-    def of(self, texts: Sequence[str]) -> _Matrix:
+    def of(self, texts: Sequence[str]) -> scipy.sparse.csr_matrix:
         """Features of texts, float64 [texts, features]."""
         return _features(self._vectors(texts))
 
@@ -99,7 +97,7 @@ class TextFeatures:
         """Of pairs, the cosines of the vectors of both texts: of words, of characters; float64 [texts, 1 or 2]."""
         return _cosines(*self._vectors(texts))
 
-    def _vectors(self, texts: Sequence[str]) -> list[list[_Matrix]]:
+    def _vectors(self, texts: Sequence[str]) -> list[list[scipy.sparse.csr_matrix]]:
         return [[vectorizer.transform(side) for vectorizer in self._vectorizers] for side in self._sides(texts)]
 
     def _sides(self, texts: Sequence[str]) -> list[list[str]]:
@@ -119,7 +117,9 @@ def text_features(texts: Sequence[str], separator: str | None = None, outputs: i
         return None
 
 
-def _fitted(texts: Sequence[str], rows: int, options: Mapping[str, Any]) -> tuple[TfidfVectorizer, _Matrix] | None:
+def _fitted(
+    texts: Sequence[str], rows: int, options: Mapping[str, Any]
+) -> tuple[TfidfVectorizer, scipy.sparse.csr_matrix] | None:
     """What turns texts into vectors, and those of the texts that it is fitted on."""
     for least_rows in (2, 1) if rows >= _ENOUGH_ROWS else (1,):
         vectorizer = TfidfVectorizer(sublinear_tf=True, min_df=least_rows, **options)
@@ -130,7 +130,7 @@ def _fitted(texts: Sequence[str], rows: int, options: Mapping[str, Any]) -> tupl
     return None
 
 
-def _features(sides: Sequence[Sequence[_Matrix]]) -> _Matrix:
+def _features(sides: Sequence[Sequence[scipy.sparse.csr_matrix]]) -> scipy.sparse.csr_matrix:
     """From vectors of words and of characters, of the texts or of both texts of pairs."""
     if len(sides) == 1:
         return scipy.sparse.hstack(sides[0], format="csr")
@@ -141,7 +141,7 @@ def _features(sides: Sequence[Sequence[_Matrix]]) -> _Matrix:
     return scipy.sparse.hstack([*differences, *sums, cosines], format="csr")
 
 
-def _cosines(first: Sequence[_Matrix], second: Sequence[_Matrix]) -> np.ndarray:
+def _cosines(first: Sequence[scipy.sparse.csr_matrix], second: Sequence[scipy.sparse.csr_matrix]) -> np.ndarray:
     products = (a.multiply(b).sum(axis=1) for a, b in zip(first, second, strict=True))  # of vectors of length 1
     return np.concatenate([np.asarray(product) for product in products], axis=1)
 
@@ -167,7 +167,9 @@ def rows_to_fit(texts: Sequence[str], weights: Sequence[float] | None, seed: int
     return rows[np.sort(order[:kept])]
 
 
-def answers(ask: Callable[[_Matrix], np.ndarray], features: TextFeatures, texts: Sequence[str]) -> np.ndarray:
+def answers(
+    ask: Callable[[scipy.sparse.csr_matrix], np.ndarray], features: TextFeatures, texts: Sequence[str]
+) -> np.ndarray:
     """Answers of a model to texts, some of which are turned into features at a time.
 
     Args:
@@ -189,7 +191,9 @@ def logistic_regression(penalty: float, seed: int) -> LogisticRegression:
     return LogisticRegression(C=penalty, max_iter=1000, random_state=seed)
 
 
-def chosen_c(features: _Matrix, labels: Sequence[np.ndarray], weights: np.ndarray | None, seed: int) -> float:
+def chosen_c(
+    features: scipy.sparse.csr_matrix, labels: Sequence[np.ndarray], weights: np.ndarray | None, seed: int
+) -> float:
     """C of logistic regression, by the log loss in a stratified cross-validation.
 
     From the strongest penalty on, C grows as long as the loss falls. Labels of fewer rows than there are folds are left
@@ -229,7 +233,12 @@ def _told_apart(labels: np.ndarray, rows: np.ndarray) -> np.ndarray | None:
 
 
 def _log_loss(
-    penalty: float, features: _Matrix, labels: np.ndarray, weights: np.ndarray | None, rows: np.ndarray, seed: int
+    penalty: float,
+    features: scipy.sparse.csr_matrix,
+    labels: np.ndarray,
+    weights: np.ndarray | None,
+    rows: np.ndarray,
+    seed: int,
 ) -> float:
     total = 0.0
     for fitted, asked in StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(rows, labels[rows]):
@@ -240,7 +249,9 @@ def _log_loss(
     return total / FOLDS
 
 
-def fitted_ridge(features: _Matrix, targets: np.ndarray, weights: np.ndarray | None, seed: int) -> Ridge:
+def fitted_ridge(
+    features: scipy.sparse.csr_matrix, targets: np.ndarray, weights: np.ndarray | None, seed: int
+) -> Ridge:
     """Ridge regression whose alpha, of each target its own, has the lowest squared error in a cross-validation.
 
     Where there are fewer rows than two a fold, alpha is the default.
@@ -264,7 +275,12 @@ def _ridge(alpha: np.ndarray) -> Ridge:
 
 
 def _squared_errors(
-    alpha: float, features: _Matrix, targets: np.ndarray, weights: np.ndarray | None, rows: np.ndarray, seed: int
+    alpha: float,
+    features: scipy.sparse.csr_matrix,
+    targets: np.ndarray,
+    weights: np.ndarray | None,
+    rows: np.ndarray,
+    seed: int,
 ) -> np.ndarray:
     """Of each target, float64 [targets]."""
     total = np.zeros(targets.shape[1])
