@@ -1,8 +1,9 @@
 """How good classifiers, regressors and taggers are on public data, beside simple models on the same rows.
 
 Each row is a run of the command `ulmfit-tfx run`: what it trains is scored once on the test split by HeldOutScorer, as
-are the baselines. Taggers are held against a conditional random field with word features too. English rows start from
-one language model, which the benchmark pretrains first; settings were chosen by the eval split.
+are the baselines; the line below a score is the paired difference to the strongest of these. Taggers are held against a
+conditional random field with word features too. English rows start from one language model, which the benchmark
+pretrains first; settings were chosen by the eval split.
 
     python benchmarks/tasks.py --data FOLDER            # quick: a tenth of the rows, one epoch; shows that it runs
     python benchmarks/tasks.py --data FOLDER --full     # the table of docs/benchmarks.md
@@ -197,7 +198,15 @@ def measured(benchmark: Benchmark, data: Path, work: Path, is_full: bool) -> dic
     systems = {name: dataclasses.asdict(scores[benchmark.measure]) for name, scores in report.systems.items()}
     if report.task == "tagging":
         systems["crf"] = crf_score(folder, benchmark)
-    return {"rows": report.rows, "systems": systems, "minutes": seconds / 60, "pretraining_minutes": pretraining / 60}
+    compared = report.standing(benchmark.measure)
+    line = compared.sentence() if compared else ""
+    return {
+        "rows": report.rows,
+        "systems": systems,
+        "standing": line,
+        "minutes": seconds / 60,
+        "pretraining_minutes": pretraining / 60,
+    }
 
 
 def language_model(data: Path, work: Path, is_full: bool) -> tuple[Path, float]:
@@ -257,7 +266,7 @@ def _shown(measure: str, row: dict[str, Any]) -> tuple[str, str, str]:
     verdict = "" if sign * ours["value"] > best else " (missed)"
     lines = [f"{name} {_with_interval(score)}" for name, score in baselines.items()]
     pretraining = f" + {row['pretraining_minutes']:.0f}" if row["pretraining_minutes"] else ""
-    return _with_interval(ours) + verdict, "\n".join(lines), f"{row['minutes']:.1f}{pretraining}"
+    return f"{_with_interval(ours)}{verdict}\n{row['standing']}", "\n".join(lines), f"{row['minutes']:.1f}{pretraining}"
 
 
 def _with_interval(score: dict[str, float]) -> str:

@@ -84,6 +84,8 @@ FROM_SCRATCH = "from_scratch"
 MAJORITY = "majority"
 MEAN = "mean"
 MOST_FREQUENT_TAG = "most_frequent_tag"
+PERCEPTRON = "perceptron"
+COSINE = "cosine"
 TFIDF = "tfidf"
 
 SYSTEMS = {
@@ -92,12 +94,26 @@ SYSTEMS = {
     MAJORITY: System("majority class", "answers every text with the most frequent class, or classes, of training"),
     MEAN: System("mean of training", "answers every text with the mean of each target in training"),
     MOST_FREQUENT_TAG: System("most frequent tag", "gives each word the tag that it most often has in training"),
+    PERCEPTRON: System(
+        "structured perceptron",
+        "a linear model of sequences, kin to a conditional random field, on forms, affixes and shapes of words and of "
+        "two neighbours on each side, fitted on the train split",
+    ),
+    COSINE: System(
+        "cosine of TF-IDF",
+        "a straight line through the cosines of the TF-IDF of both texts of a pair, fitted on the train split",
+    ),
     TFIDF: System(
         "TF-IDF + linear",
-        "logistic or ridge regression on the TF-IDF of words and word pairs, fitted on the train split",
+        "logistic or ridge regression on the TF-IDF of words, word pairs and characters, its penalty by "
+        "cross-validation, fitted on the train split",
     ),
 }
 """By name in `held_out.json`, in the order in which they are shown."""
+
+
+NO_BASELINES = (MODEL, FROM_SCRATCH)
+"""Systems that are no simple models to be ahead of."""
 
 
 def lower_is_better(name: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ulmfit_tfx.evaluation.intervals import Interval, with_intervals
+from ulmfit_tfx.evaluation.intervals import Bootstrap, Interval
 from ulmfit_tfx.evaluation.scores import Rows
 from ulmfit_tfx.transforms.records.record import Row
 
@@ -19,6 +19,11 @@ _Countable = TypeVar("_Countable", str, tuple[str, ...])
 
 class Contest(abc.ABC):
     """What is asked of the systems of a task, and how their answers are scored."""
+
+    @property
+    @abc.abstractmethod
+    def leading(self) -> str:
+        """The score that systems are ranked by, the first of those that the task is measured by."""
 
     @abc.abstractmethod
     def of_model(self, predictions: Sequence[Any]) -> Answers:
@@ -36,9 +41,14 @@ class Contest(abc.ABC):
     def scored(self, rows: Sequence[Row], answers: Any) -> Rows:
         """Holds answers against what is expected."""
 
-    def intervals(self, scored: Rows, samples: int, seed: int) -> dict[str, Interval]:
-        """Scores with 95 % intervals, bootstrapped."""
-        return with_intervals(scored.scores, len(scored), samples, seed)
+    def intervals(self, scored: Rows, found: Bootstrap) -> dict[str, Interval]:
+        """Scores with 95 % intervals, bootstrapped.
+
+        Args:
+            scored: The rows.
+            found: Their scores, and those of samples of them.
+        """
+        return found.intervals()
 
 
 def most_frequent(counts: Counter[_Countable]) -> _Countable:

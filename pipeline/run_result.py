@@ -136,7 +136,9 @@ class Run:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: scores with their intervals, and where things lie."""
-        rows = [("blessed", "yes" if self.blessed else "no, so not pushed")]
+        standing = self.held_out.standing() if self.held_out is not None else None
+        rows = [("test, beside baselines", standing.sentence())] if standing is not None else []
+        rows += [("blessed", "yes" if self.blessed else "no, so not pushed")]
         rows += [(f"eval {title_of(name)}", shown) for name, shown in self._shown_scores().items()]
         if self.held_out is not None:
             model = self.held_out.systems[MODEL]

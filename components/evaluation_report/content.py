@@ -23,7 +23,8 @@ from ulmfit_tfx.evaluation.blocks import (
 from ulmfit_tfx.evaluation.branches import HEADER, MEANING, table_rows
 from ulmfit_tfx.evaluation.catalogue import MODEL, SCORES, SYSTEMS, in_order, lower_is_better
 from ulmfit_tfx.evaluation.history import History
-from ulmfit_tfx.evaluation.intervals import Interval, with_intervals
+from ulmfit_tfx.evaluation.intervals import Interval, bootstrap, with_intervals
+from ulmfit_tfx.evaluation.standing import Standing
 from ulmfit_tfx.evaluation.task_view import TaskView
 from ulmfit_tfx.schemas.config.evaluation import EvaluationConfig
 from ulmfit_tfx.tasks import labelled_task
@@ -75,6 +76,7 @@ class ReportContent:
         scores: On the eval split.
         demands: Those that count.
         sections: In their order.
+        standing: Where the model stands beside its strongest baseline on the test split; None where none is known.
         no_comparison: Why there is none with the model in service; None where there is one.
         errors: The worst rows.
         wrong_rows: Number of rows that are not exactly right.
@@ -87,6 +89,7 @@ class ReportContent:
     scores: EvaluationScores
     demands: tuple[Demand, ...]
     sections: tuple[Section, ...]
+    standing: Standing | None
     no_comparison: str | None
     errors: tuple[ShownError, ...]
     wrong_rows: int
@@ -142,6 +145,7 @@ def build_content(
             *view.sections(),
             _slice_section(scores),
         ),
+        standing=held_out.standing() if held_out else None,
         no_comparison=served if isinstance(served, str) else None,
         errors=tuple(view.shown(index) for index in wrong[: evaluation.errors_shown]),
         wrong_rows=len(wrong),
@@ -169,26 +173,13 @@ def _evaluated(
 
 def _compared(view: TaskView, served: TaskView, samples: int, seed: int) -> tuple[dict[str, Interval], Comparison]:
     """Scores of the model, and the comparison. Both models are scored on the same bootstrap samples."""
-
-    def score(indices: np.ndarray) -> dict[str, float]:
-        new, old = view.scored.scores(indices), served.scored.scores(indices)
-        return {
-            **{f"new/{name}": value for name, value in new.items()},
-            **{f"served/{name}": value for name, value in old.items()},
-            **{f"difference/{name}": value - old[name] for name, value in new.items() if name in old},
-        }
-
-    found = with_intervals(score, len(view.rows), samples, seed)
-
-    def part(kind: str) -> dict[str, Interval]:
-        named = (name.split("/", 1) for name in found)
-        return _in_order({name: found[f"{of}/{name}"] for of, name in named if of == kind})
-
+    rows = len(view.rows)
+    new, old = (bootstrap(of.scored.scores, rows, samples, seed) for of in (view, served))
     right, served_right = view.right(), served.right()
     mended = broken = None
     if right is not None and served_right is not None:
         mended, broken = int(np.sum(right & ~served_right)), int(np.sum(served_right & ~right))
-    return part("new"), Comparison(part("served"), part("difference"), mended, broken)
+    return new.intervals(), Comparison(_in_order(old.intervals()), _in_order(new.differences(old)), mended, broken)
 
 
 def _in_order(scores: Mapping[str, Any]) -> dict[str, Any]:

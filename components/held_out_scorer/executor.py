@@ -11,6 +11,7 @@ from tfx.utils import path_utils
 from ulmfit_tfx.components.example_rows import read_rows
 from ulmfit_tfx.components.reports.held_out import REPORT_FILE, HeldOutReport
 from ulmfit_tfx.evaluation.catalogue import FROM_SCRATCH, MODEL
+from ulmfit_tfx.evaluation.intervals import bootstrap
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.tasks import labelled_task, load_predictor
 from ulmfit_tfx.transforms.splitting import TEST, TRAIN
@@ -30,10 +31,15 @@ class Executor(BaseExecutor):
         contest = labelled_task(info.task).contest(info)
         answers = {name: contest.of_model(predictor.answer_rows(rows)) for name, predictor in predictors.items()}
         answers |= {name: found for name, found in contest.of_baselines(train, rows, seed).items() if found is not None}
-        systems = {
-            name: contest.intervals(contest.scored(rows, found), samples, seed) for name, found in answers.items()
-        }
-        report = HeldOutReport(info.task, len(rows), systems)
+        scored = {name: contest.scored(rows, found) for name, found in answers.items()}
+        found = {name: bootstrap(of.scores, len(of), samples, seed) for name, of in scored.items()}
+        report = HeldOutReport(
+            info.task,
+            len(rows),
+            systems={name: contest.intervals(of, found[name]) for name, of in scored.items()},
+            differences={name: found[MODEL].differences(other) for name, other in found.items() if name != MODEL},
+            leading=contest.leading,
+        )
         folder = artifact_utils.get_single_uri(output_dict[specs.REPORT])
         with tf.io.gfile.GFile(f"{folder}/{REPORT_FILE}", "w") as file:
             file.write(report.to_json())

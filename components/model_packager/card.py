@@ -52,6 +52,7 @@ def _content(sources: CardSources) -> dict[str, Any]:
         "front_matter": front_matter(sources),
         "name": sources.config["name"],
         "lead": sources.card.lead,
+        "standing": _standing(sources),
         "code": sources.card.code,
         "model": Table(["", ""], [list(fact) for fact in description.model_facts(sources)]),
         "limits": list(description.limits(sources)),
@@ -75,6 +76,12 @@ def _content(sources: CardSources) -> dict[str, Any]:
         "rows_evaluated": sources.evaluation.rows if sources.evaluation else 0,
         "versions": Table(["", ""], [list(version) for version in sources.versions.items()]),
     }
+
+
+def _standing(sources: CardSources) -> str:
+    """Where the model stands beside its strongest baseline; "" where it was not compared."""
+    found = sources.held_out.standing() if sources.held_out else None
+    return found.sentence() if found else ""
 
 
 def _command(sources: CardSources) -> str:

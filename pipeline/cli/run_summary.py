@@ -50,10 +50,13 @@ def show_summary(
     trained = find_model(Path(results[trainer].outputs[specs.MODEL].uri) / "Format-Serving")
     pushed = results[PUSHER].outputs["pushed_model"].custom_properties.get("pushed_destination")
     ingests = [result for name, result in results.items() if name.startswith("CorpusIngest")]
+    scored = Path(results["HeldOutScorer"].outputs[specs.REPORT].uri) if "HeldOutScorer" in results else None
 
     table = Table(box=box.SIMPLE, show_header=False, title=f"{config.name}: {config.task}", title_justify="left")
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
+    if scored is not None:
+        add_standing(table, scored)
     for ingest in ingests:
         _add_rows_of_data(table, ingest, "unlabelled " if ingest.name.endswith("Unlabelled") else "")
     if "StrictExampleValidator" in results:
@@ -71,8 +74,8 @@ def show_summary(
         comparison = scores.baseline
         _add_scores(table, config, scores)
         _add_served(table, config, results, comparison)
-    if "HeldOutScorer" in results:
-        add_held_out(table, config, Path(results["HeldOutScorer"].outputs[specs.REPORT].uri))
+    if scored is not None:
+        add_held_out(table, config, scored)
     why_not = f"[red]no: {_why_not(config, comparison)}, so not pushed[/red]"
     table.add_row("blessed", "[green]yes[/green]" if blessed else why_not)
     is_servable = _add_infra_check(table, results["InfraCheck"])
@@ -235,6 +238,18 @@ def _add_served(table: Table, config: PipelineConfig, results: Results, comparis
         table.add_row("  served model", escape(f"not compared: {properties[specs.BASELINE_DROPPED].string_value}"))
 
 
+def add_standing(table: Table, folder: Path) -> None:
+    """Adds the line that says whether the model is worth having: where it stands beside the strongest baseline.
+
+    Args:
+        table: Of two columns.
+        folder: Of HeldOutScorer's report.
+    """
+    if found := _held_out(folder).standing():
+        colour = ("green" if found.lead.value > 0 else "red") if found.is_significant else "yellow"
+        table.add_row("test, beside baselines", f"[bold {colour}]{found.sentence()}[/bold {colour}]")
+
+
 def add_held_out(table: Table, config: PipelineConfig, folder: Path) -> None:
     """Adds what the model and the baselines scored on the test split.
 
@@ -243,7 +258,7 @@ def add_held_out(table: Table, config: PipelineConfig, folder: Path) -> None:
         config: Of the run.
         folder: Of HeldOutScorer's report.
     """
-    report = held_out.HeldOutReport.from_json((folder / held_out.REPORT_FILE).read_text())
+    report = _held_out(folder)
     leading = config.measures[0]
     for name in config.measures:
         if name in report.systems[MODEL]:
@@ -253,6 +268,10 @@ def add_held_out(table: Table, config: PipelineConfig, folder: Path) -> None:
     for name, system in SYSTEMS.items():
         if name != MODEL and leading in report.systems.get(name, {}):
             table.add_row(f"  {system.title}", _with_interval(report.systems[name][leading]))
+
+
+def _held_out(folder: Path) -> held_out.HeldOutReport:
+    return held_out.HeldOutReport.from_json((folder / held_out.REPORT_FILE).read_text())
 
 
 def _with_interval(score: Interval) -> str:

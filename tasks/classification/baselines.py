@@ -11,24 +11,38 @@ import numpy as np
 import sklearn
 from scipy.stats import binomtest
 from sklearn.dummy import DummyClassifier
-from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
 from ulmfit_tfx.evaluation import catalogue
 from ulmfit_tfx.evaluation.contest import Contest, most_frequent, texts_of, weights_of
-from ulmfit_tfx.evaluation.intervals import Interval
-from ulmfit_tfx.evaluation.linear_baselines import tfidf
+from ulmfit_tfx.evaluation.intervals import Bootstrap, Interval
+from ulmfit_tfx.evaluation.linear_baselines import (
+    answers,
+    chosen_c,
+    logistic_regression,
+    rows_to_fit,
+    text_features,
+)
 from ulmfit_tfx.evaluation.scores import Rows
 from ulmfit_tfx.tasks.classification.predictor import Prediction
 from ulmfit_tfx.tasks.classification.scores import ClassificationRows, MultiLabelRows
 from ulmfit_tfx.transforms.records.record import Row
 
+_LABELS_VALIDATED = 5
+"""Of texts with several, that C is chosen by."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Classification(Contest):
-    """Texts with one label each. Answers are probabilities."""
+    """Texts with one label each. Answers are probabilities. `separator` is what stands between the texts of a pair."""
 
     classes: Sequence[str]
+    separator: str | None = None
+
+    @property
+    def leading(self) -> str:
+        """See `Contest`."""
+        return "accuracy"
 
     def of_model(self, predictions: Sequence[Prediction]) -> np.ndarray:
         """Probabilities of the classes."""
@@ -40,7 +54,7 @@ class Classification(Contest):
         return {
             catalogue.MAJORITY: majority_class(labels, len(rows), self.classes),
             catalogue.TFIDF: linear_class(
-                texts_of(train), labels, texts_of(rows), self.classes, seed, weights_of(train)
+                texts_of(train), labels, texts_of(rows), self.classes, seed, weights_of(train), self.separator
             ),
         }
 
@@ -48,20 +62,28 @@ class Classification(Contest):
         """Holds the most probable class against the label."""
         return ClassificationRows([str(row.label) for row in rows], answers, self.classes)
 
-    def intervals(self, scored: Rows, samples: int, seed: int) -> dict[str, Interval]:
+    def intervals(self, scored: Rows, found: Bootstrap) -> dict[str, Interval]:
         """Scores with 95 % intervals: Wilson's of the share of texts with the right class, else bootstrapped."""
-        found = super().intervals(scored, samples, seed)
-        share, rows = found["accuracy"].value, len(scored)
+        share, rows = found.scores["accuracy"], len(scored)
         interval = binomtest(round(share * rows), rows).proportion_ci(method="wilson")
-        return found | {"accuracy": Interval(share, float(interval.low), float(interval.high))}
+        return found.intervals() | {"accuracy": Interval(share, float(interval.low), float(interval.high))}
 
 
 @dataclasses.dataclass(frozen=True)
 class MultiLabel(Contest):
-    """Texts with any number of labels. Answers are probabilities, and the model's threshold is that of all systems."""
+    """Texts with any number of labels. Answers are probabilities, and the model's threshold is that of all systems.
+
+    `separator` is what stands between the texts of a pair.
+    """
 
     classes: Sequence[str]
     threshold: float
+    separator: str | None = None
+
+    @property
+    def leading(self) -> str:
+        """See `Contest`."""
+        return "micro_f1"
 
     def of_model(self, predictions: Sequence[Prediction]) -> np.ndarray:
         """Probabilities of the classes, each by itself."""
@@ -73,7 +95,7 @@ class MultiLabel(Contest):
         return {
             catalogue.MAJORITY: majority_labels(labels, len(rows), self.classes),
             catalogue.TFIDF: linear_labels(
-                texts_of(train), labels, texts_of(rows), self.classes, seed, weights_of(train)
+                texts_of(train), labels, texts_of(rows), self.classes, seed, weights_of(train), self.separator
             ),
         }
 
@@ -99,25 +121,35 @@ def linear_class(
     classes: Sequence[str],
     seed: int,
     weights: Sequence[float] | None = None,
+    separator: str | None = None,
 ) -> np.ndarray | None:
-    """Answers of logistic regression on TF-IDF, see `tfidf`.
+    """Answers of logistic regression on TF-IDF, see `TextFeatures`, with C by cross-validation.
 
     Args:
         train_texts: Fitted on.
-        train_labels: Theirs, two or more different ones.
-        texts: To be labelled.
+        train_labels: Theirs. Where they are all the same, each text is answered with it.
+        texts: To be labelled, one at least.
         classes: The columns of the result. One that never occurs in training has probability 0.
-        seed: Of the regression.
+        seed: Of samples, folds and regression.
         weights: What each row of training counts; None: all the same.
+        separator: Between the two texts of a pair, see `TextFeatures`.
 
     Returns:
         float64 [texts, classes]; None where the texts hold nothing to count.
     """
-    terms = tfidf(train_texts, texts)
-    if terms is None:
+    rows = rows_to_fit(train_texts, weights, seed)
+    labels = np.array(train_labels)[rows]
+    found = np.unique(labels)
+    if len(found) == 1:
+        return majority_class(labels.tolist(), len(texts), classes)
+    fitted = [train_texts[row] for row in rows]
+    features = text_features(fitted, separator, 1 if len(found) == 2 else len(found))
+    if features is None:
         return None
-    model = _logistic_regression(seed).fit(terms[0], train_labels, sample_weight=weights)
-    return _by_class(model.predict_proba(terms[1]), model.classes_, classes)
+    terms, counted = features.of_train(), None if weights is None else np.array(weights)[rows]
+    penalty = chosen_c(terms, [labels], counted, seed)
+    model = logistic_regression(penalty, seed).fit(terms, labels, sample_weight=counted)
+    return _by_class(answers(model.predict_proba, features, texts), model.classes_, classes)
 
 
 def majority_labels(train_labels: Sequence[Sequence[str]], rows: int, classes: Sequence[str]) -> np.ndarray:
@@ -142,31 +174,37 @@ def linear_labels(
     classes: Sequence[str],
     seed: int,
     weights: Sequence[float] | None = None,
+    separator: str | None = None,
 ) -> np.ndarray | None:
     """As `linear_class`, of texts with any number of labels: one regression a class, against the rest.
+
+    C is the same for all classes, chosen by those that are nearest to half of the rows.
 
     Returns:
         float64 [texts, classes]; None where the texts hold nothing to count.
     """
-    terms = tfidf(train_texts, texts)
-    if terms is None:
+    rows = rows_to_fit(train_texts, weights, seed)
+    fitted = [train_texts[row] for row in rows]
+    features = text_features(fitted, separator, len(classes))
+    if features is None:
         return None
-    given = np.array([[name in labels for name in classes] for labels in train_labels], int)
+    given = np.array([[name in train_labels[row] for name in classes] for row in rows], int)
     is_told_apart = given.any(axis=0) & ~given.all(axis=0)
     probabilities = np.tile(given.mean(axis=0), (len(texts), 1))
     if is_told_apart.any():
+        terms, counted = features.of_train(), None if weights is None else np.array(weights)[rows]
+        told_apart = given[:, is_told_apart]
+        even = np.argsort(np.abs(told_apart.mean(axis=0) - 0.5), kind="stable")[:_LABELS_VALIDATED]
+        regression = logistic_regression(chosen_c(terms, list(told_apart.T[even]), counted, seed), seed)
         # Without routing, scikit-learn does not hand weights on to the regressions.
         with sklearn.config_context(enable_metadata_routing=True):
-            regression = _logistic_regression(seed).set_fit_request(sample_weight=True)
-            weighted = {} if weights is None else {"sample_weight": weights}
-            model = OneVsRestClassifier(regression).fit(terms[0], given[:, is_told_apart], **weighted)
-        found = model.predict_proba(terms[1])  # of one class alone, that of the rest stands before it
+            weighted = {} if counted is None else {"sample_weight": counted}
+            model = OneVsRestClassifier(regression.set_fit_request(sample_weight=True)).fit(
+                terms, told_apart, **weighted
+            )
+        found = answers(model.predict_proba, features, texts)  # of one class alone, that of the rest stands before it
         probabilities[:, is_told_apart] = found[:, -is_told_apart.sum() :]
     return probabilities
-
-
-def _logistic_regression(seed: int) -> LogisticRegression:
-    return LogisticRegression(C=10.0, max_iter=1000, random_state=seed)
 
 
 def _by_class(probabilities: np.ndarray, found: Sequence[str], classes: Sequence[str]) -> np.ndarray:

@@ -84,8 +84,8 @@ class ClassificationTask(LabelledTask[ClassificationInfo, ClassificationPipeline
         from ulmfit_tfx.tasks.classification.baselines import Classification, MultiLabel
 
         if info.details.label_separator is None:
-            return Classification(info.labels)
-        return MultiLabel(info.labels, info.details.threshold)
+            return Classification(info.labels, info.tokenizer.separator)
+        return MultiLabel(info.labels, info.details.threshold, info.tokenizer.separator)
 
     def report_view(
         self, info: ClassificationInfo, rows: "Sequence[Row]", predictions: Sequence[Prediction]

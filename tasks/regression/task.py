@@ -73,7 +73,7 @@ class RegressionTask(LabelledTask[RegressionInfo, RegressionPipelineConfig, Scor
         """See `LabelledTask`."""
         from ulmfit_tfx.tasks.regression.baselines import Regression
 
-        return Regression(info.details.targets)
+        return Regression(info.details.targets, info.tokenizer.separator)
 
     def report_view(
         self, info: RegressionInfo, rows: "Sequence[Row]", predictions: Sequence[ScorePrediction]

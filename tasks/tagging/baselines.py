@@ -1,4 +1,4 @@
-"""A tagger beside its baseline: the most frequent tag of each word."""
+"""A tagger beside its baselines: the most frequent tag of each word, and a structured perceptron."""
 
 import dataclasses
 from collections import Counter
@@ -8,6 +8,7 @@ from ulmfit_tfx.evaluation import catalogue
 from ulmfit_tfx.evaluation.contest import Contest, most_frequent
 from ulmfit_tfx.evaluation.scores import Rows
 from ulmfit_tfx.schemas.config.tags import TagScheme
+from ulmfit_tfx.tasks.tagging.perceptron import StructuredPerceptron
 from ulmfit_tfx.tasks.tagging.predictor import TagPrediction
 from ulmfit_tfx.tasks.tagging.scores import MultiLabelTaggingRows, TaggingRows
 from ulmfit_tfx.transforms.records.record import Row
@@ -20,14 +21,26 @@ class Tagging(Contest):
     scheme: TagScheme
     tag_separator: str | None
 
+    @property
+    def leading(self) -> str:
+        """See `Contest`."""
+        if self.tag_separator is not None:
+            return "micro_f1"
+        return "accuracy" if self.scheme == "plain" else "entity_f1"
+
     def of_model(self, predictions: Sequence[TagPrediction]) -> list[list[str]]:
         """Tags of the rows' own words."""
         return [[word.tag for word in prediction.words] for prediction in predictions]
 
     def of_baselines(self, train: Sequence[Row], rows: Sequence[Row], seed: int) -> dict[str, list[list[str]] | None]:
-        """The most frequent tag of each word."""
+        """The most frequent tag of each word, and a perceptron, for which several tags of a word are one."""
         words, tags = [row.words for row in train], [row.tags for row in train]
-        return {catalogue.MOST_FREQUENT_TAG: most_frequent_tags(words, tags, [row.words for row in rows])}
+        asked = [row.words for row in rows]
+        perceptron = StructuredPerceptron(words, tags, seed)
+        return {
+            catalogue.MOST_FREQUENT_TAG: most_frequent_tags(words, tags, asked),
+            catalogue.PERCEPTRON: [perceptron.answer(sentence) for sentence in asked],
+        }
 
     def scored(self, rows: Sequence[Row], answers: Sequence[Sequence[str]]) -> Rows:
         """Holds tags against tags."""

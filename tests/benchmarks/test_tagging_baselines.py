@@ -1,4 +1,3 @@
-import doctest
 import importlib.util
 import random
 from pathlib import Path
@@ -15,27 +14,6 @@ def tagging_baselines():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def test_examples_in_docstrings_hold(tagging_baselines):
-    result = doctest.testmod(tagging_baselines)
-    assert result.attempted > 0
-    assert result.failed == 0
-
-
-@pytest.mark.parametrize(
-    ("word", "shape"), [("McDonald's", "XxXx'x"), ("1999-2000", "d-d"), ("USA", "X"), ("Żółć", "Xx"), ("", "")]
-)
-def test_shape_names_the_kinds_of_characters_once_each_time(tagging_baselines, word, shape):
-    assert tagging_baselines.word_features([word], 0)["shape"] == shape
-
-
-def test_word_sees_its_affixes_and_two_neighbours_on_each_side(tagging_baselines):
-    features = tagging_baselines.word_features(["a", "B", "Warsaw", "c", "d", "e"], 2)
-    assert [features[f"prefix_{length}"] for length in (1, 4)] == ["W", "Wars"]
-    assert [features[f"suffix_{length}"] for length in (1, 4)] == ["w", "rsaw"]
-    neighbours = {name.split(":")[0]: value for name, value in features.items() if name.endswith(":lower")}
-    assert neighbours == {"-2": "a", "-1": "b", "+1": "c", "+2": "d"}
 
 
 def test_field_learns_what_the_word_before_and_the_suffix_tell_of_words_that_it_has_not_seen(tagging_baselines):

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 import tensorflow as tf
 from task_model_writer import write_classifier, write_regressor, write_tagger
@@ -11,8 +13,19 @@ from ulmfit_tfx.transforms.records.record import Row
 
 
 def test_report_survives_json():
-    report = HeldOutReport("tagging", 3, {"model": {"accuracy": Interval(0.5, 0.1, 0.9)}, "most_frequent_tag": {}})
+    score = {"accuracy": Interval(0.5, 0.1, 0.9)}
+    differences = {"most_frequent_tag": {"accuracy": Interval(0.1, -0.1, 0.2)}}
+    report = HeldOutReport("tagging", 3, {"model": score, "most_frequent_tag": score}, differences, "accuracy")
     assert HeldOutReport.from_json(report.to_json()) == report
+    assert report.standing().lead == report.standing("accuracy").lead == Interval(0.1, -0.1, 0.2)
+
+
+def test_report_of_a_version_that_did_not_compare_is_read():
+    score = {"accuracy": {"value": 0.5, "low": 0.1, "high": 0.9}}
+    old = {"task": "tagging", "rows": 3, "systems": {"model": score, "most_frequent_tag": score}}
+    report = HeldOutReport.from_json(json.dumps(old))
+    assert report.systems["model"] == {"accuracy": Interval(0.5, 0.1, 0.9)}
+    assert report.standing() is report.standing("accuracy") is None
 
 
 def _artifact(kind, uri):
@@ -59,9 +72,19 @@ def test_classifier_is_scored_beside_majority_and_linear_model(scored):
     assert report.systems["majority"]["auc"].value == 0.5
 
 
+def test_model_is_compared_with_each_baseline_on_the_same_samples(scored):
+    report = scored(TRAIN_TEXTS, TEST_TEXTS, write_classifier)
+    assert {name: of["accuracy"].value for name, of in report.differences.items()} == {"majority": 0.25, "tfidf": -0.25}
+    found = report.differences["tfidf"]["accuracy"]
+    assert found.low < 0
+    assert found.high == 0  # never better: the one row that they differ in is the baseline's
+    assert report.standing().sentence().startswith("accuracy behind TF-IDF + linear by 0.2500 (")
+
+
 def test_model_without_pretraining_is_scored_on_the_same_rows(scored):
     report = scored(TRAIN_TEXTS, TEST_TEXTS, write_classifier, from_scratch=write_classifier)
     assert report.systems["from_scratch"] == report.systems["model"]
+    assert set(report.differences["from_scratch"].values()) == {Interval(0.0, 0.0, 0.0)}
 
 
 def test_classifier_of_several_labels_is_scored_by_the_labels_that_it_gives(scored):
@@ -85,14 +108,33 @@ def test_regressor_is_scored_beside_mean_and_linear_model(scored):
     assert set(report.systems) == {"model", "mean", "tfidf"}
 
 
+def test_regressor_of_pairs_is_scored_beside_the_cosine_of_their_texts(scored):
+    def write(folder):
+        write_regressor(folder)
+        info = folder / "assets.extra" / "ulmfit_tfx.json"
+        content = json.loads(info.read_text())
+        content["tokenizer"]["separator"] = "[SEP]"
+        info.write_text(json.dumps(content))
+
+    like, unlike = (5.0, 1.0, 1.0), (0.0, 1.0, 1.0)
+    train = [Row("a tree [SEP] a tree", targets=like), Row("a tree [SEP] no sun", targets=unlike)] * 4
+    test = [Row("a sun [SEP] a sun", targets=like), Row("no tree [SEP] sun", targets=unlike)]
+    report = scored(train, test, write)
+    assert set(report.systems) == {"model", "mean", "cosine", "tfidf"}
+    assert report.systems["cosine"]["mae"].value < report.systems["mean"]["mae"].value
+
+
 def _sentence(*pairs):
     return Row(" ".join(word for word, _ in pairs), words=tuple(w for w, _ in pairs), tags=tuple(t for _, t in pairs))
 
 
-def test_tagger_is_scored_on_the_words_of_the_rows_beside_the_most_frequent_tags(scored):
+def test_tagger_is_scored_on_the_words_of_the_rows_beside_simple_models(scored):
     train = [_sentence(("Ann", "B-PER"), ("saw", "O"), ("5", "O"))]
     test = [_sentence(("Ann", "B-PER"), ("saw", "O"), ("Bob", "B-PER")), _sentence(("The", "O"), ("7", "B-NUM"))]
     report = scored(train, test, write_tagger)
-    assert _values(report, "accuracy") == {"model": 0.8, "most_frequent_tag": 0.6}
-    # Entities: the model finds four, three of the three that are there; the baseline one.
-    assert _values(report, "entity_f1") == pytest.approx({"model": 6 / 7, "most_frequent_tag": 0.5})
+    assert set(report.systems) == {"model", "most_frequent_tag", "perceptron"}
+    accuracy, entity_f1 = (_values(report, score) for score in ("accuracy", "entity_f1"))
+    assert (accuracy["model"], accuracy["most_frequent_tag"]) == (0.8, 0.6)
+    # Entities: the model finds four, three of the three that are there; the most frequent tags one.
+    assert (entity_f1["model"], entity_f1["most_frequent_tag"]) == pytest.approx((6 / 7, 0.5))
+    assert report.leading == "entity_f1"

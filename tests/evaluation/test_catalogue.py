@@ -86,7 +86,9 @@ SCORED = {
 def test_what_rows_are_scored_by_is_what_the_configuration_says_to_be_measured(name):
     task, labels, details, rows, answers = SCORED[name]
     contest = labelled_task(task).contest(model_info(task, labels, details))
-    assert set(contest.scored(rows, answers).scores()) == set(PipelineConfig(name="rows", **TASKS[name]).measures)
+    config = PipelineConfig(name="rows", **TASKS[name])
+    assert set(contest.scored(rows, answers).scores()) == set(config.measures)
+    assert contest.leading == config.measures[0]
 
 
 @pytest.mark.parametrize("name", SCORED)
@@ -94,6 +96,28 @@ def test_baselines_of_a_task_are_in_the_catalogue(name):
     task, labels, details, rows, _ = SCORED[name]
     contest = labelled_task(task).contest(model_info(task, labels, details))
     assert set(contest.of_baselines(rows * 2, rows, 0)) <= set(SYSTEMS) - {MODEL}
+
+
+def test_the_line_beside_baselines_is_on_the_terminal_in_the_report_and_in_the_card(tmp_path):
+    config = PipelineConfig(name="moods", **TASKS["one label"])
+    info = model_info("classification", ["a", "b"])
+    scores = {name: {"accuracy": Interval(value, 0.4, 0.6)} for name, value in (("model", 0.5), ("majority", 0.52))}
+    differences = {"majority": {"accuracy": Interval(-0.02, -0.05, 0.01)}}
+    held_out = HeldOutReport("classification", 9, scores, differences, "accuracy")
+    line = "accuracy behind majority class by 0.0200 (-0.010..0.050): not significant"
+    (tmp_path / "held_out.json").write_text(held_out.to_json())
+    table = Table()
+    run_summary.add_standing(table, tmp_path)
+    console = Console(file=io.StringIO(), width=200)
+    console.print(table)
+    assert line in console.file.getvalue()
+    rows = [Row("one", label="a"), Row("two", label="b")]
+    predictions = [Prediction(row.text, "a", {"a": 0.8, "b": 0.2}, ("a",)) for row in rows]
+    settings = EvaluationConfig(intervals=5)
+    content = build_content("moods", info, rows, predictions, settings, 0, ["", ""], "there is none", held_out=held_out)
+    assert line in to_html(content)
+    card = model_card(CardSources(config.model_dump(mode="json"), info, 1, {"TensorFlow": "2.16.2"}, held_out=held_out))
+    assert f"On the test split: {line}." in card
 
 
 def _terminal(config, held_out, tmp_path):

@@ -91,6 +91,9 @@ def test_run_is_blessed_and_says_what_matters(first_run):
         "11-20 words",
     ):
         assert expected in shown
+    systems = r"(majority class|TF-IDF \+ linear)"
+    assert re.search(rf"test, beside baselines +accuracy (ahead of|behind|level with) {systems}", shown)
+    assert shown.index("test, beside baselines") < shown.index("rows in  ")
     assert re.search(r"blessed +yes", shown)
     assert re.search(r"good +[01]\.\d+ +a brilliant film and a tender story\.", shown)
 

@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.model_selection import KFold
 
+from ulmfit_tfx.evaluation.intervals import bootstrap
+from ulmfit_tfx.evaluation.linear_baselines import ALPHAS, FOLDS
 from ulmfit_tfx.tasks.classification.baselines import (
     Classification,
     linear_class,
@@ -16,7 +19,7 @@ from ulmfit_tfx.tasks.classification.baselines import (
     majority_labels,
 )
 from ulmfit_tfx.tasks.classification.scores import ClassificationRows
-from ulmfit_tfx.tasks.regression.baselines import Regression, linear_targets, mean_targets
+from ulmfit_tfx.tasks.regression.baselines import LinearTargets, Regression, mean_targets
 from ulmfit_tfx.tasks.tagging.baselines import Tagging, most_frequent_tags
 from ulmfit_tfx.transforms.records.record import Row
 
@@ -50,7 +53,7 @@ def test_linear_model_counts_characters_of_a_script_without_spaces():
 def test_linear_models_of_texts_without_terms_do_not_answer():
     assert linear_class(["  ", " "], ["a", "b"], [" "], ["a", "b"], seed=0) is None
     assert linear_labels(["  ", " "], [["a"], []], [" "], ["a"], seed=0) is None
-    assert linear_targets(["  ", " "], np.zeros((2, 1)), [" "]) is None
+    assert LinearTargets(["  ", " "], np.zeros((2, 1)), 0).by_ridge([" "]) is None
 
 
 def test_rows_without_weight_teach_linear_models_nothing():
@@ -59,7 +62,7 @@ def test_rows_without_weight_teach_linear_models_nothing():
     single = linear_class(texts, labels, ["great"], ["good", "bad"], 0, weights)
     several = linear_labels(texts, [[label] for label in labels], ["great"], ["good", "bad"], 0, weights)
     numbers = np.array([[float(label == "good")] for label in labels])
-    target = linear_targets(texts, numbers, ["great"], weights)
+    target = LinearTargets(texts, numbers, 0, weights).by_ridge(["great"])
     assert single[0].argmax() == several[0].argmax() == 1
     assert target[0, 0] < 0.3  # 0.5 if all rows counted alike
 
@@ -94,6 +97,38 @@ def test_mean_is_that_of_training():
     np.testing.assert_allclose(mean_targets(np.array([[1, 10], [2, 40]]), 3), [[1.5, 25]] * 3)
 
 
+@pytest.mark.parametrize("labels", [["a"], ["a", "b"], ["a", "b", "b"], ["a", "b", "c", "c"], ["a"] * 4])
+def test_linear_model_of_very_few_rows_answers(labels):
+    texts = ["great fun", "dull", "long", "short"][: len(labels)]
+    found = linear_class(texts, labels, ["great", "?"], ["a", "b", "c"], seed=0)
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    assert (found[:, [name not in labels for name in "abc"]] == 0).all()
+
+
+def test_several_labels_of_very_few_rows_are_answered():
+    found = linear_labels(["great fun", "dull"], [["a"], []], ["great"], ["a", "b"], seed=0)
+    assert found[0, 0] > 0.5
+    assert found[0, 1] == 0
+
+
+def test_numbers_of_very_few_rows_are_answered():
+    assert LinearTargets(["great"], np.array([[2.0]]), 0).by_ridge(["great", "dull"]).tolist() == [[2.0], [2.0]]
+
+
+def _vectors(fitted, asked):
+    """Words and pairs of words beside characters, dense."""
+    kinds = ({"ngram_range": (1, 2)}, {"ngram_range": (2, 5), "analyzer": "char_wb"})
+    terms = [TfidfVectorizer(sublinear_tf=True, min_df=2, **kind).fit(fitted) for kind in kinds]
+    return [np.hstack([term.transform(texts).toarray() for term in terms]) for texts in (fitted, asked)]
+
+
+def _ridge(fitted, targets, asked, alpha):
+    """In closed form, the mean of the targets not held back."""
+    centred, mean = fitted - fitted.mean(axis=0), targets.mean(axis=0)
+    weights = np.linalg.solve(centred.T @ centred + alpha * np.eye(centred.shape[1]), centred.T @ (targets - mean))
+    return (asked - fitted.mean(axis=0)) @ weights + mean
+
+
 def test_linear_model_of_numbers_is_ridge_regression_within_the_range_of_training():
     rng = np.random.default_rng(0)
     words = [f"w{index}" for index in range(12)]
@@ -101,15 +136,57 @@ def test_linear_model_of_numbers_is_ridge_regression_within_the_range_of_trainin
     draws = [rng.choice(12, size=4, replace=False) for _ in range(80)]
     texts = [" ".join(words[index] for index in draw) for draw in draws]
     targets = np.array([worth[draw].sum(axis=0) for draw in draws])
+    targets[:, 1] += rng.normal(size=80) * 5  # held back more than the other
     targets[0] += 50  # an outlier, so that some answers would be lower than any number of training
-    terms = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2).fit(texts)
-    fitted, asked = terms.transform(texts).toarray(), terms.transform(words).toarray()
-    centred, mean = fitted - fitted.mean(axis=0), targets.mean(axis=0)
-    weights = np.linalg.solve(centred.T @ centred + np.eye(centred.shape[1]), centred.T @ (targets - mean))
-    expected = (asked - fitted.mean(axis=0)) @ weights + mean
-    assert (expected < targets.min(axis=0)).any()
-    found = linear_targets(texts, targets, words)
-    np.testing.assert_allclose(found, np.clip(expected, targets.min(axis=0), targets.max(axis=0)), atol=1e-4)
+    fitted, asked = _vectors(texts, words)
+    rows = np.sort(np.random.default_rng(0).permutation(80))
+    errors = np.zeros((len(ALPHAS), 2))
+    for kept, left in KFold(FOLDS, shuffle=True, random_state=0).split(rows):
+        for index, alpha in enumerate(ALPHAS):
+            found = _ridge(fitted[kept], targets[kept], fitted[left], alpha)
+            errors[index] += np.square(found - targets[left]).mean(axis=0)
+    alphas = np.array(ALPHAS)[errors.argmin(axis=0)]
+    expected = np.hstack([_ridge(fitted, targets[:, [n]], asked, alpha) for n, alpha in enumerate(alphas)])
+    found = LinearTargets(texts, targets, 0).by_ridge(words)
+    np.testing.assert_allclose(found, np.clip(expected, targets.min(axis=0), targets.max(axis=0)), atol=1e-3)
+
+
+PAIRS = [("a red car", "a red car"), ("a red car", "some green tree"), ("green tree", "a green tree"), ("sun", "moon")]
+
+
+def _joined(pairs):
+    return [f"{first} [SEP] {second}" for first, second in pairs]
+
+
+def test_pairs_are_answered_by_a_line_through_the_cosines_of_their_vectors():
+    pairs = PAIRS * 3
+    targets = np.array([[5.0], [1.0], [4.0], [0.0]] * 3)
+    counted = [first for first, _ in pairs] + [second for _, second in pairs]
+    kinds = ({"ngram_range": (1, 2)}, {"ngram_range": (2, 5), "analyzer": "char_wb"})
+    cosines = []
+    for kind in kinds:
+        vectors = TfidfVectorizer(sublinear_tf=True, min_df=2, **kind).fit_transform(counted).toarray()
+        cosines.append((vectors[: len(pairs)] * vectors[len(pairs) :]).sum(axis=1))
+    design = np.stack([*cosines, np.ones(len(pairs))], axis=1)
+    expected = np.clip(design @ np.linalg.lstsq(design, targets, rcond=None)[0], 0, 5)
+    found = LinearTargets(_joined(pairs), targets, 0, separator="[SEP]").by_cosine(_joined(pairs))
+    np.testing.assert_allclose(found, expected, atol=1e-8)
+
+
+def test_texts_of_which_one_is_no_pair_have_no_cosine():
+    texts = [*_joined(PAIRS), "one text"]
+    assert LinearTargets(texts, np.zeros((5, 1)), 0, separator="[SEP]").by_cosine(["a [SEP] b"]) is None
+
+
+def test_linear_model_of_pairs_tells_whether_their_texts_are_alike():
+    """No word tells: each of them is in as many pairs of the one kind as of the other."""
+    words = ["red", "green", "blue", "black", "white", "brown", "grey", "pink"]
+    alike = [(word, word) for word in words]
+    different = [(word, words[(index + 1) % 8]) for index, word in enumerate(words)]
+    asked = _joined([("red", "red"), ("red", "blue"), ("pink", "pink"), ("black", "grey")])
+    labels = ["alike"] * 8 + ["different"] * 8
+    found = linear_class(_joined(alike + different), labels, asked, ["alike", "different"], 0, None, "[SEP]")
+    assert found.argmax(axis=1).tolist() == [0, 1, 0, 1]
 
 
 def test_words_get_the_tag_that_they_most_often_have_and_unseen_ones_the_most_frequent():
@@ -132,7 +209,7 @@ def test_tags_of_words_do_not_depend_on_the_order_of_rows(pairs, chance):
 def test_interval_of_the_accuracy_is_wilsons():
     probabilities = np.array([[1.0, 0.0]] * 80 + [[0.0, 1.0]] * 20)
     scored = ClassificationRows(["a"] * 100, probabilities, ["a", "b"])
-    accuracy = Classification(["a", "b"]).intervals(scored, 10, 0)["accuracy"]
+    accuracy = Classification(["a", "b"]).intervals(scored, bootstrap(scored.scores, 100, 10, 0))["accuracy"]
     # Wilson 1927 for 80 of 100 at 95 %: centre (p + z²/2n) / (1 + z²/n), z = 1.96.
     assert (accuracy.value, accuracy.low, accuracy.high) == pytest.approx((0.8, 0.7112, 0.8666), abs=1e-4)
 
@@ -146,7 +223,7 @@ def test_other_intervals_are_bootstrapped_and_hold_most_samples_of_the_same_kind
             [Row("t", targets=(float(value),)) for value in expected[:, 0]],
             expected + [[random_rows.gauss(0, 1)] for _ in range(60)],
         )
-        scores.append(contest.intervals(scored, 200, 0)["mae"])
+        scores.append(contest.intervals(scored, bootstrap(scored.scores, 60, 200, 0))["mae"])
     mean_absolute_error = np.sqrt(2 / np.pi)  # of the standard normal distribution
     assert sum(score.low < mean_absolute_error < score.high for score in scores) >= 33  # 38 are expected
 
