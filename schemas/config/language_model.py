@@ -8,11 +8,10 @@ from ulmfit_tfx.schemas.config.encoder import EncoderDropoutConfig
 from ulmfit_tfx.schemas.config.optimization import OptimizationConfig
 from ulmfit_tfx.schemas.section import Direction, Probability
 
-SAMPLED_FROM = 4000
+SAMPLED_FROM = 2000
 """Pieces of the smallest vocabulary whose softmax is sampled by default.
 
-At 5,000 pieces it is far ahead after equal seconds (docs/benchmarks.md). A step's time says that it is at 4,000, too;
-smaller vocabularies were not measured.
+At 2,000 and 5,000 pieces it is ahead after equal seconds (docs/benchmarks.md); smaller ones were not measured.
 """
 NEGATIVES = 512
 

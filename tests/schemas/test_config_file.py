@@ -210,7 +210,7 @@ def test_rules_of_language_models_are_explained(tmp_path, config, expected):
     ("settings", "vocab_size", "expected"),
     [
         ({}, SAMPLED_FROM - 1, None),
-        ({}, SAMPLED_FROM, 512),
+        ({}, SAMPLED_FROM, 500),
         ({"negatives": 7}, SAMPLED_FROM, 7),
         ({"negatives": 7}, 100, None),
         ({"label_smoothing": 0.1}, 100_000, None),
