@@ -110,7 +110,8 @@ def encoder_config(job: dict[str, Any]) -> EncoderConfig:
 
 def language_model_config(job: dict[str, Any]) -> LanguageModelConfig:
     own = {name: value for name, value in job.items() if name in LanguageModelConfig.model_fields}
-    return LanguageModelConfig(**own, mixed_precision="off", checkpoint_seconds=NEVER)
+    # Over all pieces, as fastai's.
+    return LanguageModelConfig(**own, softmax="full", mixed_precision="off", checkpoint_seconds=NEVER)
 
 
 def corpora(job: dict[str, Any], folder: Path) -> tuple[TokenCorpus, TokenCorpus]:

@@ -53,8 +53,9 @@ from ulmfit_tfx.trainer_modules.data.bptt_stream import BpttStream, rows_for_eva
 from ulmfit_tfx.trainer_modules.data.task_batches import task_batches
 from ulmfit_tfx.trainer_modules.data.token_corpus import TokenCorpus, write_corpus
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
-from ulmfit_tfx.trainer_modules.models.language_model import build_language_model
+from ulmfit_tfx.trainer_modules.models.language_model import begin_at_unigram, build_language_model
 from ulmfit_tfx.trainer_modules.models.stateful_encoder import recurrent_layers
+from ulmfit_tfx.trainer_modules.objectives.candidate_sampling import CandidateSampler
 from ulmfit_tfx.trainer_modules.optimization.language_model_training import LanguageModelSteps, fit_language_model
 from ulmfit_tfx.trainer_modules.optimization.layer_groups import layer_groups, rate_factors
 from ulmfit_tfx.trainer_modules.optimization.optimizers import optimizer_for
@@ -283,6 +284,10 @@ def trained_language_model(
     keras.utils.set_random_seed(LANGUAGE_MODEL_SEED)
     encoder = build_encoder(scale.encoder, tokenizer.vocab_size, PAD, LANGUAGE_MODEL_SEED)
     model = build_language_model(encoder)
+    counts = train_corpus.counts(tokenizer.vocab_size)
+    begin_at_unigram(model, counts)
+    negatives = config.negatives_of(tokenizer.vocab_size)
+    sampler = CandidateSampler(counts, negatives, LANGUAGE_MODEL_SEED) if negatives else None
     frozen = []
     if base is not None:
         model.load_weights(base)
@@ -293,7 +298,7 @@ def trained_language_model(
     started = time.monotonic()
     with Progress(config.epochs, steps, train.pieces, "perplexity") as progress:
         state = fit_language_model(
-            LanguageModelSteps(encoder, model, config, PAD, tf.distribute.get_strategy()),
+            LanguageModelSteps(encoder, model, config, PAD, tf.distribute.get_strategy(), sampler),
             train=train,
             evaluation=evaluation,
             seed=LANGUAGE_MODEL_SEED,

@@ -8,6 +8,13 @@ from ulmfit_tfx.schemas.config.encoder import EncoderDropoutConfig
 from ulmfit_tfx.schemas.config.optimization import OptimizationConfig
 from ulmfit_tfx.schemas.section import Direction, Probability
 
+SAMPLED_FROM = 2000
+"""Pieces of the smallest vocabulary whose softmax is sampled by default.
+
+At 2,000 and 5,000 pieces it is ahead after equal seconds (docs/benchmarks.md); smaller ones were not measured.
+"""
+NEGATIVES = 512
+
 
 class LanguageModelConfig(OptimizationConfig):
     """Pretraining of a language model on `corpus`, or fine-tuning of the imported one to it."""
@@ -42,6 +49,16 @@ class LanguageModelConfig(OptimizationConfig):
     tar_beta: float = Field(1.0, ge=0, description="temporal activation regularization")
     label_smoothing: Probability = Field(0.0, description="share of the target spread over all pieces")
     tied: bool | None = Field(None, description="head weights are the embeddings. null: where the sizes allow it")
+    softmax: Literal["auto", "full", "sampled"] = Field(
+        "auto",
+        description="of training; evaluation is over all pieces. sampled: each step compares with some of the pieces "
+        f"(Jean et al. 2015). auto: sampled from {SAMPLED_FROM:,} pieces on, without label_smoothing",
+    )
+    negatives: PositiveInt | None = Field(
+        None,
+        description=f"sampled: pieces that all targets of a step are compared with. null: {NEGATIVES:,}, or a quarter "
+        "of the vocabulary where that is less",
+    )
     max_logits: PositiveInt = Field(
         4_000_000, description="logits in memory at a time: the softmax is computed for some of the positions at once"
     )
@@ -55,6 +72,31 @@ class LanguageModelConfig(OptimizationConfig):
         if self.min_seq_len > self.max_seq_len:
             raise ValueError(f"min_seq_len is {self.min_seq_len}, more than max_seq_len, {self.max_seq_len}")
         return self
+
+    @model_validator(mode="after")
+    def _fields_that_the_softmax_has_a_use_for(self):
+        if self.softmax == "sampled" and self.label_smoothing:
+            raise ValueError(
+                f"label_smoothing is {self.label_smoothing}, which spreads over all pieces, and softmax is sampled. "
+                "Set one of them to another value: label_smoothing to 0, or softmax to full"
+            )
+        if self.negatives is not None and (self.softmax == "full" or self.label_smoothing):
+            reason = "softmax is full" if self.softmax == "full" else f"label_smoothing is {self.label_smoothing}"
+            raise ValueError(f"negatives is {self.negatives}, and {reason}: there is no use for it")
+        return self
+
+    def negatives_of(self, vocab_size: int) -> int | None:
+        """Pieces that all targets of a step are compared with; None: with the whole vocabulary.
+
+        Raises:
+            ValueError: `negatives` is more than the vocabulary has.
+        """
+        if self.negatives is not None and self.negatives > vocab_size:
+            raise ValueError(f"negatives is {self.negatives:,}, more than the vocabulary has pieces, {vocab_size:,}")
+        is_full = vocab_size < SAMPLED_FROM or self.label_smoothing > 0
+        if self.softmax == "full" or (self.softmax == "auto" and is_full):
+            return None
+        return self.negatives or min(NEGATIVES, -(-vocab_size // 4))
 
     @property
     def directions(self) -> tuple[Direction, ...]:

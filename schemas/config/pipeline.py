@@ -209,6 +209,11 @@ class PipelineConfig(Section):
                     f"language_model.tied is true, and it takes equal sizes: encoder.embedding_size is {first}, the "
                     f"last of encoder.hidden_sizes {last}"
                 )
+        if self.tokenizer is not None:
+            try:
+                self.language_model.negatives_of(self.tokenizer.vocab_size)
+            except ValueError as error:
+                raise ValueError(f"language_model.{error}, which is tokenizer.vocab_size") from None
         if self.pretrained is not None and self.language_model.direction == "both":
             raise ValueError("language_model.direction is both, and the pretrained encoder reads in one direction")
         return self

@@ -3,7 +3,7 @@
 from ulmfit_tfx.evaluation.task_card import OPTIMIZATION, TaskCard
 from ulmfit_tfx.tasks.language_model.model_info import LanguageModelInfo
 
-HYPERPARAMETERS = (*OPTIMIZATION, "direction", "mode", "label_smoothing")
+HYPERPARAMETERS = (*OPTIMIZATION, "direction", "mode", "softmax", "negatives", "label_smoothing")
 """Fields of the section `language_model`, which a pipeline of another task may have too."""
 
 _CODE = """mean = answers["negative_log_likelihood"] / tf.cast(answers["predicted_pieces"], tf.float32)

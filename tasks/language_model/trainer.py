@@ -23,14 +23,15 @@ import ulmfit_tfx
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig
 from ulmfit_tfx.schemas.config.export import ExportConfig
 from ulmfit_tfx.schemas.config.language_model import LanguageModelConfig
-from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.errors import ConfigError, DataError
 from ulmfit_tfx.schemas.section import Direction
 from ulmfit_tfx.trainer_modules.data.bptt_stream import BpttStream, rows_for_evaluation
 from ulmfit_tfx.trainer_modules.data.sentence_batches import SentenceBatches
 from ulmfit_tfx.trainer_modules.data.token_corpus import TokenCorpus, documents_of, write_corpus
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
-from ulmfit_tfx.trainer_modules.models.language_model import build_language_model, is_tied
+from ulmfit_tfx.trainer_modules.models.language_model import begin_at_unigram, build_language_model, is_tied
 from ulmfit_tfx.trainer_modules.models.stateful_encoder import recurrent_layers
+from ulmfit_tfx.trainer_modules.objectives.candidate_sampling import CandidateSampler
 from ulmfit_tfx.trainer_modules.optimization.distribution import strategy_for
 from ulmfit_tfx.trainer_modules.optimization.language_model_training import (
     Batches,
@@ -169,6 +170,15 @@ class _Task:
         pad_id = self.tokenizer.special_ids.pad
         return SentenceBatches.of(corpus, batch_size, pad_id, config.min_seq_len, config.max_seq_len, is_backward)
 
+    def sampler(self) -> CandidateSampler | None:
+        """What draws the pieces of a sampled softmax, None where it is full."""
+        vocab_size = self.tokenizer.vocab_size
+        try:
+            negatives = self.config.negatives_of(vocab_size)
+        except ValueError as error:
+            raise ConfigError(f"language_model.{error}. Lower it.") from None
+        return CandidateSampler(self.train.counts(vocab_size), negatives, self.seed) if negatives else None
+
     def build(self, direction: Direction, seed: int | None) -> tuple[keras.Model, keras.Model]:
         """Encoder and language model, of the base model's sizes if there is one, with fresh weights."""
         config = self.encoder.model_copy(update={"direction": direction})
@@ -201,12 +211,13 @@ class _Training:
         with strategy.scope():
             keras.utils.set_random_seed(task.seed)
             encoder, model = task.build(direction, task.seed)
+            begin_at_unigram(model, task.train.counts(task.tokenizer.vocab_size))
             if task.base is not None:
                 task.base.give_weights(model, direction, optional=("lm_head/",))
             model.compile(optimizer=optimizer_for(config, _total_steps(task, train), _rate_factors(task, model)))
             model.optimizer.build(model.trainable_variables)  # here, in the strategy's scope
         log.info("%d parameters, %d steps in the first epoch", model.count_params(), train.steps(0, task.seed))
-        steps = LanguageModelSteps(encoder, model, config, task.tokenizer.special_ids.pad, strategy)
+        steps = LanguageModelSteps(encoder, model, config, task.tokenizer.special_ids.pad, strategy, task.sampler())
         return cls(encoder, steps, train, evaluation)
 
 
@@ -273,6 +284,7 @@ def _record(
         "best_epoch": state.best_epoch + 1,
         "epochs": state.history,
         "seed": task.seed,
+        "negatives": task.config.negatives_of(task.tokenizer.vocab_size),
         "training": task.config.model_dump(mode="json"),
         "versions": {
             "ulmfit-tfx": ulmfit_tfx.__version__,

@@ -10,6 +10,7 @@ from ulmfit_tfx.schemas.config.config_file import (
     paths_read_by_steps,
     with_paths,
 )
+from ulmfit_tfx.schemas.config.language_model import SAMPLED_FROM, LanguageModelConfig
 from ulmfit_tfx.schemas.errors import ConfigError
 
 MINIMAL = {"name": "x", "data": {"path": "rows.tsv", "format": "tsv"}}
@@ -181,12 +182,45 @@ PRETRAINING = {"name": "x", "task": "language_model", "corpus": CORPUS}
             PRETRAINING | {"language_model": {"momentum": [0.85, 0.95]}},
             "language_model.momentum is [0.85, 0.95]",
         ),
+        (
+            PRETRAINING | {"language_model": {"softmax": "sampled", "label_smoothing": 0.1}},
+            "label_smoothing is 0.1, which spreads over all pieces, and softmax is sampled",
+        ),
+        (
+            PRETRAINING | {"language_model": {"softmax": "full", "negatives": 9}},
+            "negatives is 9, and softmax is full: there is no use for it",
+        ),
+        (
+            PRETRAINING | {"language_model": {"label_smoothing": 0.1, "negatives": 9}},
+            "negatives is 9, and label_smoothing is 0.1: there is no use for it",
+        ),
+        (
+            PRETRAINING | {"tokenizer": {"vocab_size": 500}, "language_model": {"negatives": 501}},
+            "language_model.negatives is 501, more than the vocabulary has pieces, 500, which is tokenizer.vocab_size",
+        ),
     ],
 )
 def test_rules_of_language_models_are_explained(tmp_path, config, expected):
     message = complaint(tmp_path, config)
     assert message.startswith("c.yaml: ")
     assert expected in message
+
+
+@pytest.mark.parametrize(
+    ("settings", "vocab_size", "expected"),
+    [
+        ({}, SAMPLED_FROM - 1, None),
+        ({}, SAMPLED_FROM, 500),
+        ({"negatives": 7}, SAMPLED_FROM, 7),
+        ({"negatives": 7}, 100, None),
+        ({"label_smoothing": 0.1}, 100_000, None),
+        ({"softmax": "full"}, 100_000, None),
+        ({"softmax": "sampled"}, 102, 26),
+        ({"softmax": "sampled", "negatives": 100}, 100, 100),
+    ],
+)
+def test_softmax_follows_from_the_vocabulary_unless_it_is_set(settings, vocab_size, expected):
+    assert LanguageModelConfig(**settings).negatives_of(vocab_size) == expected
 
 
 def test_task_language_model_trains_one_without_a_section_of_it(tmp_path):

@@ -27,6 +27,7 @@ from ulmfit_tfx.trainer_modules.data.sentence_batches import SentenceBatches  # 
 from ulmfit_tfx.trainer_modules.data.token_corpus import TokenCorpus, write_corpus  # noqa: E402
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder  # noqa: E402
 from ulmfit_tfx.trainer_modules.models.language_model import build_language_model  # noqa: E402
+from ulmfit_tfx.trainer_modules.objectives.candidate_sampling import CandidateSampler  # noqa: E402
 from ulmfit_tfx.trainer_modules.optimization.distribution import gathered, shared_out  # noqa: E402
 from ulmfit_tfx.trainer_modules.optimization.language_model_training import (  # noqa: E402
     LanguageModelSteps,
@@ -80,8 +81,9 @@ def train(replicas: int, corpus: TokenCorpus, folder: Path, kill_after: float = 
         batches = BpttStream(corpus, ROWS, config.bptt)
     else:
         batches = SentenceBatches.of(corpus, ROWS, PAD, config.min_seq_len, config.max_seq_len, False)
+    sampler = CandidateSampler(np.arange(VOCAB), config.negatives, 7) if config.softmax == "sampled" else None
     state = fit_language_model(
-        LanguageModelSteps(encoder, model, config, PAD, strategy),
+        LanguageModelSteps(encoder, model, config, PAD, strategy, sampler),
         train=batches,
         evaluation=batches,
         seed=7,
@@ -102,7 +104,12 @@ def main(output: str) -> None:
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         corpus = write_corpus(documents, folder / "corpus", VOCAB)
-        for mode, settings in {"stream": {}, "sentences": {"mode": "sentences", "tar_beta": 0}}.items():
+        modes = {
+            "stream": {},
+            "sentences": {"mode": "sentences", "tar_beta": 0},
+            "sampled": {"softmax": "sampled", "negatives": 12},
+        }
+        for mode, settings in modes.items():
             for replicas in (1, 2):
                 name = f"{mode}_{replicas}"
                 values = train(replicas, corpus, folder / name, **settings)

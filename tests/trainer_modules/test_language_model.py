@@ -4,7 +4,7 @@ import pytest
 
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig, EncoderDropoutConfig
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
-from ulmfit_tfx.trainer_modules.models.language_model import build_language_model
+from ulmfit_tfx.trainer_modules.models.language_model import begin_at_unigram, build_language_model
 
 RNG = np.random.default_rng(0)
 PAD = 1
@@ -32,6 +32,15 @@ def test_head_is_untied_where_sizes_differ():
     assert build_language_model(encoder).count_params() == encoder.count_params() + 10 * 30 + 30
     with pytest.raises(ValueError, match="size, 8; it is 10"):
         build_language_model(encoder, tied=True)
+
+
+@pytest.mark.parametrize("hidden_sizes", [(12, 8), (12, 10)], ids=["tied", "untied"])
+def test_bias_begins_at_the_logarithm_of_the_frequencies(hidden_sizes):
+    model = build_language_model(encoder_of(hidden_sizes))
+    begin_at_unigram(model, np.array([0, 0, 5, 1, *[3] * 26]))
+    total = 0 + 0 + 5 + 1 + 3 * 26 + 30  # one is added to each of the 30
+    expected = np.log(np.array([1, 1, 6, 2, *[4] * 26]) / total)
+    np.testing.assert_allclose(model.get_layer("lm_head").bias.numpy(), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("tied", [True, False])

@@ -19,6 +19,7 @@ from ulmfit_tfx.trainer_modules.data.token_corpus import write_corpus
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.models.language_model import build_language_model
 from ulmfit_tfx.trainer_modules.models.stateful_encoder import recurrent_layers
+from ulmfit_tfx.trainer_modules.objectives.candidate_sampling import CandidateSampler
 from ulmfit_tfx.trainer_modules.optimization.language_model_training import (
     LanguageModelSteps,
     fit_language_model,
@@ -32,6 +33,7 @@ from ulmfit_tfx.trainer_modules.optimization.tensorboard import TrainingLog
 
 VOCAB, PAD, SEED = 30, 1, 7
 STEPS, EPOCHS, ROWS, BPTT = 6, 2, 4, 5
+COUNTS = np.arange(VOCAB) ** 2
 NO_DROPOUT = EncoderDropoutConfig(embedding=0, input=0, hidden=0, output=0, weight=0)
 SETTINGS = {
     "epochs": EPOCHS,
@@ -109,7 +111,8 @@ def steps_of(
     for weight in model.weights:  # so that states and biases matter
         weight.assign(weight + keras.random.normal(weight.shape, 0, 0.3, seed=4))
     model.compile(optimizer=optimizer or optimizer_for(config, total))
-    return LanguageModelSteps(encoder, model, config, PAD, tf.distribute.get_strategy())
+    sampler = CandidateSampler(COUNTS, config.negatives, SEED) if config.softmax == "sampled" else None
+    return LanguageModelSteps(encoder, model, config, PAD, tf.distribute.get_strategy(), sampler)
 
 
 def fit(steps, folder, train, evaluation, kill_after=float("inf"), frozen=()):
@@ -195,6 +198,39 @@ def test_gradient_of_a_step_is_that_of_the_objective_on_all_logits(settings, enc
     assert_same_weights(model, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("encoder", [{}, {"hidden_sizes": (8, 7)}], ids=["tied", "untied"])
+@pytest.mark.parametrize("mode", ["stream", "sentences"])
+def test_sampled_step_with_all_pieces_as_candidates_is_that_of_the_full_softmax(mode, encoder, train_corpus):
+    updated, sums = [], []
+    for settings in ({}, {"softmax": "sampled", "negatives": VOCAB}):
+        steps = steps_of(config_of(mode=mode, **settings), keras.optimizers.SGD(1.0), **encoder)
+        ids, targets = next(batches_of(train_corpus, steps.config).epoch(0, SEED))
+        steps.model.optimizer.build(steps.model.trainable_variables)
+        step = steps.train_function(steps.model.trainable_variables)
+        loss, count, _ = step(*steps.shared_out([ids, targets]), steps.first_states(ROWS))
+        sums.append([float(loss), float(count)])
+        updated.append(steps.model.get_weights())
+    assert sums[1] == pytest.approx(sums[0], rel=1e-5)
+    for full, sampled in zip(*updated, strict=True):
+        np.testing.assert_allclose(sampled, full, atol=1e-5)
+
+
+def test_sampled_steps_draw_other_candidates_each(train_corpus):
+    steps = steps_of(config_of(softmax="sampled", negatives=3), keras.optimizers.SGD(1e-9))
+    batch = next(batches_of(train_corpus, steps.config).epoch(0, SEED))
+    steps.model.optimizer.build(steps.model.trainable_variables)
+    step = steps.train_function(steps.model.trainable_variables)
+    losses = {float(step(*steps.shared_out(batch), steps.first_states(ROWS))[0]) for _ in range(4)}
+    assert len(losses) == 4
+
+
+def test_evaluation_is_over_all_pieces_whatever_the_softmax_of_training(eval_corpus):
+    full, sampled = steps_of(config_of()), steps_of(config_of(softmax="sampled", negatives=2))
+    assert sampled.evaluate(batches_of(eval_corpus, sampled.config)) == full.evaluate(
+        batches_of(eval_corpus, full.config)
+    )
+
+
 @pytest.mark.parametrize("architecture", ["qrnn", "awd_lstm"])
 def test_steps_with_carried_states_are_one_long_sequence(architecture, train_corpus):
     config = config_of()
@@ -247,7 +283,12 @@ def test_evaluation_between_steps_changes_nothing_of_the_training(train_corpus, 
         np.testing.assert_array_equal(quiet, interrupted)
 
 
-MODES = {"stream": {}, "jitter": {"bptt_jitter": True}, "sentences": {"mode": "sentences"}}
+MODES = {
+    "stream": {},
+    "jitter": {"bptt_jitter": True},
+    "sentences": {"mode": "sentences"},
+    "sampled": {"softmax": "sampled", "negatives": 12},
+}
 
 
 @pytest.fixture(scope="module")
@@ -263,7 +304,7 @@ def unbroken(train_corpus, eval_corpus, tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("mode", "kill_after"),
-    [("stream", 4), ("stream", STEPS + 1), ("stream", STEPS + 3), ("jitter", 4), ("sentences", 2)],
+    [("stream", 4), ("stream", STEPS + 1), ("stream", STEPS + 3), ("jitter", 4), ("sentences", 2), ("sampled", 4)],
 )
 def test_killed_training_goes_on_as_if_it_had_not_been(mode, kill_after, unbroken, train_corpus, tmp_path):
     config = config_of(**MODES[mode])
@@ -328,10 +369,11 @@ def test_training_stops_without_a_lower_eval_loss_and_keeps_the_best(train_corpu
     assert_same_weights(steps.model, weights[state.best_epoch].values(), atol=0)
 
 
+@pytest.mark.parametrize("softmax", [{}, MODES["sampled"]], ids=["full", "sampled"])
 @pytest.mark.parametrize("setting", ["float16", "bfloat16"])
-def test_half_precision_trains(setting, train_corpus, tmp_path):
+def test_half_precision_trains(setting, softmax, train_corpus, tmp_path):
     with mixed_precision(setting):
-        steps = steps_of(config_of(epochs=1), dropout=EncoderDropoutConfig())
+        steps = steps_of(config_of(epochs=1, **softmax), dropout=EncoderDropoutConfig())
     assert all(weight.dtype == "float32" for weight in steps.model.weights)
     before = steps.model.get_weights()
     state, _ = fit(steps, tmp_path, train_corpus, train_corpus)
@@ -356,7 +398,7 @@ def results_named(results, prefix):
     return {name.removeprefix(prefix): value for name, value in results.items() if name.startswith(prefix)}
 
 
-@pytest.mark.parametrize("mode", ["stream", "sentences"])
+@pytest.mark.parametrize("mode", ["stream", "sentences", "sampled"])
 def test_two_replicas_train_as_one_with_the_whole_batch(mode, of_replicas):
     whole, shared = (results_named(of_replicas, f"{mode}_{replicas}_") for replicas in (1, 2))
     assert whole.keys() == shared.keys()

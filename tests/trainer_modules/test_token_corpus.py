@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.schemas.feature_names import TOKEN_IDS
+from ulmfit_tfx.trainer_modules.data import token_corpus
 from ulmfit_tfx.trainer_modules.data.token_corpus import TokenCorpus, documents_of, write_corpus
 
 DOCUMENTS = st.lists(st.lists(st.integers(0, 99), max_size=12), min_size=1, max_size=20).filter(any)
@@ -53,6 +54,13 @@ def test_fingerprint_does_not_depend_on_order_nor_on_the_folder(tmp_path):
 )
 def test_fingerprint_depends_on_content(other, tmp_path):
     assert fingerprint(other, tmp_path / "other") != fingerprint([[5, 6], [7]], tmp_path / "one")
+
+
+@pytest.mark.parametrize("counted_together", [1, 4, 100])
+def test_pieces_are_counted_however_many_are_read_together(counted_together, tmp_path, monkeypatch):
+    monkeypatch.setattr(token_corpus, "_COUNTED_TOGETHER", counted_together)
+    corpus = write_corpus([np.array([5, 2, 5]), np.array([2, 2, 9, 0])], tmp_path / "corpus", 11)
+    np.testing.assert_array_equal(corpus.counts(11), [1, 0, 3, 0, 0, 2, 0, 0, 0, 1, 0])
 
 
 def test_interrupted_write_is_not_found_and_the_next_one_is(tmp_path):

@@ -20,6 +20,7 @@ from ulmfit_tfx.schemas.feature_names import TOKEN_IDS
 
 _IDS, _ENDS, _FACTS = "ids.bin", "ends.bin", "corpus.json"
 _PARSED_TOGETHER = 256
+_COUNTED_TOGETHER = 2**22
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +65,14 @@ class TokenCorpus:
         size = np.dtype(self.dtype).itemsize
         with open(self.folder / _IDS, "rb", buffering=0) as file:
             return [self._slice(file, begin * size, end - begin) for begin, end in zip(begins, ends, strict=True)]
+
+    def counts(self, vocab_size: int) -> np.ndarray:
+        """How often each piece occurs, int64 [vocab_size]."""
+        counts = np.zeros(vocab_size, np.int64)
+        for begin in range(0, self.pieces, _COUNTED_TOGETHER):
+            ids = np.memmap(self.folder / _IDS, self.dtype, "r")[begin : begin + _COUNTED_TOGETHER]
+            counts += np.bincount(ids, minlength=vocab_size)
+        return counts
 
     def _slice(self, file: BinaryIO, offset: int, count: int) -> np.ndarray:
         file.seek(offset)

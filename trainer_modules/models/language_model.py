@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from ulmfit_tfx.trainer_modules.layers.head_bias import HeadBias
@@ -53,6 +54,17 @@ def head_weights(model: keras.Model) -> tuple[Any, Any]:
     if is_tied(model):
         return model.get_layer("embedding").embeddings, head.bias
     return ops.transpose(head.kernel), head.bias
+
+
+def begin_at_unigram(model: keras.Model, counts: np.ndarray) -> None:
+    """Sets the head's bias to the logarithms of the pieces' frequencies: what there is to know without a context.
+
+    Args:
+        model: As `build_language_model` makes it.
+        counts: How often each piece occurs, int [vocab_size]. One is added to each, for those that do not occur.
+    """
+    smoothed = np.asarray(counts, np.float64) + 1
+    model.get_layer(HEAD).bias.assign(np.log(smoothed / smoothed.sum()))
 
 
 def is_tied(model: keras.Model) -> bool:

@@ -7,6 +7,8 @@ that nothing is kept or computed again for the backward pass.
 
 import tensorflow as tf
 
+from ulmfit_tfx.trainer_modules.objectives.row_chunks import over_rows, over_rows_with_sums, rows_at_a_time
+
 MAX_LOGITS = 4_000_000
 
 
@@ -28,12 +30,12 @@ def cross_entropy(
     hidden, kernel, bias = tf.stop_gradient(hidden), tf.stop_gradient(kernel), tf.stop_gradient(bias)
 
     def of_rows(some_hidden, some_targets):
-        logits = _logits(some_hidden, kernel, bias)
+        logits = logits_of(some_hidden, kernel, bias)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(some_targets, logits)
         return losses, tf.equal(tf.argmax(logits, axis=-1, output_type=tf.int32), some_targets)
 
-    empty = (tf.TensorSpec([], tf.float32), tf.TensorSpec([], tf.bool))
-    return _over_rows(of_rows, (hidden, targets), empty, _rows_at_a_time(kernel, max_logits))
+    rows = rows_at_a_time(int(kernel.shape[0]), max_logits)
+    return over_rows(of_rows, (hidden, targets), (tf.float32, tf.bool), rows)
 
 
 def summed_cross_entropy(
@@ -59,7 +61,7 @@ def summed_cross_entropy(
     Returns:
         Two float32 []: the sum that is to be lowered, and the sum without label smoothing, which has no gradient.
     """
-    rows = _rows_at_a_time(kernel, max_logits)
+    rows = rows_at_a_time(int(kernel.shape[0]), max_logits)
 
     @tf.custom_gradient
     def summed(hidden, kernel, bias):
@@ -73,7 +75,7 @@ def _summed_with_gradient(hidden, kernel, bias, targets, weights, rows, smoothin
     inputs = (hidden, targets) if weights is None else (hidden, targets, weights)
 
     def of_rows(some_hidden, some_targets, some_weights=None):
-        logits = _logits(some_hidden, kernel, bias)
+        logits = logits_of(some_hidden, kernel, bias)
         losses, d_logits = tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits(features=logits, labels=some_targets)
         smoothed = losses
         if smoothing:
@@ -90,7 +92,8 @@ def _summed_with_gradient(hidden, kernel, bias, targets, weights, rows, smoothin
         return d_hidden, (tf.reduce_sum(smoothed), tf.reduce_sum(losses), d_kernel, d_bias)
 
     zeros = (tf.zeros([]), tf.zeros([]), tf.zeros([vocab_size, size], kernel.dtype), tf.zeros([vocab_size]))
-    d_hidden, (smoothed, losses, d_kernel, d_bias) = _over_rows_with_sums(of_rows, inputs, zeros, rows)
+    joined = tf.TensorSpec([None, size], hidden.dtype)
+    d_hidden, (smoothed, losses, d_kernel, d_bias) = over_rows_with_sums(of_rows, inputs, joined, zeros, rows)
 
     def gradient(upstream, _):
         factor = tf.cast(upstream, tf.float32)
@@ -99,43 +102,7 @@ def _summed_with_gradient(hidden, kernel, bias, targets, weights, rows, smoothin
     return (smoothed, losses), gradient
 
 
-def _logits(hidden, kernel, bias):
+def logits_of(hidden: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """Logits of each row, float32 [rows, pieces]; the product is of the precision of `hidden`."""
     product = tf.matmul(hidden, tf.cast(kernel, hidden.dtype), transpose_b=True)
     return tf.cast(product, tf.float32) + tf.cast(bias, tf.float32)
-
-
-def _rows_at_a_time(kernel: tf.Tensor, max_logits: int) -> int:
-    return max(max_logits // int(kernel.shape[0]), 1)
-
-
-def _over_rows(function, inputs, specs, rows):
-    """Applies a function to some of the rows at a time and joins what it returns."""
-    count = tf.shape(inputs[0])[0]
-    chunks = -(-count // rows)
-    arrays = [tf.TensorArray(spec.dtype, chunks, infer_shape=False, element_shape=[None]) for spec in specs]
-
-    def step(index, arrays):
-        outputs = function(*(tensor[index * rows : (index + 1) * rows] for tensor in inputs))
-        return index + 1, [array.write(index, output) for array, output in zip(arrays, outputs, strict=True)]
-
-    _, arrays = tf.while_loop(lambda index, _: index < chunks, step, (0, arrays), parallel_iterations=1)
-    return tuple(tf.reshape(array.concat(), [count]) for array in arrays)
-
-
-def _over_rows_with_sums(function, inputs, zeros, rows):
-    """Applies a function to some of the rows at a time; joins the first thing it returns and adds up the others."""
-    if inputs[0].shape[0] is not None and inputs[0].shape[0] <= rows:
-        return function(*inputs)
-    count, size = tf.shape(inputs[0])[0], inputs[0].shape[1]
-    chunks = -(-count // rows)
-    joined = tf.TensorArray(inputs[0].dtype, chunks, infer_shape=False, element_shape=[None, size])
-
-    def step(index, joined, sums):
-        output, added = function(*(tensor[index * rows : (index + 1) * rows] for tensor in inputs))
-        sums = [total + part for total, part in zip(sums, added, strict=True)]
-        return index + 1, joined.write(index, output), sums
-
-    _, joined, sums = tf.while_loop(
-        lambda index, *_: index < chunks, step, (0, joined, list(zeros)), parallel_iterations=1
-    )
-    return tf.reshape(joined.concat(), [count, size]), tuple(sums)

@@ -18,7 +18,9 @@ from ulmfit_tfx.trainer_modules.objectives.activation_regularization import (
     activation_regularization,
     temporal_activation_regularization,
 )
+from ulmfit_tfx.trainer_modules.objectives.candidate_sampling import CandidateSampler
 from ulmfit_tfx.trainer_modules.objectives.cross_entropy import cross_entropy, summed_cross_entropy
+from ulmfit_tfx.trainer_modules.objectives.sampled_softmax import summed_sampled_cross_entropy
 from ulmfit_tfx.trainer_modules.optimization.distribution import gathered, number, shared_out
 from ulmfit_tfx.trainer_modules.optimization.progress import Progress
 from ulmfit_tfx.trainer_modules.optimization.resumable import CheckpointFolder, TrainingState, check_loss
@@ -86,6 +88,7 @@ class LanguageModelSteps:
         config: LanguageModelConfig,
         pad_id: int,
         strategy: tf.distribute.Strategy,
+        sampler: CandidateSampler | None = None,
     ):
         """Prepares the steps.
 
@@ -95,11 +98,13 @@ class LanguageModelSteps:
             config: Objective and mode.
             pad_id: Stands where there is no target, in mode `sentences`.
             strategy: In whose scope the model was built.
+            sampler: Of the pieces that are compared with in training. None: the softmax is over all pieces.
         """
         self.model = model
         self.config = config
         self.pad_id = pad_id
         self.strategy = strategy
+        self.sampler = sampler
         self.is_padded = config.mode == "sentences"
         self.reader = stateful_encoder(encoder, masked=self.is_padded)
         self.state_sizes = [state.shape[1] for state in self.reader.inputs[1:]]
@@ -130,7 +135,8 @@ class LanguageModelSteps:
 
         Returns:
             A function from ids, targets and states, as `shared_out` gives them, to the sum of the negative log
-            likelihoods, the number of targets, and the states after the step.
+            likelihoods, an estimate of it where the softmax is sampled, the number of targets, and the states after the
+            step.
         """
 
         def step(ids, targets, states, total):
@@ -167,14 +173,7 @@ class LanguageModelSteps:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(values)
             hidden, raw, *states = self.reader([ids, *states], training=True)
-            objective, loss = summed_cross_entropy(
-                _rows(hidden),
-                *head_weights(self.model),
-                tf.reshape(targets, [-1]),
-                weights,
-                self.config.max_logits,
-                self.config.label_smoothing,
-            )
+            objective, loss = self._summed_cross_entropy(_rows(hidden), tf.reshape(targets, [-1]), weights)
             objective /= tf.maximum(count, 1)
             if self.config.ar_alpha:
                 objective += self.config.ar_alpha * activation_regularization(hidden, mask)
@@ -184,6 +183,23 @@ class LanguageModelSteps:
             scaled = optimizer.scale_loss(objective * (count / total))
         self._apply(tape.gradient(scaled, values), variables, tf.shape(ids)[1])
         return loss, count, states
+
+    def _summed_cross_entropy(self, hidden, targets, weights):
+        """The sum to be lowered, and that of the negative log likelihoods, which is an estimate from a sample."""
+        kernel, bias = head_weights(self.model)
+        if self.sampler is None:
+            smoothing = self.config.label_smoothing
+            return summed_cross_entropy(hidden, kernel, bias, targets, weights, self.config.max_logits, smoothing)
+        return summed_sampled_cross_entropy(
+            hidden,
+            kernel,
+            bias,
+            targets,
+            self.sampler.draw(self.model.optimizer.iterations),  # of the step: a killed run goes on with the same ones
+            self.sampler.log_inclusion,
+            weights,
+            self.config.max_logits,
+        )
 
     def _apply(self, gradients, variables, length):
         """Updates, at a rate in proportion to the length of the step where it varies (AWD-LSTM section 5)."""

@@ -1,0 +1,74 @@
+"""Language models, from transformed examples to what is exported."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from task_examples import CONFIG, write_inputs
+
+from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
+from ulmfit_tfx.schemas.config.language_model import LanguageModelConfig
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
+from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
+from ulmfit_tfx.schemas.errors import ConfigError
+from ulmfit_tfx.tasks.language_model import trainer as language_model
+from ulmfit_tfx.trainer_modules.serving.saved_model import read_exported
+from ulmfit_tfx.transforms.records.record import Row
+from ulmfit_tfx.transforms.tokenization import Tokenizer
+
+BARELY = {"epochs": 1, "batch_size": 8, "bptt": 25, "learning_rate": 1e-8}
+"""A training that leaves weights where they begin, to a millionth."""
+
+
+@pytest.fixture
+def train(tmp_path, spm_model, reviews):
+    """Trains a language model with some settings; returns its SavedModel and the files it was trained on."""
+
+    def run(name, base_model=None, first=0, **settings):
+        tokenizer = Tokenizer(spm_model, TokenizerConfig(), CleaningConfig())
+        rows = [Row(text, mood) for text, mood in reviews]
+        config = PipelineConfig.model_validate(CONFIG)
+        fn_args = write_inputs(tmp_path / name, tokenizer, config, rows[first : first + 24], rows[24:36])
+        fn_args.custom_config["language_model"] = LanguageModelConfig(**BARELY | settings).model_dump(mode="json")
+        fn_args.base_model = base_model
+        language_model.run_fn(fn_args)
+        return fn_args.serving_model_dir, fn_args.train_files
+
+    return run
+
+
+def log_frequencies(files, vocab_size):
+    """One is added to the count of each piece."""
+    counts = np.ones(vocab_size)
+    for record in tf.data.TFRecordDataset(files, "GZIP"):
+        for piece in tf.train.Example.FromString(record.numpy()).features.feature["token_ids"].int64_list.value:
+            counts[piece] += 1
+    return np.log(counts / counts.sum())
+
+
+@pytest.mark.parametrize("settings", [{"softmax": "full"}, {"softmax": "sampled"}, {"softmax": "full", "tied": False}])
+def test_bias_begins_at_the_log_frequencies_of_the_texts(settings, train):
+    model, files = train("lm", **settings)
+    bias = read_exported(model).weights["lm_head/bias"]
+    np.testing.assert_allclose(bias, log_frequencies(files, len(bias)), atol=1e-5)
+
+
+def test_bias_of_a_base_model_stays_its_own(train):
+    base, _ = train("base", learning_rate=0.02)
+    model, _ = train("tuned", base, first=100)
+    before, after = (read_exported(folder).weights["lm_head/bias"] for folder in (base, model))
+    np.testing.assert_allclose(after, before, atol=1e-5)
+
+
+@pytest.mark.parametrize(("settings", "expected"), [({}, None), ({"softmax": "sampled", "negatives": 30}, 30)])
+def test_lineage_says_how_many_pieces_targets_were_compared_with(settings, expected, train):
+    model, _ = train("lm", **settings)
+    record = json.loads((Path(model).parent / "encoder.json").read_text())
+    assert record["source"]["negatives"] == expected
+
+
+def test_more_negatives_than_pieces_are_refused(train):
+    with pytest.raises(ConfigError, match="language_model.negatives is 201, more than the vocabulary has pieces, 200"):
+        train("lm", softmax="sampled", negatives=201)
