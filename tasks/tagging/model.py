@@ -94,11 +94,11 @@ def _word_inputs(tagging: TaggingConfig) -> list[Any]:
     return [keras.Input((None, len(WORD_FEATURES)), dtype="int32", name="word_features")]
 
 
-def _word_vectors(features: Any, config: WordFeaturesConfig) -> Any:
+def _word_vectors(hashes: Any, config: WordFeaturesConfig) -> Any:
     """Vectors, float [batch, time, features * size], of hashes, int32 [batch, time, features]."""
     rows = dict.fromkeys(WORD_FEATURES, config.rows) | {"form": 2 * config.rows}
     layers = [HashEmbedding(rows[name], config.size, name=name) for name in WORD_FEATURES]
-    return _joined([layer(features[..., index]) for index, layer in enumerate(layers)])
+    return _joined([layer(hashes[..., index]) for index, layer in enumerate(layers)])
 
 
 def _joined(outputs: Sequence[Any]) -> Any:

@@ -11,7 +11,7 @@ _GIVEN_FROM = 0.5
 
 
 class WordFeaturesConfig(Section):
-    """What a tagger reads of a word beside its pieces: embeddings of its form, prefix, suffix and shape."""
+    """Embeddings of each word's form, prefix, suffix and shape, beside its pieces. `word_features: null`: none."""
 
     rows: int = Field(
         2500,
