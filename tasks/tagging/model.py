@@ -64,7 +64,9 @@ def build_tagger(
     size = sum(encoder.outputs[0].shape[-1] for encoder in encoders)
     hidden, mask = keras.Input((None, size), name="hidden"), keras.Input((None,), dtype="bool", name="mask")
     of_words = _word_inputs(tagging)
-    joined = [hidden, *(_word_vectors(features, tagging.word_features) for features in of_words)]
+    joined = [hidden]
+    if tagging.word_features is not None:
+        joined.append(_word_vectors(of_words[0], tagging.word_features))
     inner = _dropout(_joined(joined), head.dropout[0], next(seeds), "dropout_0")
     if tagging.context_layer is not None:
         layer = _context_layer(encoder_config, tagging.context_layer, next(seeds))

@@ -4,6 +4,7 @@ Svenstrup et al. 2017, https://arxiv.org/abs/1709.03933, without importance weig
 https://arxiv.org/abs/2212.09255.
 """
 
+import functools
 from typing import Any
 
 import keras
@@ -46,12 +47,12 @@ class HashEmbedding(keras.layers.Layer):
 
     def call(self, inputs):
         """Adds up the rows that the id modulo their number, and its quotient likewise, point to."""
-        is_given = inputs >= 0
-        rest, vectors = ops.maximum(inputs, 0), 0.0
+        rest, found = ops.maximum(inputs, 0), []
         for _ in range(LOOKUPS):
-            vectors += ops.take(self.embeddings, rest % self.rows, axis=0)
+            found.append(ops.take(self.embeddings, rest % self.rows, axis=0))
             rest //= self.rows
-        return vectors * ops.cast(is_given, vectors.dtype)[..., None]
+        vectors = functools.reduce(ops.add, found)
+        return vectors * ops.cast(inputs >= 0, vectors.dtype)[..., None]
 
     def compute_output_shape(self, input_shape):
         """A vector for each id."""
