@@ -27,10 +27,13 @@ def task_card(info: TaggingInfo) -> TaskCard:
         command="predict",
         hyperparameters={
             "training": TRAINING,
-            "tagging": ("alignment", "decoder", "window_overlap", "context_layer"),
+            "tagging": ("alignment", "decoder", "window_overlap", "context_layer", "word_features"),
         },
         labels="tags",
         counted="words by tag",
-        facts={"tag scheme": details.scheme},
+        facts={
+            "tag scheme": details.scheme,
+            "read of words beside their pieces": ", ".join(details.word_features) or "nothing",
+        },
         temperature=details.temperature,
     )

@@ -1,4 +1,4 @@
-"""The sequence tagger: encoders, a layer that reads their output in both directions, tags of pieces."""
+"""The sequence tagger: encoders, word features, a layer that reads both in both directions, tags of pieces."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -9,10 +9,12 @@ from keras import ops
 
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig
 from ulmfit_tfx.schemas.config.head import HeadConfig
-from ulmfit_tfx.tasks.tagging.section import TaggingConfig
+from ulmfit_tfx.schemas.feature_names import WORD_FEATURES
+from ulmfit_tfx.tasks.tagging.section import TaggingConfig, WordFeaturesConfig
 from ulmfit_tfx.trainer_modules.layers.awd_lstm import AWDLSTM
 from ulmfit_tfx.trainer_modules.layers.bidirectional import Bidirectional
 from ulmfit_tfx.trainer_modules.layers.crf import ConditionalRandomField
+from ulmfit_tfx.trainer_modules.layers.hash_embedding import HashEmbedding
 from ulmfit_tfx.trainer_modules.layers.qrnn import QRNN
 from ulmfit_tfx.trainer_modules.models.encoder import layer_seeds
 
@@ -24,7 +26,8 @@ class Tagger:
     """A tagger and its parts.
 
     Attributes:
-        model: From ids, int32 [batch, time], to emissions, float32 [batch, time, tags].
+        model: From ids, int32 [batch, time], to emissions, float32 [batch, time, tags]. With word features from ids and
+            these, int32 [batch, time, features], negative where there is no word.
         head: The part above the encoders.
         crf: Its last layer where it is a CRF.
     """
@@ -32,6 +35,10 @@ class Tagger:
     model: keras.Model
     head: keras.Model
     crf: ConditionalRandomField | None
+
+    def emissions(self, *inputs: Any) -> Any:
+        """What the model says of ids, and of word features where it reads them."""
+        return self.model(inputs if len(inputs) > 1 else inputs[0], training=False)
 
 
 def build_tagger(
@@ -49,14 +56,18 @@ def build_tagger(
             text.
         encoder_config: Its architecture is that of the context layer.
         head: Its dropouts: before the context layer and before the last one.
-        tagging: Units of the context layer, and whether the last layer is a CRF.
+        tagging: Units of the context layer, whether the last layer is a CRF, and embeddings of word features, if any.
         tags: Number of tags.
         seed: Of dropouts.
     """
     seeds = layer_seeds(None if seed is None else seed + sum(len(encoder.layers) for encoder in encoders))
     size = sum(encoder.outputs[0].shape[-1] for encoder in encoders)
-    features, mask = keras.Input((None, size), name="hidden"), keras.Input((None,), dtype="bool", name="mask")
-    inner = _dropout(features, head.dropout[0], next(seeds), "dropout_0")
+    hidden, mask = keras.Input((None, size), name="hidden"), keras.Input((None,), dtype="bool", name="mask")
+    of_words = _word_inputs(tagging)
+    joined = [hidden]
+    if tagging.word_features is not None:
+        joined.append(_word_vectors(of_words[0], tagging.word_features))
+    inner = _dropout(_joined(joined), head.dropout[0], next(seeds), "dropout_0")
     if tagging.context_layer is not None:
         layer = _context_layer(encoder_config, tagging.context_layer, next(seeds))
         inner = layer(inner, mask=mask)
@@ -68,13 +79,32 @@ def build_tagger(
         emissions = crf(emissions)
     else:
         emissions = keras.layers.Activation("linear", name="logits", dtype="float32")(emissions)
-    head_model = keras.Model([features, mask], emissions, name="tagging_head")
+    head_model = keras.Model([hidden, mask, *of_words], emissions, name="tagging_head")
 
     ids = keras.Input((None,), dtype="int32", name="numericalized")
+    of_words = _word_inputs(tagging)
     encoded = [encoder(ids) for encoder in encoders]
-    hidden = ops.concatenate([output for output, _ in encoded], axis=-1) if len(encoded) > 1 else encoded[0][0]
-    model = keras.Model(ids, head_model([hidden, encoded[0][1]]), name="tagger")
+    emissions = head_model([_joined([output for output, _ in encoded]), encoded[0][1], *of_words])
+    model = keras.Model((ids, *of_words) if of_words else ids, emissions, name="tagger")  # a tuple, as rows have it
     return Tagger(model, head_model, crf)
+
+
+def _word_inputs(tagging: TaggingConfig) -> list[Any]:
+    """The input of word features, int32 [batch, time, features], where there is one."""
+    if tagging.word_features is None:
+        return []
+    return [keras.Input((None, len(WORD_FEATURES)), dtype="int32", name="word_features")]
+
+
+def _word_vectors(hashes: Any, config: WordFeaturesConfig) -> Any:
+    """Vectors, float [batch, time, features * size], of hashes, int32 [batch, time, features]."""
+    rows = dict.fromkeys(WORD_FEATURES, config.rows) | {"form": 2 * config.rows}
+    layers = [HashEmbedding(rows[name], config.size, name=name) for name in WORD_FEATURES]
+    return _joined([layer(hashes[..., index]) for index, layer in enumerate(layers)])
+
+
+def _joined(outputs: Sequence[Any]) -> Any:
+    return ops.concatenate(outputs, axis=-1) if len(outputs) > 1 else outputs[0]
 
 
 def _context_layer(config: EncoderConfig, units: int, seed: int | None) -> keras.layers.Layer:

@@ -2,7 +2,11 @@
 
 from typing import Literal
 
+from typing_extensions import Self
+
 from ulmfit_tfx.schemas.config.tags import TagScheme
+from ulmfit_tfx.schemas.feature_names import WORD_FEATURES
+from ulmfit_tfx.tasks.tagging.section import TaggingConfig
 from ulmfit_tfx.trainer_modules.serving.model_info import Details, ModelInfo
 
 
@@ -17,6 +21,7 @@ class TaggingDetails(Details):
         threshold: Probability from which one of several is given.
         words: How raw text is cut into words.
         window_overlap: Pieces that windows of a long text share.
+        word_features: Names of what it reads of words beside their pieces; the first models read nothing else.
         temperature: What emissions are divided by.
     """
 
@@ -27,7 +32,15 @@ class TaggingDetails(Details):
     threshold: float = 0.5
     words: Literal["punctuation", "whitespace"] = "punctuation"
     window_overlap: int = 32
+    word_features: tuple[str, ...] = ()
     temperature: float = 1.0
+
+    @classmethod
+    def of(cls, config: TaggingConfig, temperature: float = 1.0) -> Self:
+        """What a tagger of that section says."""
+        said = config.model_dump(exclude={"context_layer"}) | {"threshold": config.given_from}
+        said["word_features"] = () if config.word_features is None else WORD_FEATURES
+        return cls(**said, temperature=temperature)
 
 
 class TaggingInfo(ModelInfo):

@@ -1,4 +1,4 @@
-"""Preprocessing of tagged words: the pieces of each word, and the ids of its tags."""
+"""Preprocessing of tagged words: the pieces of each word, what it looks like, and the ids of its tags."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +8,7 @@ import tensorflow_transform as tft
 
 from ulmfit_tfx.schemas import feature_names
 from ulmfit_tfx.transforms.tokenizer_files import read_tokenizer
+from ulmfit_tfx.transforms.word_features import word_feature_ids
 from ulmfit_tfx.transforms.word_pieces import word_pieces
 
 
@@ -20,23 +21,34 @@ def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]
     Args:
         inputs: `words` and `tags`, sparse string [batch, words].
         custom_config: `tokenizer`, the tokenizer artifact's folder, which TextTransform puts in; `tag_separator`, what
-            stands between several tags of a word, or None.
+            stands between several tags of a word, or None; `word_features`, whether the model reads them.
 
     Returns:
-        `token_ids`, `piece_counts` and `tag_ids`, sparse int64; with several tags a word also `tag_counts`.
+        `token_ids`, `piece_counts` and `tag_ids`, sparse int64; with several tags a word also `tag_counts`, and
+        with word features `word_feature_ids`.
     """
     tokenizer = read_tokenizer(custom_config["tokenizer"])
-    pieces = word_pieces(tokenizer, tf.RaggedTensor.from_sparse(inputs[feature_names.WORDS]))
-    tags, counts = inputs[feature_names.TAGS], {}
+    words = tf.RaggedTensor.from_sparse(inputs[feature_names.WORDS])
+    pieces = word_pieces(tokenizer, words)
+    tags, more = inputs[feature_names.TAGS], {}
     if custom_config["tag_separator"] is not None:
         of_words = _several(tf.RaggedTensor.from_sparse(tags), custom_config["tag_separator"])
-        counts = {feature_names.TAG_COUNTS: tf.cast(of_words.row_lengths(axis=2), tf.int64).to_sparse()}
+        more = {feature_names.TAG_COUNTS: tf.cast(of_words.row_lengths(axis=2), tf.int64).to_sparse()}
         tags = of_words.merge_dims(1, 2).to_sparse()
+    if custom_config["word_features"]:
+        ids = words.with_values(tf.cast(word_feature_ids(words.values, tokenizer.cleaning), tf.int64))
+        more[feature_names.WORD_FEATURE_IDS] = _end_to_end(ids)
     return {
         feature_names.TOKEN_IDS: tf.cast(pieces.merge_dims(1, 2), tf.int64).to_sparse(),
         feature_names.PIECE_COUNTS: tf.cast(pieces.row_lengths(axis=2), tf.int64).to_sparse(),
         feature_names.TAG_IDS: tft.compute_and_apply_vocabulary(tags, vocab_filename=feature_names.LABEL_VOCABULARY),
-    } | counts
+    } | more
+
+
+def _end_to_end(ids: tf.RaggedTensor) -> tf.SparseTensor:
+    """The ids of the words of each row, [batch, (words), features], one after the other: [batch, (ids)]."""
+    features = ids.values.shape[-1]
+    return tf.RaggedTensor.from_row_splits(tf.reshape(ids.values, [-1]), ids.row_splits * features).to_sparse()
 
 
 def _several(tags: tf.RaggedTensor, separator: str) -> tf.RaggedTensor:

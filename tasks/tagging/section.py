@@ -5,8 +5,22 @@ from typing import Literal
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from ulmfit_tfx.schemas.config.tags import TagsConfig
+from ulmfit_tfx.schemas.section import Section
 
 _GIVEN_FROM = 0.5
+
+
+class WordFeaturesConfig(Section):
+    """Embeddings of each word's form, prefix, suffix and shape, beside its pieces. `word_features: null`: none."""
+
+    rows: int = Field(
+        2500,
+        ge=1,
+        le=20_000,
+        description="of the table of prefixes, that of suffixes and that of shapes; that of forms has twice as many. "
+        "There is no vocabulary: a feature's hash chooses two rows, which are added up",
+    )
+    size: PositiveInt = Field(32, description="of the vector of each feature")
 
 
 class TaggingConfig(TagsConfig):
@@ -28,6 +42,11 @@ class TaggingConfig(TagsConfig):
         100,
         description="units, a direction, of a layer that reads the encoder's output in both directions: without it a "
         "word's tag knows nothing of the words after it, unless the encoder has both directions. null: none",
+    )
+
+    word_features: WordFeaturesConfig | None = Field(
+        WordFeaturesConfig(),
+        description="embeddings of each word's form, prefix, suffix and shape beside the encoder's output. null: none",
     )
 
     @property

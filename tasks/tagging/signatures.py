@@ -17,13 +17,14 @@ from ulmfit_tfx.schemas.config.tags import TagScheme
 from ulmfit_tfx.tasks.tagging.section import TaggingConfig
 from ulmfit_tfx.trainer_modules.serving import signature_names as names
 from ulmfit_tfx.trainer_modules.serving.signatures import SERIALIZED, STRINGS, Signatures
-from ulmfit_tfx.transforms.piece_windows import stitch, windows_of
+from ulmfit_tfx.transforms.piece_windows import stitch, window_tags, windows_of
 from ulmfit_tfx.transforms.tag_schemes import OUTSIDE, spans_of_tags
 from ulmfit_tfx.transforms.tokenization import Tokenizer
+from ulmfit_tfx.transforms.word_features import word_feature_ids
 from ulmfit_tfx.transforms.word_pieces import word_pieces
 from ulmfit_tfx.transforms.word_splitting import char_offsets, split_words, substrings
 
-Emissions = Callable[[tf.Tensor], tf.Tensor]
+Emissions = Callable[..., tf.Tensor]
 Decoder = Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor | None, tf.Tensor]]
 
 MAX_POSITIONS = 16_384
@@ -57,6 +58,7 @@ def tagger_signatures(
 
     Args:
         emissions: The model, from ids with `<s>` and `</s>`, int32 [windows, time], to float32 [windows, time, tags].
+            With word features these are its second argument, int32 [windows, time, features], `NO_TAG` at marks.
         decode: From emissions without those of `<s>` and `</s>`, float32 [batch, time, tags], and a mask, bool [batch,
             time], that is True at the pieces of each text, at least one, to probabilities, float32 [batch, time, tags],
             and with a CRF the best tags, int32 [batch, time], else None.
@@ -150,7 +152,7 @@ class _Tagger:
     ) -> dict[str, Any]:
         """The outputs of the signatures, from `Sentences`."""
         pieces = word_pieces(self.tokenizer, words)
-        best, of_pieces = self._decoded(self._emissions_of(pieces.merge_dims(1, 2)))
+        best, of_pieces = self._decoded(self._emissions_of(pieces, words))
         probabilities = self._of_words(pieces.values, of_pieces)
         if self.tagging.tag_separator is not None:
             tags, scores, spans = self._several_tags(words, probabilities)
@@ -176,14 +178,24 @@ class _Tagger:
             names.ALL_TAGS: tf.tile(tf.constant(self.labels)[None], [tf.shape(texts)[0], 1]),
         }
 
-    def _emissions_of(self, ids: tf.RaggedTensor) -> tf.RaggedTensor:
-        """float32 [batch, (pieces), tags]."""
-        tags = len(self.labels)
+    def _emissions_of(self, pieces: tf.RaggedTensor, words: tf.RaggedTensor) -> tf.RaggedTensor:
+        """float32 [batch, (pieces), tags].
+
+        Args:
+            pieces: Ids, int32 [batch, (words), (pieces)].
+            words: string [batch, (words)].
+        """
+        tags, ids = len(self.labels), pieces.merge_dims(1, 2)
         cut, windows = windows_of(ids, self.max_seq_len, self.tagging.window_overlap, self.tokenizer)
         count, time = tf.shape(cut)[0], tf.shape(cut)[1]
+        inputs = [cut]
+        if self.tagging.word_features is not None:
+            of_words = word_feature_ids(words.values, self.tokenizer.cleaning)
+            of_pieces = tf.gather(of_words, pieces.values.value_rowids())
+            inputs.append(window_tags(ids.with_values(of_pieces), windows))
 
         def read(chunk: slice) -> list[tf.Tensor]:
-            return [tf.reshape(self.emissions(cut[chunk]), [-1, tags])]
+            return [tf.reshape(self.emissions(*(of_windows[chunk] for of_windows in inputs)), [-1, tags])]
 
         (flat,) = _in_chunks(count, self.max_positions // time, read, [tf.TensorSpec([None, tags], tf.float32)])
         return stitch(tf.reshape(flat, [count, time, tags]), windows)

@@ -38,8 +38,9 @@ class TaggingTask(LabelledTask[TaggingInfo, TaggingPipelineConfig, TagPrediction
 
     def preprocessing_config(self, config: PipelineConfig) -> dict[str, Any]:
         """See `Task`: sentences are not cut here, but read by windows."""
-        assert config.tags is not None  # as its class has it
-        return {"tag_separator": config.tags.tag_separator}
+        assert isinstance(config, TaggingPipelineConfig)  # as its class has it
+        tagging = config.tagging
+        return {"tag_separator": tagging.tag_separator, "word_features": tagging.word_features is not None}
 
     def training_config(self, config: TaggingPipelineConfig) -> dict[str, Any]:
         """The section."""

@@ -200,15 +200,13 @@ def _export(
     tokenizer, max_seq_len = inputs.tokenizer, inputs.training.max_seq_len
     signatures = encoder_signatures(built.encoders[inputs.directions[0]], tokenizer, inputs.fixed_seq_len, max_seq_len)
     signatures |= tagger_signatures(
-        functools.partial(built.model, training=False),
+        built.tagger.emissions,
         _decoder(built.tagger, config, temperature),
         tokenizer,
         tags,
         config,
         max_seq_len,
     )
-    said = config.model_dump(exclude={"context_layer"}) | {"threshold": config.given_from}
-    details = TaggingDetails(**said, temperature=temperature)
     description = ModelDescription(
         task="tagging",
         labels=tuple(tags),
@@ -216,7 +214,7 @@ def _export(
         max_seq_len=max_seq_len,
         fixed_seq_len=inputs.fixed_seq_len,
         directions=inputs.directions,
-        details=details,
+        details=TaggingDetails.of(config, temperature),
     )
     parts = {"" if direction == inputs.directions[0] else BACKWARD: part for direction, part in built.encoders.items()}
     save(inputs.serving_folder, parts | {_HEAD: built.tagger.head}, tokenizer, signatures, description)

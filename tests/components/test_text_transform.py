@@ -32,6 +32,7 @@ from ulmfit_tfx.tasks import task_named
 from ulmfit_tfx.trainer_modules.serving import encoder_folder
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tokenizer_files import write_tokenizer
+from ulmfit_tfx.transforms.word_features import word_feature_ids
 
 SPLITS = ("train", "eval")
 SEQIO = Path(__file__).parents[3] / "shared" / "data" / "sentencepiece" / "seqio_sentencepiece.model"
@@ -164,7 +165,7 @@ def test_ids_are_cut_at_the_maximum_length_and_stay_with_the_targets_of_their_ro
         assert ints(features, "token_ids") == package.encode(text, add_bos=True)[:9], text[:80]
 
 
-def test_ids_of_each_word_of_a_tagger_equal_those_of_the_package(tmp_path):
+def test_pieces_of_each_word_of_a_tagger_equal_those_of_the_package_and_features_those_of_the_word(tmp_path):
     model = train_tokenizer("unigram")
     package = sentencepiece.SentencePieceProcessor(model_proto=model)
     words = [*filter(None, TEXTS), *filter(None, random_texts(500))]
@@ -173,8 +174,11 @@ def test_ids_of_each_word_of_a_tagger_equal_those_of_the_package(tmp_path):
     source = tagged_words(path="rows", format="conll")
     examples = written(tmp_path, train=rows, eval=rows[:1])
     tokenizer = tokenizer_folder(tmp_path, model)
-    found = transformed(tmp_path, examples, tokenizer, "tagging", source, tag_separator=None)["train"]
+    reads = {"tag_separator": None, "word_features": True}
+    found = transformed(tmp_path, examples, tokenizer, "tagging", source, **reads)["train"]
     for sentence, features in zip(sentences, found, strict=True):
+        of_words = word_feature_ids(tf.constant(sentence), CleaningConfig()).numpy()
+        assert ints(features, "word_feature_ids") == of_words.ravel().tolist(), sentence
         expected = [package.encode(word) or [package.unk_id()] for word in sentence]
         assert ints(features, "piece_counts") == list(map(len, expected)), sentence
         assert ints(features, "token_ids") == [piece for word in expected for piece in word], sentence

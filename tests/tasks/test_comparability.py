@@ -21,6 +21,12 @@ def test_model_of_the_same_answers_is_compared_with(kind):
     assert difference((task, labels[::-1], details | {"threshold": 0.1}), kind) is None
 
 
+def test_tagger_of_before_word_features_reads_none_and_is_compared_with():
+    assert model_info(*TAGGER).details.word_features == ()
+    task, labels, details = TAGGER
+    assert difference(TAGGER, (task, labels, details | {"word_features": ["form", "shape"]})) is None
+
+
 @pytest.mark.parametrize(
     ("served", "candidate", "reason"),
     [

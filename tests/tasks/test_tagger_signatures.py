@@ -20,6 +20,7 @@ from ulmfit_tfx.trainer_modules.layers.crf import ConditionalRandomField
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
 from ulmfit_tfx.trainer_modules.serving.saved_model import save
 from ulmfit_tfx.transforms.tokenization import Tokenizer
+from ulmfit_tfx.transforms.word_features import word_feature_ids
 
 MAX_SEQ_LEN, OVERLAP = 12, 3
 BIO = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC"]
@@ -72,7 +73,7 @@ def signatures_of(tokenizer, table, labels, decode=softmax, tagging=None, **limi
         with tf.control_dependencies(checks):
             return tf.gather(tf.constant(table), ids)
 
-    config = TaggingConfig(window_overlap=OVERLAP, **tagging or {})
+    config = TaggingConfig(window_overlap=OVERLAP, **{"word_features": None} | (tagging or {}))
     return tagger_signatures(emissions, decode, tokenizer, labels, config, MAX_SEQ_LEN, **limits)
 
 
@@ -267,6 +268,33 @@ def test_a_batch_is_tagged_as_its_texts_are(random_tagger, texts):
     assert_same_rows(serve(texts), [serve([text])[0] for text in texts])
 
 
+@pytest.mark.parametrize("limits", [{}, {"max_positions": 1}])
+def test_each_word_is_tagged_by_its_own_features_in_windows_of_any_input(tokenizer, limits):
+    """The model's tag is the length of the prefix, of words in a text of several windows, split or not."""
+    by_length = word_feature_ids(tf.constant(["", "a", "it", "was", "Żół"]), CleaningConfig())[:, 1]
+    special = tokenizer.special_ids
+
+    def emissions(ids, features):
+        is_mark = (ids == special.bos) | (ids == special.eos) | (ids == special.pad)
+        checks = [tf.debugging.assert_equal(tf.reduce_all(features == -1, axis=-1), is_mark)]
+        with tf.control_dependencies(checks):
+            return 9 * tf.cast(features[..., 1, None] == by_length, tf.float32)
+
+    config = TaggingConfig(window_overlap=OVERLAP, scheme="plain", words="whitespace")
+    labels = ["0", "1", "2", "3", "Ż"]
+    signatures = tagger_signatures(emissions, softmax, tokenizer, labels, config, MAX_SEQ_LEN, **limits)
+    words = ["a", "it", "Żółć", "was", "a", "żółw"] * 5
+    expected = ["1", "2", "Ż", "3", "1", "0"] * 5
+    outputs = [
+        signatures["serving_default"](tf.constant([" ".join(words)])),
+        signatures["tag_words"](tf.constant([words])),
+        signatures["serving_examples"](tf.constant([example_of(words=words)])),
+        signatures["serving_examples"](tf.constant([example_of(text=[" ".join(words)])])),
+    ]
+    for found in outputs:
+        assert [tag.decode() for tag in found["tags"][0].numpy()] == expected
+
+
 def test_words_are_tagged_as_the_text_that_they_make(random_tagger):
     words = [["A", "naïve", "film", "!"], ["Żółć", "", "", ""], ["", "", "", ""]]
     texts = tf.constant(["A naïve film !", "Żółć", ""])
@@ -362,7 +390,7 @@ def exported(tokenizer, outputs_in_isolation, tmp_path_factory):
             "crf": (functools.partial(viterbi, crf), {"decoder": "crf"}),
             "several": (sigmoid, {"scheme": "plain", "tag_separator": ","}),
         }[kind]
-        config = TaggingConfig(window_overlap=OVERLAP, **tagging)
+        config = TaggingConfig(window_overlap=OVERLAP, word_features=None, **tagging)
         of_kind = tagger_signatures(model, decode, tokenizer, labels, config, MAX_SEQ_LEN)
         signatures |= {f"{kind}_{name}": function for name, function in of_kind.items()}
     folder = tmp_path_factory.mktemp("tagger") / "model"

@@ -17,6 +17,7 @@ from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
+from ulmfit_tfx.schemas.feature_names import WORD_FEATURES
 from ulmfit_tfx.tasks import load_predictor, read_model_info
 from ulmfit_tfx.tasks.tagging import trainer as tagger
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
@@ -127,6 +128,55 @@ def taggers(tmp_path_factory, tokenizer, sentences):
     return trained
 
 
+SUFFIXES = {"ADJ": "\u043e\u0432\u0430", "NOUN": "\u0435\u043d\u0442"}
+CYRILLIC = [chr(code) for code in range(0x0430, 0x0450)]
+
+
+def cyrillic_sentence(rng):
+    """Words that hardly occur twice. Their suffix tells the tag, or that they begin with a capital."""
+    tags = rng.choice([*SUFFIXES, "PROPN"], 4)
+    stems = ["".join(rng.choice(CYRILLIC, 5)) for _ in tags]
+    endings = [SUFFIXES.get(tag, "".join(rng.choice(CYRILLIC, 3))) for tag in tags]
+    words = [stem + ending for stem, ending in zip(stems, endings, strict=True)]
+    words = [word.capitalize() if tag == "PROPN" else word for word, tag in zip(words, tags, strict=True)]
+    return Row("", words=tuple(words), tags=tuple(map(str, tags)))
+
+
+def test_unseen_words_of_unknown_letters_are_told_by_suffix_and_shape(tmp_path, tokenizer):
+    """To the tokenizer, which knows no Cyrillic letter, all are the same."""
+    rng = np.random.default_rng(0)
+    rows = [cyrillic_sentence(rng) for _ in range(TRAIN + EVAL + 20)]
+    held, right = rows[TRAIN + EVAL :], {}
+    for name, features in (("with", {"rows": 500, "size": 8}), ("without", None)):
+        model = train(tmp_path / name, tokenizer, rows, scheme="plain", word_features=features)
+        answers = load_predictor(model).answer_words([row.words for row in held])
+        tags = [tuple(word.tag for word in answer.words) for answer in answers]
+        right[name] = np.mean(np.array(tags) == np.array([row.tags for row in held]))
+        assert read_model_info(model).details.word_features == (WORD_FEATURES if features else ())
+    assert right["with"] > 0.95
+    assert right["without"] < 0.6
+
+
+def test_serving_gives_what_the_trained_model_gives_for_the_rows_of_training(
+    tmp_path, tokenizer, sentences, monkeypatch
+):
+    seen, read = [], []
+    signatures_of, rows_of = tagger.tagger_signatures, tagger.tagged_rows
+    monkeypatch.setattr(tagger, "tagger_signatures", lambda *args: seen.append(args[0]) or signatures_of(*args))
+    monkeypatch.setattr(tagger, "tagged_rows", lambda *a, **k: read.append(rows_of(*a, **k)) or read[-1])
+    rows = sentences(phrase_tags)
+    training = {"epochs": 1, "calibrate": False, "max_seq_len": 100}
+    model = train(tmp_path / "x", tokenizer, rows, training=training, alignment="first_piece", word_features={})
+    held = rows[TRAIN : TRAIN + EVAL]
+    tokenizer = Tokenizer(tokenizer.model, tokenizer.config, tokenizer.cleaning)
+    counts = word_pieces(tokenizer, tf.ragged.constant([row.words for row in held])).row_lengths(axis=2).to_list()
+    served = probabilities_of(load_predictor(model), [row.words for row in held])
+    for ((ids, features), _), of_row, found in zip(read[1].dataset(), counts, served, strict=True):
+        trained = tf.nn.softmax(seen[0](ids[None], features[None])[0]).numpy()
+        first_pieces = 1 + np.cumsum([0, *of_row[:-1]])
+        np.testing.assert_allclose(found, trained[first_pieces], atol=1e-5)
+
+
 def probabilities_of(model, sequences):
     """By sequence, float32 [words, tags], each sequence tagged by itself."""
     serve = model.signatures["tag_words"]
@@ -194,7 +244,9 @@ def test_later_pieces_learn_the_tag_inside_even_where_no_word_has_it(tmp_path, t
     seen = []
     signatures_of = tagger.tagger_signatures
     monkeypatch.setattr(tagger, "tagger_signatures", lambda *args: seen.append(args[0]) or signatures_of(*args))
-    model = train(tmp_path / "x", tokenizer, sentences(adjective_tags), alignment="first_piece")
+    rows = sentences(adjective_tags)
+    model = train(tmp_path / "x", tokenizer, rows, alignment="first_piece", word_features=None)
+    assert read_model_info(model).details.word_features == ()
     labels = read_model_info(model).labels
     assert sorted(labels) == ["B-bad", "B-good", "I-bad", "I-good", "O"]
     assert labels[0] == "O", "the most frequent one comes first"

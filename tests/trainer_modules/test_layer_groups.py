@@ -5,6 +5,7 @@ import pytest
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig
 from ulmfit_tfx.schemas.config.head import HeadConfig
 from ulmfit_tfx.schemas.config.training import TrainingConfig
+from ulmfit_tfx.schemas.feature_names import WORD_FEATURES
 from ulmfit_tfx.tasks.classification.model import build_classifier
 from ulmfit_tfx.tasks.tagging.model import build_tagger
 from ulmfit_tfx.tasks.tagging.section import TaggingConfig
@@ -73,13 +74,15 @@ def test_layers_of_two_encoders_at_the_same_height_are_one_group(architecture):
         build_encoder(config.model_copy(update={"direction": direction}), 50, 1, name=direction)
         for direction in ("forward", "backward")
     ]
-    tagger = build_tagger(encoders, config, HeadConfig(), TaggingConfig(context_layer=4, decoder="crf"), 3)
+    tagger = build_tagger(
+        encoders, config, HeadConfig(), TaggingConfig(context_layer=4, decoder="crf", word_features={}), 3
+    )
     groups = layer_groups(tagger.model)
     heights = ["embedding", f"{architecture}_0", f"{architecture}_1"]
     assert names(groups) == [*heights, "head"]
     for group, height in zip(groups, heights, strict=False):
         assert list(group.layers) == [encoder.get_layer(height) for encoder in encoders]
-    assert [layer.name for layer in groups[-1].layers] == ["context", "emissions", "crf"]
+    assert [layer.name for layer in groups[-1].layers] == [*WORD_FEATURES, "context", "emissions", "crf"]
     of_groups = [id(variable) for group in groups for variable in group.variables]
     assert sorted(of_groups) == sorted(id(variable) for variable in tagger.model.trainable_variables)
     factors = rate_factors(groups, 2.0)

@@ -110,6 +110,7 @@ CHOICES = {
         "words": ("punctuation", "whitespace"),
         "window_overlap": (0, 4, 20),
         "context_layer": (None, 1, 6),
+        "word_features": (None, {"rows": 7, "size": 3}),
     },
 }
 WRONG = (

@@ -17,6 +17,7 @@ from ulmfit_tfx.trainer_modules.data.task_batches import task_batches
 from ulmfit_tfx.trainer_modules.data.task_rows import has_weights
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tokenization import Tokenizer
+from ulmfit_tfx.transforms.word_features import word_feature_ids
 
 
 @pytest.fixture
@@ -98,6 +99,7 @@ def test_oversampled_rows_occur_as_often_as_they_count(numbers_on_disk):
 
 
 def tagged(tmp_path, tokenizer, rows, size=48, **tagging):
+    tagging = {"word_features": None} | tagging
     config = TaggingConfig(**tagging)
     files = files_of(
         tmp_path / "x",
@@ -145,6 +147,32 @@ def test_windows_of_a_long_sentence_hold_every_piece_with_its_tag(tmp_path, toke
         assert start == 0 if end_before is None else start <= end_before - 2, "windows share two pieces at least"
         end_before = start + len(inner)
     assert end_before == len(pairs)
+
+
+def features_of(words):
+    return word_feature_ids(tf.constant(words), CleaningConfig()).numpy()
+
+
+def test_each_piece_has_the_features_of_its_word(tmp_path, tokenizer):
+    rows = [Row("", words=WORDS, tags=TAGS)]
+    [((ids, features), target)] = tagged(tmp_path / "a", tokenizer, rows, word_features={})
+    [(plain_ids, plain_target)] = tagged(tmp_path / "b", tokenizer, rows)
+    assert ids.tolist() == plain_ids.tolist()
+    assert target.tolist() == plain_target.tolist()
+    of_pieces = np.repeat(features_of(WORDS), piece_counts(tokenizer, WORDS), axis=0)
+    assert features.tolist() == [[-1] * 4, *of_pieces.tolist(), [-1] * 4]
+
+
+def test_features_are_padded_like_tags(tmp_path, tokenizer):
+    rows = [Row("", words=WORDS, tags=TAGS), Row("", words=WORDS[:1], tags=TAGS[:1])]
+    config = TaggingConfig(window_overlap=2)
+    data = {"data": {"path": "rows", "format": "conll"}, "tagging": {"window_overlap": 2}}
+    files = files_of(tmp_path / "x", tokenizer, rows, task="tagging", **data)
+    batches = task_batches(tagged_rows(files, tokenizer, 3, [0, 2, 2], config, 48), 2, 1, 48)
+    [((ids, features), targets)] = batches.in_order()
+    assert ids.shape == targets.shape == features.shape[:2]
+    np.testing.assert_array_equal((features < 0).numpy().all(axis=-1), targets < 0)
+    assert batches.tokens == tf.reduce_sum(tf.cast(ids != 1, tf.int32))
 
 
 def test_several_tags_of_a_word_are_ones_at_each_of_its_pieces(tmp_path, tokenizer):

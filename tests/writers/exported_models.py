@@ -73,18 +73,16 @@ def _task_model(kind, encoder, tokenizer):
         return model, "classification", signatures, LABELS, details
     if kind == "tagger":
         tagging = TaggingConfig(context_layer=4, decoder="softmax")
-        model = _randomized(build_tagger([encoder], _ENCODER, HeadConfig(), tagging, len(TAGS)).model)
+        tagger = build_tagger([encoder], _ENCODER, HeadConfig(), tagging, len(TAGS))
         signatures = tagger_signatures(
-            lambda ids: model(ids, training=False),
+            tagger.emissions,
             lambda emissions, mask: (None, tf.nn.softmax(emissions)),
             tokenizer,
             TAGS,
             tagging,
             MAX_SEQ_LEN,
         )
-        said = tagging.model_dump(exclude={"context_layer"}) | {"threshold": tagging.given_from}
-        details = TaggingDetails(**said)
-        return model, "tagging", signatures, TAGS, details
+        return _randomized(tagger.model), "tagging", signatures, TAGS, TaggingDetails.of(tagging)
     targets = ("stars",) if kind == "regressor" else ("stars", "price")
     mean, scale = [3.0, 80.0][: len(targets)], [1.5, 20.0][: len(targets)]
     model = _randomized(build_regressor(encoder, HeadConfig(), len(targets)))

@@ -11,6 +11,7 @@ from ulmfit_tfx.tasks import labelled_task
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 from ulmfit_tfx.transforms.tokenizer_files import write_tokenizer
+from ulmfit_tfx.transforms.word_features import word_feature_ids
 from ulmfit_tfx.transforms.word_pieces import word_pieces
 
 CONFIG = {
@@ -66,8 +67,11 @@ def _features(config, tokenizer, labels, row):
     if row.words:
         pieces = word_pieces(tokenizer, tf.ragged.constant([row.words]))[0]
         several = [_split(tag, config.tagging.tag_separator) for tag in row.tags]
-        counts = {"tag_counts": _ints(map(len, several))} if config.tagging.tag_separator else {}
-        return counts | {
+        more = {"tag_counts": _ints(map(len, several))} if config.tagging.tag_separator else {}
+        if config.tagging.word_features is not None:
+            of_words = word_feature_ids(tf.constant(row.words), tokenizer.cleaning)
+            more["word_feature_ids"] = _ints(of_words.numpy().ravel())
+        return more | {
             "token_ids": _ints(pieces.flat_values.numpy()),
             "piece_counts": _ints(pieces.row_lengths().numpy()),
             "tag_ids": _ints(labels.index(tag) if tag in labels else -1 for tags in several for tag in tags),

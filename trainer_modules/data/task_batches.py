@@ -5,11 +5,12 @@ and the epoch's number alone: a resumed training sees the batches that it would 
 """
 
 import dataclasses
+from typing import Any
 
 import tensorflow as tf
 
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.trainer_modules.data.task_rows import TaskRows
+from ulmfit_tfx.trainer_modules.data.task_rows import TaskRows, ids_among
 
 _PARALLEL = 2
 _BUCKETS_PER_DOUBLING = 2
@@ -36,7 +37,7 @@ class TaskBatches:
     tokens: int
 
     def in_order(self) -> tf.data.Dataset:
-        """The rows in file order, bucketed: ids int32 [batch, time], targets [batch, ...], weights where there are."""
+        """The rows in file order, bucketed: ids int32 [batch, time] and other inputs; targets; weights if there are."""
         return self._counted(self._bucketed(self.rows.dataset()), self.steps)
 
     def epoch(self, number: int, seed: int, buffer: int, skip: int = 0) -> tf.data.Dataset:
@@ -66,15 +67,20 @@ class TaskBatches:
     def _bucketed(self, rows: tf.data.Dataset) -> tf.data.Dataset:
         bounds = bucket_bounds(self.max_seq_len)
         return rows.bucket_by_sequence_length(
-            lambda ids, *_: tf.size(ids),
+            lambda inputs, *_: tf.size(ids_among(inputs)),
             bucket_boundaries=bounds,
             bucket_batch_sizes=[self.batch_size] * (len(bounds) + 1),
             padding_values=self._padding(rows.element_spec),
         )
 
-    def _padding(self, spec: tuple[tf.TensorSpec, ...]) -> tuple[tf.Tensor | None, ...]:
+    def _padding(self, spec: tuple[Any, ...]) -> tuple[Any, ...]:
+        _, *more = tf.nest.flatten(spec[0])
+        inputs = [tf.constant(self.pad_id, tf.int32), *(tf.constant(self.rows.input_padding, of.dtype) for of in more)]
         target = self.rows.target_padding
-        padding = (tf.constant(self.pad_id, tf.int32), None if target is None else tf.constant(target, spec[1].dtype))
+        padding = (
+            tf.nest.pack_sequence_as(spec[0], inputs),
+            None if target is None else tf.constant(target, spec[1].dtype),
+        )
         return (*padding, None)[: len(spec)]
 
 
@@ -89,7 +95,7 @@ def task_batches(rows: TaskRows, batch_size: int, pad_id: int, max_seq_len: int)
 
     def count(state, row):
         per_bucket, tokens = state
-        size = tf.size(row[0])
+        size = tf.size(ids_among(row[0]))
         bucket = tf.reduce_sum(tf.cast(size >= bounds, tf.int32))
         return per_bucket + tf.one_hot(bucket, len(bounds) + 1, dtype=tf.int64), tokens + tf.cast(size, tf.int64)
 

@@ -20,13 +20,21 @@ class TaskRows:
 
     Attributes:
         files: TFRecord files (gzip) of transformed examples.
-        dataset: Reads them, in file order: ids int32 [pieces]; the target; where rows differ in weight, float32 [].
+        dataset: Reads them, in file order: ids int32 [pieces], or a tuple of these and other inputs; the target; where
+            rows differ in weight, float32 [].
         target_padding: What fills a target whose length varies; None where it does not.
+        input_padding: What fills inputs beside the ids.
     """
 
     files: tuple[str, ...]
     dataset: Callable[[], tf.data.Dataset]
     target_padding: int | float | None = None
+    input_padding: int | None = None
+
+
+def ids_among(inputs: Any) -> tf.Tensor:
+    """The ids of a row's inputs, which come first where there are more."""
+    return tf.nest.flatten(inputs)[0]
 
 
 def has_weights(files: Sequence[str]) -> bool:
