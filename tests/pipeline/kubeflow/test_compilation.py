@@ -187,7 +187,7 @@ def test_command_tells_of_steps_and_parameters_and_what_is_next(tmp_path):
     assert target.exists()
     shown = " ".join(result.output.split())
     for text in (
-        "14 steps",
+        "15 steps",
         "image ulmfit-tfx:",
         "training = '{}'",
         f"ulmfit-tfx replay {target}",
