@@ -26,6 +26,9 @@ test-newest: ## run what tells whether the newest lane works, beside the lane in
 	@requirements/install.sh newest && tests/run.sh .venvs/newest/bin/python lane || { status=$$?; \
 	  [ $$status -eq 75 ] && echo "SKIPPED: the newest lane cannot be installed on this machine, see above" || exit $$status; }
 
+test-thorough: setup ## run more cases of what `make test` covers, and whole replays of compiled pipelines (20 minutes)
+	@$(BIN)/python -m pytest -m thorough tests
+
 test-random: setup ## train models of a hundred random configurations (20 minutes)
 	@$(BIN)/python -m pytest -m random_configurations tests/trainer_modules/test_random_configurations.py
 
@@ -71,4 +74,4 @@ serving-ops: setup ## read the ops of TensorFlow Serving's versions from wheels 
 clean: ## remove what builds, tests and runs leave behind; the environment stays
 	@rm -rf build dist runs *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo example-data test test-newest test-random test-workers test-release coverage bench lint format build image docs lock serving-ops clean
+.PHONY: help setup demo example-data test test-newest test-thorough test-random test-workers test-release coverage bench lint format build image docs lock serving-ops clean

@@ -22,7 +22,7 @@ WORDS = {
 NOUNS = "film story cast plot scene music ending script camera director".split()
 
 
-LONG = ("random_configurations", "beam_workers", "release")
+LONG = ("random_configurations", "beam_workers", "release", "thorough")
 """Markers of tests that take long."""
 
 

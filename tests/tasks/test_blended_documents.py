@@ -118,20 +118,22 @@ def test_frozen_encoder_is_that_of_the_base_model(trained, frozen):
         assert np.array_equal(before[name], after[name]), name
 
 
-def test_numbers_are_predicted(tmp_path, tokenizer, labelled, statistics):
+def test_numbers_are_predicted(tmp_path, tokenizer, labelled, statistics, trained):
     rows = [Row(row.text, targets=(STARS[row.label], 10 * STARS[row.label])) for row in labelled]
     data = {"target_columns": ["stars", "tens"]}
     branches = ("recurrent", "vectors", "words")
-    model = train(regressor.run_fn, tmp_path / "x", tokenizer, rows, "regression", data, branches, statistics)
+    model = train(regressor.run_fn, tmp_path / "x", tokenizer, rows, "regression", data, branches, statistics, trained)
     answers = load_predictor(model).answer([row.text for row in rows[240:]])
     found = np.array([[answer.scores["stars"], answer.scores["tens"]] for answer in answers])
     assert r2_score([row.targets for row in rows[240:]], found) > 0.8
 
 
-def test_several_labels_are_given(tmp_path, tokenizer, labelled, statistics):
+def test_several_labels_are_given(tmp_path, tokenizer, labelled, statistics, trained):
     rows = [Row(row.text, labels=() if row.label == "plain" else (row.label, "felt")) for row in labelled]
     data, branches = {"label_separator": "|"}, ("recurrent", "pieces")
-    model = train(classifier.run_fn, tmp_path / "x", tokenizer, rows, "classification", data, branches, statistics)
+    model = train(
+        classifier.run_fn, tmp_path / "x", tokenizer, rows, "classification", data, branches, statistics, trained
+    )
     answers = load_predictor(model).answer([row.text for row in rows[240:]])
     right = [set(answer.labels) == set(row.labels) for answer, row in zip(answers, rows[240:], strict=True)]
     assert np.mean(right) > 0.85

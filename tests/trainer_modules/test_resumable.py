@@ -91,7 +91,7 @@ def unbroken(tmp_path_factory):
     return model, state
 
 
-@pytest.mark.parametrize("killed_after", [3, 6, 9])
+@pytest.mark.parametrize("killed_after", [6, *(pytest.param(n, marks=pytest.mark.thorough) for n in (3, 9))])
 def test_killed_training_ends_where_an_unbroken_one_does(tmp_path, unbroken, killed_after):
     expected, expected_state = unbroken
     with pytest.raises(Killed):

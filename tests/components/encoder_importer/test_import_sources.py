@@ -113,6 +113,7 @@ def test_saved_model_is_the_same_from_every_source(from_pth, expected, tmp_path,
     assert_same(folder, expected)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", SOURCES)
 @pytest.mark.parametrize("from_pth", ["lstm"], indirect=True)
 def test_saved_model_is_the_same_from_an_archive(from_pth, expected, tmp_path, tokenizer_file, spm_model, kind):

@@ -10,7 +10,7 @@ from ulmfit_tfx.pipeline.cli.app import app
 from ulmfit_tfx.tasks import load_predictor
 from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.thorough]
 
 TEXTS = ["a superb cast", "A TEDIOUS PLOT and a stale script!", "a wooden camera and a daily paper"]
 
