@@ -37,6 +37,7 @@ TO_CLASSIFY = [
     "SentencePieceTrainer",
     "TextTransform",
     "TextTransformUnlabelled",
+    "CorpusStatistics",
     "LearningRateFinder",
     "TrainerFromScratch",
     "LanguageModelTrainer",
