@@ -185,6 +185,8 @@ def test_model_below_a_threshold_is_not_pushed_and_the_exit_code_says_so(first_r
         "training.learning_rate=0.00001",
         "--set",
         "training.epochs=1",
+        "--set",
+        "head.branches=[recurrent]",
     )
     assert code == 4, shown
     assert "no: a threshold is not met, so not pushed" in unwrapped(shown)
