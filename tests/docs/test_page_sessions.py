@@ -13,7 +13,7 @@ from reader import ENDS_OTHERWISE, SHOWS_OTHERWISE, Reader, expected_code, read,
 from shown_labels import labels
 from stand_ins import Material, prepare, write_movie_reviews
 
-README = "README.md"
+README, TRAINS_MOST = "README.md", "docs/python.md"
 TO_READ = [
     page for page in PAGES if blocks("python", page=page) or any(map(to_run, blocks("sh", "console", page=page)))
 ]
@@ -42,7 +42,9 @@ def readme(tmp_path_factory, material):
 
 
 @pytest.mark.pipeline
-@pytest.mark.parametrize("page", TO_READ)
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=pytest.mark.thorough) if page == TRAINS_MOST else page for page in TO_READ]
+)
 def test_page_runs_and_shows_what_it_says(page, readme, material, tmp_path):
     folder, complaints = readme
     if page != README:

@@ -249,6 +249,7 @@ def test_unchanged_run_is_all_cache(classified):
     assert sorted(stages(shown, "from cache")) == sorted({*TO_CLASSIFY} - {"Pusher"})
 
 
+@pytest.mark.thorough
 def test_killed_pretraining_ends_where_an_unbroken_one_does(pretrained, tmp_path):
     unbroken, code, shown = pretrained
     assert code == 0, shown

@@ -97,8 +97,8 @@ def tagged(text, mood):
     return Row("", words=words, tags=(mood,) * len(words))
 
 
-@pytest.mark.parametrize("exported", ["both", "backward_only"])
-@pytest.mark.parametrize("task", ["classification", "tagging"])
+@pytest.mark.parametrize("exported", ["both", pytest.param("backward_only", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("task", ["classification", pytest.param("tagging", marks=pytest.mark.thorough)])
 def test_weights_are_read_once_for_a_training(request, tmp_path, tokenizer, reviews, monkeypatch, exported, task):
     short = [review for review in reviews if len(review[0]) < 60]
     rows = [tagged(*review) if task == "tagging" else Row(*review) for review in short]

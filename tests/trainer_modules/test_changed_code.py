@@ -25,7 +25,7 @@ class Killed(BaseException):
     """Stands for the end of the process."""
 
 
-@pytest.fixture(params=["classifier", "language_model"])
+@pytest.fixture(params=["classifier", pytest.param("language_model", marks=pytest.mark.thorough)])
 def killed(request, tmp_path, spm_model, reviews, monkeypatch, copied_sources):
     """Runs a training that was killed after two batches again: says where it went on, and whether it did."""
     tokenizer = Tokenizer(spm_model, TokenizerConfig(), CleaningConfig())
