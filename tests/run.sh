@@ -23,7 +23,7 @@ release      tests/release tests/lanes tests/test_sources.py tests/test_image.py
 "
 lane="
 exchange     tests/lanes tests/trainer_modules/test_saved_model.py
-imports      tests/components/encoder_importer
+imports      tests/components/encoder_importer/test_importing.py tests/components/encoder_importer/test_torch_file.py
 pipeline     tests/pipeline/test_pipeline_run.py tests/pipeline/kubeflow/test_compilation.py -k 'compilation or blessed_and_says or predicts or noise or all_cache or pretrained_encoder'
 keras        tests/trainer_modules/test_keras_contract.py
 tagging      tests/tasks/test_tagger_training.py::test_words_that_were_not_trained_on_get_their_tags

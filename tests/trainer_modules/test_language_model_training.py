@@ -304,7 +304,14 @@ def unbroken(train_corpus, eval_corpus, tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("mode", "kill_after"),
-    [("stream", 4), ("stream", STEPS + 1), ("stream", STEPS + 3), ("jitter", 4), ("sentences", 2), ("sampled", 4)],
+    [
+        ("stream", 4),
+        *(
+            pytest.param(*case, marks=pytest.mark.thorough)
+            for case in (("stream", STEPS + 1), ("stream", STEPS + 3), ("jitter", 4), ("sentences", 2))
+        ),
+        ("sampled", 4),
+    ],
 )
 def test_killed_training_goes_on_as_if_it_had_not_been(mode, kill_after, unbroken, train_corpus, tmp_path):
     config = config_of(**MODES[mode])
@@ -370,7 +377,7 @@ def test_training_stops_without_a_lower_eval_loss_and_keeps_the_best(train_corpu
 
 
 @pytest.mark.parametrize("softmax", [{}, MODES["sampled"]], ids=["full", "sampled"])
-@pytest.mark.parametrize("setting", ["float16", "bfloat16"])
+@pytest.mark.parametrize("setting", ["float16", pytest.param("bfloat16", marks=pytest.mark.thorough)])
 def test_half_precision_trains(setting, softmax, train_corpus, tmp_path):
     with mixed_precision(setting):
         steps = steps_of(config_of(epochs=1, **softmax), dropout=EncoderDropoutConfig())
@@ -398,6 +405,7 @@ def results_named(results, prefix):
     return {name.removeprefix(prefix): value for name, value in results.items() if name.startswith(prefix)}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("mode", ["stream", "sentences", "sampled"])
 def test_two_replicas_train_as_one_with_the_whole_batch(mode, of_replicas):
     whole, shared = (results_named(of_replicas, f"{mode}_{replicas}_") for replicas in (1, 2))
@@ -406,12 +414,14 @@ def test_two_replicas_train_as_one_with_the_whole_batch(mode, of_replicas):
         np.testing.assert_allclose(shared[name], value, rtol=1e-4, atol=2e-6, err_msg=name)
 
 
+@pytest.mark.thorough
 def test_training_on_two_replicas_goes_on_after_a_kill(of_replicas):
     unbroken, resumed = (results_named(of_replicas, f"{name}_2_") for name in ("stream", "resumed"))
     for name, value in unbroken.items():
         np.testing.assert_allclose(resumed[name], value, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
+@pytest.mark.thorough
 def test_rows_of_two_replicas_are_gathered_in_their_order(of_replicas):
     np.testing.assert_array_equal(of_replicas["gathered"], np.arange(12).reshape(6, 2))
     np.testing.assert_array_equal(of_replicas["of_second_replica"], np.arange(12).reshape(6, 2)[3:])

@@ -108,6 +108,7 @@ def test_killed_classifier_resumes_from_remote_checkpoints_to_the_weights_of_an_
     assert found.probabilities == pytest.approx(wanted.probabilities, abs=1e-5)
 
 
+@pytest.mark.thorough
 def test_killed_language_models_of_both_directions_resume_from_remote_checkpoints(inputs, tmp_path, monkeypatch, gcs):
     section = LanguageModelConfig(**OFTEN, bptt=25, direction="both").model_dump(mode="json")
     local = in_folder(inputs, str(tmp_path / "unbroken"), language_model=section)
