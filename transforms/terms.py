@@ -13,7 +13,7 @@ import tensorflow as tf
 
 CHARACTER_LENGTHS = (2, 3, 4, 5)
 """Characters that a term of `character_terms` has."""
-_FACTOR = -7046029254386353131
+FACTOR = -7046029254386353131
 """Odd, and it fills 64 bits: for multiplicative hashing (Knuth, volume 3, section 6.4). Products wrap around."""
 _HIGH_BITS = 33
 _NOT_OF_WORDS = r"[^\pL\pM\pN_]+"
@@ -48,7 +48,7 @@ def piece_terms(ids: tf.RaggedTensor, vocab_size: int, buckets: int) -> tf.Ragge
     """
     rows, ids_found = ids.value_rowids(), tf.cast(ids.flat_values, tf.int64)
     same_text, pairs = _runs(rows, ids_found, 2)
-    return _by_text(ids, [(rows, ids_found), (rows[:-1][same_text], vocab_size + _hashed(pairs[same_text], buckets))])
+    return _by_text(ids, [(rows, ids_found), (rows[:-1][same_text], vocab_size + hashed(pairs[same_text], buckets))])
 
 
 def word_terms(texts: tf.Tensor, buckets: int) -> tf.RaggedTensor:
@@ -64,7 +64,7 @@ def word_terms(texts: tf.Tensor, buckets: int) -> tf.RaggedTensor:
     words = tf.strings.split(_words(texts))
     rows, hashes = words.value_rowids(), tf.strings.to_hash_bucket_fast(words.flat_values, _HASHED_WORDS)
     same_text, pairs = _runs(rows, hashes, 2)
-    found = [(rows, _hashed(hashes, buckets)), (rows[:-1][same_text], _hashed(pairs[same_text], buckets))]
+    found = [(rows, hashed(hashes, buckets)), (rows[:-1][same_text], hashed(pairs[same_text], buckets))]
     return _by_text(words, found)
 
 
@@ -88,7 +88,7 @@ def character_terms(texts: tf.Tensor, buckets: int) -> tf.RaggedTensor:
         is_run, runs = _runs(rows, codes, length)
         for inside in range(1, length - 1):
             is_run &= codes[inside : tf.size(codes) - (length - 1 - inside)] != _SPACE
-        found.append((rows[: tf.size(runs)][is_run], _hashed(runs[is_run], buckets)))
+        found.append((rows[: tf.size(runs)][is_run], hashed(runs[is_run], buckets)))
     return _by_text(characters, found)
 
 
@@ -132,12 +132,13 @@ def _runs(rows: tf.Tensor, tokens: tf.Tensor, length: int) -> tuple[tf.Tensor, t
     runs = tf.maximum(tf.size(tokens) - length + 1, 0)
     mixed = tf.zeros([runs], tf.int64)
     for offset in range(length):
-        mixed = (mixed + tokens[offset : offset + runs]) * _FACTOR
+        mixed = (mixed + tokens[offset : offset + runs]) * FACTOR
     return rows[:runs] == rows[length - 1 : length - 1 + runs], mixed
 
 
-def _hashed(mixed: tf.Tensor, buckets: int) -> tf.Tensor:
-    high = tf.bitwise.right_shift(tf.bitcast(mixed * _FACTOR, tf.uint64), tf.constant(_HIGH_BITS, tf.uint64))
+def hashed(mixed: tf.Tensor, buckets: int) -> tf.Tensor:
+    """Spreads numbers, int64 [...], over so many buckets: int64 [...]."""
+    high = tf.bitwise.right_shift(tf.bitcast(mixed * FACTOR, tf.uint64), tf.constant(_HIGH_BITS, tf.uint64))
     return tf.cast(high, tf.int64) % buckets
 
 

@@ -8,9 +8,7 @@ import dataclasses
 import tensorflow as tf
 
 from ulmfit_tfx.trainer_modules.data.task_rows import TaskRows
-
-_FACTOR = -7046029254386353131
-_HIGH_BITS = 33
+from ulmfit_tfx.transforms.terms import FACTOR, hashed
 
 
 def is_held_out(ids: tf.Tensor, one_in: int) -> tf.Tensor:
@@ -20,10 +18,9 @@ def is_held_out(ids: tf.Tensor, one_in: int) -> tf.Tensor:
         ids: int32 [pieces].
         one_in: The others are trained on.
     """
-    places = tf.range(1, tf.size(ids, tf.int64) + 1) * _FACTOR
-    mixed = tf.reduce_sum((tf.cast(ids, tf.int64) + 1) * tf.bitwise.bitwise_xor(places, places * _FACTOR)) * _FACTOR
-    high = tf.bitwise.right_shift(tf.bitcast(mixed, tf.uint64), tf.constant(_HIGH_BITS, tf.uint64))
-    return tf.cast(high, tf.int64) % one_in == 0
+    places = tf.range(1, tf.size(ids, tf.int64) + 1) * FACTOR
+    mixed = tf.reduce_sum((tf.cast(ids, tf.int64) + 1) * tf.bitwise.bitwise_xor(places, places * FACTOR))
+    return hashed(mixed, one_in) == 0
 
 
 def seen(rows: TaskRows, one_in: int) -> TaskRows:
