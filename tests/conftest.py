@@ -1,6 +1,7 @@
 """Shared fixtures: small data of our own and a configuration that trains on it in seconds."""
 
 import functools
+import gc
 import os
 import random
 import shutil
@@ -13,6 +14,7 @@ import yaml
 from packaging.requirements import Requirement
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+gc.set_threshold(50_000, 20, 10)  # graphs are many objects: by default a tenth of the time goes into their cycles
 
 WORDS = {
     "good": "great lovely moving brilliant tender funny warm superb delightful charming".split(),

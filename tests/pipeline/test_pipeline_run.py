@@ -193,6 +193,7 @@ def test_model_below_a_threshold_is_not_pushed_and_the_exit_code_says_so(first_r
     assert sorted((first_run[0].parent / "root" / "serving" / "tiny").iterdir()) == before
 
 
+@pytest.mark.thorough
 def test_edited_row_reruns_what_depends_on_it(tmp_path, reviews, tiny_project):
     rows = reviews[:400]
     config = tiny_project(tmp_path, rows)
@@ -237,6 +238,7 @@ def test_summary_names_the_version_in_service_after_a_rollback(first_run):
     shutil.rmtree(serving / "1")
 
 
+@pytest.mark.thorough
 def test_tokenizer_is_trained_on_the_corpus_where_there_is_one(tmp_path, reviews, tiny_project):
     corpus = {"path": "corpus.txt", "format": "text", "splits": {"train": 1, "eval": 0, "test": 0}}
     config = tiny_project(
@@ -274,7 +276,9 @@ def test_anomaly_stops_the_run_before_anything_is_trained(tmp_path, reviews, tin
 
 
 def test_killed_training_goes_on_from_its_last_checkpoint(tmp_path, reviews, tiny_project):
-    config = tiny_project(tmp_path, reviews, training={"epochs": 6, "checkpoint_seconds": 0})
+    config = tiny_project(
+        tmp_path, reviews, training={"epochs": 6, "checkpoint_seconds": 0}, head={"branches": ["recurrent"]}
+    )
     command = [sys.executable, "-m", "ulmfit_tfx.pipeline", "run", str(config), "--root", str(tmp_path / "root")]
     first = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 300
@@ -293,7 +297,8 @@ def test_killed_training_goes_on_from_its_last_checkpoint(tmp_path, reviews, tin
     assert f"resumed from the checkpoint at step {step} " in second.stdout
     log = max((tmp_path / "root" / "logs").iterdir()).read_text()
     assert f"Resuming from the checkpoint at step {step}: " in log
-    assert cached_stages(second.stdout) == STAGES[: STAGES.index("Trainer")]
+    before = STAGES[: STAGES.index("Trainer")]
+    assert cached_stages(second.stdout) == [stage for stage in before if stage != "CorpusStatistics"]
     history = json.loads(artifact(config, "Trainer/model_run/*/history.json").read_text())
     assert len(history["epochs"]) == 6
     assert not list(checkpoints.iterdir()), "a finished training leaves its checkpoints to nobody"

@@ -358,6 +358,7 @@ def test_labels_are_those_of_both_texts_of_a_pair_which_a_separator_parts(severa
     assert info.tokenizer.separator == "[SEP]"
 
 
+@pytest.mark.thorough
 def test_tagger_starts_from_the_language_models_of_both_directions(tmp_path):
     """With the head alone trained, both encoders are as the language models left them."""
     texts = [" ".join(word for word, _ in words) for words in tagged_sentences(200, 4)]

@@ -82,6 +82,7 @@ def test_after_its_code_was_edited_it_begins_anew_and_says_what_was(killed, caps
     assert said in caplog.text
 
 
+@pytest.mark.thorough
 def test_after_the_format_of_checkpoints_changed_it_begins_anew_and_says_so(killed, capsys):
     checkpoints = killed[0].custom_config["checkpoints"]
     [file] = [f"{folder}/made_by.json" for folder, _, files in tf.io.gfile.walk(checkpoints) if "made_by.json" in files]

@@ -103,6 +103,7 @@ def test_killed_training_ends_where_an_unbroken_one_does(tmp_path, unbroken, kil
         np.testing.assert_allclose(weight, wanted, atol=1e-5)
 
 
+@pytest.mark.thorough
 def test_killed_training_resumes_from_a_remote_folder_as_an_unbroken_one_ends(unbroken, gcs):
     remote = f"gs://{uuid.uuid4()}/checkpoints/hash"
     for killed_after in (4, 6):
@@ -120,6 +121,7 @@ def test_killed_training_resumes_from_a_remote_folder_as_an_unbroken_one_ends(un
     assert not tf.io.gfile.exists(remote)
 
 
+@pytest.mark.thorough
 def test_killed_training_resumes_in_the_middle_of_gradual_unfreezing(tmp_path):
     expected, expected_state, _ = train(tmp_path / "unbroken", gradually=True)
     with pytest.raises(Killed):

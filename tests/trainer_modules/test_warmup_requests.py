@@ -24,10 +24,15 @@ from ulmfit_tfx.trainer_modules.serving.warmup_requests import (
     write_warmup_requests,
 )
 
+MOST_UNLIKE = ("classifier", "tagger", "language_model")
+"""Of the models, those whose signatures differ most."""
 TEXTS = ["a great film", "dull", "Żółć, naïve café — 12 €? " * 30]
 
 
-@pytest.fixture(scope="module", params=MODELS)
+@pytest.fixture(
+    scope="module",
+    params=[kind if kind in MOST_UNLIKE else pytest.param(kind, marks=pytest.mark.thorough) for kind in MODELS],
+)
 def warmed_up(request, exported_model, tmp_path_factory):
     """A model with the requests in it."""
     folder = tmp_path_factory.mktemp(request.param) / "model"
