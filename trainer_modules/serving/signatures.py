@@ -34,16 +34,19 @@ def encoder_signatures(
     pad_id = tokenizer.special_ids.pad
     limit = fixed_seq_len or max_seq_len
 
-    def encode(ids):
-        """Hidden states, zero at padding, and mask. Columns of padding at the end are not computed."""
-        mask = tf.not_equal(ids, pad_id)
+    @tf.function(input_signature=[IDS])
+    def hidden_states(ids):  # traced once for all
+        """Zero at padding. Columns of padding at the end are not computed."""
         length = tf.shape(ids)[1]
-        columns = tf.range(1, length + 1) * tf.cast(tf.reduce_any(mask, axis=0), tf.int32)
+        columns = tf.range(1, length + 1) * tf.cast(tf.reduce_any(tf.not_equal(ids, pad_id), axis=0), tf.int32)
         longest = tf.reduce_max(tf.concat([columns, [1]], axis=0))  # the recurrent layers need a step to run
         trimmed = tf.pad(ids, [[0, 0], [0, tf.maximum(1 - length, 0)]], constant_values=pad_id)[:, :longest]
         output = encoder(trimmed, training=False)[0][:, :length]
-        output = tf.pad(output, [[0, 0], [0, tf.maximum(length - longest, 0)], [0, 0]])
-        return tf.ensure_shape(output, [None, ids.shape[1], output.shape[2]]), mask
+        return tf.pad(output, [[0, 0], [0, tf.maximum(length - longest, 0)], [0, 0]])
+
+    def encode(ids):
+        output = hidden_states(ids)
+        return tf.ensure_shape(output, [None, ids.shape[1], output.shape[2]]), tf.not_equal(ids, pad_id)
 
     def numericalize(texts):
         ragged = tokenizer.tokenize(texts, limit)
