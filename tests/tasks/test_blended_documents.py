@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import tensorflow as tf
-from sklearn.metrics import r2_score
+from sklearn.metrics import r2_score, roc_auc_score
 from statistics_of_texts import write_statistics
 from task_examples import CONFIG, write_inputs
 
@@ -13,11 +13,10 @@ from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
 from ulmfit_tfx.schemas.config.head import HeadConfig
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
+from ulmfit_tfx.schemas.errors import UserError
 from ulmfit_tfx.tasks import load_predictor, read_model_info
 from ulmfit_tfx.tasks.classification import trainer as classifier
 from ulmfit_tfx.tasks.regression import trainer as regressor
-from ulmfit_tfx.trainer_modules.branches.blend import Blend
-from ulmfit_tfx.trainer_modules.branches.features import CHARACTERS, PIECES, WORDS, TextReader
 from ulmfit_tfx.trainer_modules.data.held_out_rows import is_held_out, seen
 from ulmfit_tfx.trainer_modules.data.task_rows import TaskRows
 from ulmfit_tfx.trainer_modules.optimization.blended_training import chosen_branches
@@ -112,7 +111,7 @@ def test_tables_are_restored_in_a_session_too(trained):
 def test_frozen_encoder_is_that_of_the_base_model(trained, frozen):
     before, after = read_exported(trained).weights, read_exported(frozen).weights
     of_encoder = [name for name in after if name in before and "/" in name and "logits" not in name]
-    of_encoder = [name for name in of_encoder if not name.startswith(("pieces/", "words/", "characters/"))]
+    of_encoder = [name for name in of_encoder if not name.startswith(("pieces/", "words/", "characters/", "vectors/"))]
     assert of_encoder
     for name in of_encoder:
         assert np.array_equal(before[name], after[name]), name
@@ -126,6 +125,24 @@ def test_numbers_are_predicted(tmp_path, tokenizer, labelled, statistics, traine
     answers = load_predictor(model).answer([row.text for row in rows[240:]])
     found = np.array([[answer.scores["stars"], answer.scores["tens"]] for answer in answers])
     assert r2_score([row.targets for row in rows[240:]], found) > 0.8
+
+
+@pytest.mark.parametrize("is_frozen", [True, False])
+def test_likeness_of_two_texts_is_predicted(tmp_path, spm_model, labelled, statistics, trained, is_frozen):
+    tokenizer = Tokenizer(spm_model, TokenizerConfig(separator="[SEP]"), CleaningConfig())
+    rows = []
+    for number, row in enumerate(labelled):
+        is_like = number % 2 == 0
+        other = " ".join(reversed(row.text.split())) if is_like else labelled[number - 7].text
+        rows.append(Row(f"{row.text}[SEP]{other}", targets=(float(is_like),)))
+    data, branches = {"target_columns": ["likeness"], "second_text_column": "other"}, ALL
+    base = trained if is_frozen else None
+    model = train(regressor.run_fn, tmp_path / "x", tokenizer, rows, "regression", data, branches, statistics, base)
+    answers = load_predictor(model).answer([row.text for row in rows[240:]])
+    assert (
+        roc_auc_score([row.targets[0] for row in rows[240:]], [answer.scores["likeness"] for answer in answers]) > 0.8
+    )
+    assert {branch.name for branch in read_model_info(model).branches} == set(ALL)
 
 
 def test_several_labels_are_given(tmp_path, tokenizer, labelled, statistics, trained):
@@ -154,25 +171,10 @@ def test_branches_are_those_that_are_asked_for_as_far_as_they_can_be(configured,
     assert chosen_branches(inputs, rows) == expected
 
 
-def test_blend_adds_up_what_its_tables_say(tokenizer):
-    rng = np.random.default_rng(0)
-    # A fresh one: that of the trainings before is gone, see `Tokenizer.op`.
-    tokenizer = Tokenizer(tokenizer.model, tokenizer.config, tokenizer.cleaning)
-    reader = TextReader(tokenizer, 50, {PIECES: 64, WORDS: 32, CHARACTERS: 128})
-    terms = {
-        name: (rng.uniform(1, 3, space.size), rng.normal(size=(space.size, 2))) for name, space in reader.spaces.items()
-    }
-    pieces, bias = rng.normal(size=(tokenizer.vocab_size, 2)), rng.normal(size=2)
-    texts = ["a great film", "", "one plot and a plot"]
-    found = Blend(reader, bias, terms, pieces, [], 50)(tf.constant(texts)).numpy()
-    for row, text in enumerate(texts):
-        ids = reader.ids(tf.constant([text]))[0].numpy()
-        expected = bias + (pieces[ids].mean(axis=0) if len(ids) else 0)
-        for name, (idf, weights) in terms.items():
-            counts = np.bincount(reader.spaces[name].terms(tf.constant([text]))[0], minlength=len(idf))
-            values = np.where(counts > 0, 1 + np.log(np.maximum(counts, 1)), 0) * idf
-            expected = expected + (values / max(np.linalg.norm(values), 1e-12)) @ weights
-        np.testing.assert_allclose(found[row], expected, rtol=1e-4, atol=1e-4)
+def test_branches_that_cannot_be_weighed_are_refused(tmp_path, tokenizer, labelled, statistics):
+    rows, branches = [labelled[0]] * 240, ("recurrent", "pieces")  # copies are held out together, or not at all
+    with pytest.raises(UserError, match=r"recurrent, pieces are weighed by train rows .* 160 none .* \[recurrent\]"):
+        train(classifier.run_fn, tmp_path / "x", tokenizer, rows, "classification", {}, branches, statistics)
 
 
 def test_about_one_row_in_so_many_is_held_out_and_copies_go_together():

@@ -10,21 +10,18 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ulmfit_tfx.trainer_modules.branches.features import TextReader, averages
-from ulmfit_tfx.transforms.terms import tfidf
-
-_VECTORS = "vectors"
+from ulmfit_tfx.trainer_modules.branches.features import TextReader
+from ulmfit_tfx.trainer_modules.branches.linear_branches import Part
 
 
 class Blend(tf.Module):
-    """From texts to outputs: recurrent model, term weights and piece weights together."""
+    """From texts to outputs: recurrent models and linear branches together."""
 
     def __init__(
         self,
         reader: TextReader,
         bias: np.ndarray,
-        terms: Mapping[str, tuple[np.ndarray, np.ndarray]],
-        pieces: np.ndarray | None,
+        parts: Mapping[str, Part],
         models: Sequence[tuple[keras.Model, float]],
         max_seq_len: int,
     ):
@@ -33,8 +30,7 @@ class Blend(tf.Module):
         Args:
             reader: Of texts.
             bias: float [outputs].
-            terms: By space of `reader`, inverse document frequencies [terms] and weights [terms, outputs].
-            pieces: Weights that are averaged, [vocab, outputs]. None: there are none.
+            parts: By name.
             models: Recurrent ones, from ids, int32 [batch, time], to outputs, and what each counts.
             max_seq_len: Pieces that they read.
         """
@@ -43,12 +39,12 @@ class Blend(tf.Module):
         self.models = [model for model, _ in models]
         self.weights = [weight for _, weight in models]
         self.max_seq_len = max_seq_len
-        self.tables = {"bias": _table(bias, "bias")}
-        for space, (idf, weights) in terms.items():
-            self.tables |= {f"{space}/idf": _table(idf, "idf"), f"{space}/weights": _table(weights, "weights")}
-        if pieces is not None:
-            self.tables[_VECTORS] = _table(pieces, _VECTORS)
-        self.spaces = tuple(terms)
+        self.tables = {"bias": _variable(bias, "bias")}
+        self._parts = {}
+        for name, part in parts.items():
+            held = {table: _variable(values, table) for table, values in part.tables.items()}
+            self._parts[name] = part.outputs, held
+            self.tables |= {f"{name}/{table}": variable for table, variable in held.items()}
 
     def __call__(self, texts: tf.Tensor) -> tf.Tensor:
         """Outputs, float32 [batch, outputs], of texts, string [batch]."""
@@ -56,14 +52,10 @@ class Blend(tf.Module):
         for model, weight in zip(self.models, self.weights, strict=True):
             ids = self.reader.tokenizer.tokenize(texts, self.max_seq_len)
             outputs += weight * tf.cast(model(self.reader.tokenizer.pad(ids), training=False), tf.float32)
-        if _VECTORS in self.tables:
-            outputs += averages(self.reader.ids(texts), self.tables[_VECTORS])
-        for space in self.spaces:
-            found = tfidf(self.reader.spaces[space].terms(texts), self.tables[f"{space}/idf"])
-            of_term = found.values[:, None] * tf.gather(self.tables[f"{space}/weights"], found.terms)
-            outputs += tf.math.unsorted_segment_sum(of_term, found.rows, tf.shape(texts, tf.int64)[0])
+        for of_part, tables in self._parts.values():
+            outputs += of_part(self.reader, texts, tables)
         return outputs
 
 
-def _table(values: np.ndarray, name: str) -> tf.Variable:
+def _variable(values: np.ndarray, name: str) -> tf.Variable:
     return tf.Variable(values.astype(np.float32), trainable=False, name=name)

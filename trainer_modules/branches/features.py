@@ -8,8 +8,6 @@ import numpy as np
 import scipy.sparse
 import tensorflow as tf
 
-from ulmfit_tfx.transforms.statistics.layout import CorpusStatistics
-from ulmfit_tfx.transforms.statistics.vectors import sif_weights
 from ulmfit_tfx.transforms.terms import (
     character_terms,
     inverse_document_frequencies,
@@ -40,19 +38,25 @@ class TermSpace:
 
 
 class TextReader:
-    """Makes pieces and terms of texts, as far as these are read."""
+    """Makes pieces and terms of texts, as far as these are read.
 
-    def __init__(self, tokenizer: Tokenizer, read_pieces: int, buckets: Mapping[str, int]):
+    Attributes:
+        reads_pairs: Whether a text is a pair of texts, with the tokenizer's separator between them.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, read_pieces: int, buckets: Mapping[str, int], reads_pairs: bool = False):
         """Describes how to read.
 
         Args:
             tokenizer: Of the model.
             read_pieces: Of a text no more are read; of its words as many bytes as so many pieces of 8 have.
             buckets: Of the hashed terms of each space.
+            reads_pairs: See the class.
         """
         _ = tokenizer.op  # built here: inside a tf.function it would belong to that function's graph alone
         self.tokenizer = tokenizer
         self.read_pieces = read_pieces
+        self.reads_pairs = reads_pairs
         self.spaces = {
             PIECES: TermSpace(
                 tokenizer.vocab_size + buckets[PIECES],
@@ -68,6 +72,13 @@ class TextReader:
     def ids(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Pieces, int32 [batch, (pieces)]."""
         return self.tokenizer.tokenize(texts, self.read_pieces)
+
+    def sides(self, texts: tf.Tensor) -> list[tf.Tensor]:
+        """The texts, string [batch], or of pairs the first and the second ones. Of a text alone the second is empty."""
+        if not self.reads_pairs:
+            return [texts]
+        parts = tf.strings.split(texts, self.tokenizer.config.separator, maxsplit=1)
+        return tf.unstack(parts.to_tensor(default_value="", shape=[None, 2]), axis=1)
 
     def _beginnings(self, texts: tf.Tensor) -> tf.Tensor:
         return tf.strings.substr(texts, 0, LONGEST_PIECE * self.read_pieces)
@@ -110,21 +121,10 @@ def averages(ids: tf.RaggedTensor, table: tf.Tensor) -> tf.Tensor:
     return total / tf.cast(tf.maximum(ids.row_lengths(), 1), tf.float32)[:, None]
 
 
-def vector_table(statistics: CorpusStatistics) -> np.ndarray:
-    """What is averaged of each piece: its vector, and the same times its SIF weight, float32 [vocab, 2 * size]."""
-    sif = sif_weights(statistics.piece_counts)[:, None]
-    return np.concatenate([statistics.vectors, statistics.vectors * sif], axis=1)
-
-
-def averaged_vectors(reader: TextReader, texts: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """`averages` of texts, float32 [texts, numbers]."""
-    held = tf.constant(table)
-
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
-    def average(batch: tf.Tensor) -> tf.Tensor:
-        return averages(reader.ids(batch), held)
-
-    return np.concatenate([average(tf.constant(batch)).numpy() for batch in _batches(texts)])
+def computed(features: Callable[[tf.Tensor], tf.Tensor], texts: np.ndarray) -> np.ndarray:
+    """Features, float32 [texts, features], of texts, a batch at a time."""
+    of_batch = tf.function(features, input_signature=[tf.TensorSpec([None], tf.string)])
+    return np.concatenate([of_batch(tf.constant(batch)).numpy() for batch in _batches(texts)])
 
 
 def _batches(texts: np.ndarray) -> Iterable[np.ndarray]:

@@ -54,24 +54,27 @@ def document_head(
     seeds = layer_seeds(None if seed is None else seed + len(encoder.layers))
     ids = keras.Input((None,), dtype="int32", name="numericalized")
     pooled = _pooling(encoder, config, reads_backward, chunk_pieces, gradient_pieces)
-    if not config.pairs:
-        return ids, _head(pooled(ids), config, outputs, seeds, last_kernel)
-    if bos_id is None:
-        raise ValueError("pairs are compared and bos_id is not set: it is where the second text begins")
-    first, second = map(pooled, PairSplit(bos_id, encoder.get_layer("mask").pad_id, name="pair_split")(ids))
-    compared = ops.concatenate([first, second, ops.abs(first - second), first * second], axis=-1)
-    return ids, _head(compared, config, outputs, seeds, last_kernel)
+    return ids, _head(_features(ids, encoder, pooled, config, bos_id), config, outputs, seeds, last_kernel)
 
 
 def frozen_features(
-    encoder: keras.Model, config: HeadConfig, *, reads_backward: bool = False, chunk_pieces: int | None = None
+    encoder: keras.Model,
+    config: HeadConfig,
+    *,
+    bos_id: int | None = None,
+    reads_backward: bool = False,
+    chunk_pieces: int | None = None,
 ) -> keras.Model:
-    """A model from ids, int32 [batch, time], to pooled hidden states, float [batch, 3 * units].
+    """A model from ids, int32 [batch, time], to pooled hidden states, float [batch, 3 * units], of pairs 12 * units.
 
     A linear model can be fitted on them. Arguments are those of `document_head`.
+
+    Raises:
+        ValueError: Pairs without `bos_id`.
     """
     ids = keras.Input((None,), dtype="int32", name="numericalized")
-    return keras.Model(ids, _pooling(encoder, config, reads_backward, chunk_pieces, None)(ids), name="features")
+    pooled = _pooling(encoder, config, reads_backward, chunk_pieces, None)
+    return keras.Model(ids, _features(ids, encoder, pooled, config, bos_id), name="features")
 
 
 def linear_head(features: keras.Model, weights: np.ndarray, bias: np.ndarray, name: str) -> keras.Model:
@@ -87,6 +90,18 @@ def linear_head(features: keras.Model, weights: np.ndarray, bias: np.ndarray, na
     model = keras.Model(features.inputs, logits(features.outputs[0]), name=name)
     logits.set_weights([weights, bias])
     return model
+
+
+def _features(
+    ids: Any, encoder: keras.Model, pooled: Callable[[Any], Any], config: HeadConfig, bos_id: int | None
+) -> Any:
+    """Pooled hidden states of texts, or of pairs those of both texts, their absolute difference and their product."""
+    if not config.pairs:
+        return pooled(ids)
+    if bos_id is None:
+        raise ValueError("pairs are compared and bos_id is not set: it is where the second text begins")
+    first, second = map(pooled, PairSplit(bos_id, encoder.get_layer("mask").pad_id, name="pair_split")(ids))
+    return ops.concatenate([first, second, ops.abs(first - second), first * second], axis=-1)
 
 
 def _pooling(

@@ -11,16 +11,16 @@ from typing import Any
 
 import keras
 import numpy as np
-import scipy.sparse
 import tensorflow as tf
 
 from ulmfit_tfx.schemas.config.head import BranchName
+from ulmfit_tfx.schemas.errors import UserError
 from ulmfit_tfx.schemas.feature_names import TEXT
 from ulmfit_tfx.schemas.section import Direction
-from ulmfit_tfx.trainer_modules.branches import features as branch_features
 from ulmfit_tfx.trainer_modules.branches.blend import Blend
 from ulmfit_tfx.trainer_modules.branches.features import CHARACTERS, PIECES, WORDS, TextReader
 from ulmfit_tfx.trainer_modules.branches.fitting import FittedBranch, fit_branch
+from ulmfit_tfx.trainer_modules.branches.linear_branches import Part, TrainTexts, linear_branches
 from ulmfit_tfx.trainer_modules.branches.objectives import ConvexObjective
 from ulmfit_tfx.trainer_modules.branches.stacking import Stack, fit_stack
 from ulmfit_tfx.trainer_modules.data.held_out_rows import is_held_out, seen
@@ -110,7 +110,7 @@ def train_blended(
         evaluation: Of the eval split.
 
     Raises:
-        UserError: See `fit_resumably`.
+        UserError: See `fit_resumably`, or there are too few rows for more than one branch.
         DataError: See `trained`, or the statistics of the corpus cannot be read.
     """
     count = int(rows.dataset().reduce(np.int64(0), lambda counted, *_: counted + 1))
@@ -162,7 +162,6 @@ class _Blending:
         self.is_frozen = inputs.base is not None and (rows < inputs.head.frozen_below or RECURRENT not in names)
         self.folds = list(convex.folds(data.targets, _FOLDS, inputs.seed))
         statistics = None if inputs.statistics is None else CorpusStatistics.read(inputs.statistics)
-        self.statistics = statistics
         head = inputs.head
         self.buckets = {
             PIECES: head.word_buckets if statistics is None else statistics.buckets,
@@ -171,18 +170,17 @@ class _Blending:
         }
         # A tokenizer of its own: trainings set TensorFlow's seed, see `Tokenizer.op`.
         own = Tokenizer(inputs.tokenizer.model, inputs.tokenizer.config, inputs.tokenizer.cleaning)
-        self.reader = TextReader(own, head.read_pieces, self.buckets)
+        self.linear = linear_branches(names, TrainTexts(self._reader(own), data.texts, statistics), statistics)
         self.fitted: dict[str, FittedBranch] = {}
-        self.idf: dict[str, np.ndarray] = {}
+
+    def _reader(self, tokenizer: Tokenizer) -> TextReader:
+        head = self.inputs.head
+        return TextReader(tokenizer, head.read_pieces, self.buckets, reads_pairs=bool(head.pairs))
 
     def run(self, train: TaskBatches, evaluation: TaskBatches) -> BlendedDocuments:
         """Fits all, and stacks."""
-        if "pieces" in self.names or "topics" in self.names:
-            self._fit_pieces()
-        if "vectors" in self.names:
-            self._fit_vectors()
-        if "words" in self.names:
-            self._fit_words()
+        for name, branch in self.linear.items():
+            self._fit(name, branch.features())
         unseen = {name: branch.unseen for name, branch in self.fitted.items()}
         among = np.ones(len(self.data.texts), bool)
         if self.is_frozen:
@@ -210,11 +208,14 @@ class _Blending:
                 name=name,
                 weight=weight,
                 loss=losses[name],
-                parameters=models[name].count_params() if name in models else self.fitted[name].linear.size,
+                parameters=models[name].count_params() if name in models else self._size(name),
             )
             for name, weight in stack.weights.items()
         )
         return BlendedDocuments(documents, blend, blend.tables, branches)
+
+    def _size(self, name: str) -> int:
+        return self.fitted[name].linear.size + sum(table.size for table in self.linear[name].tables.values())
 
     def _fit(self, name: str, features: Any) -> None:
         start = time.monotonic()
@@ -223,30 +224,6 @@ class _Blending:
 
     def _say(self, text: str) -> None:
         self.inputs.console.print(f"      {text}")
-
-    def _counted(self, space: str) -> scipy.sparse.csr_matrix:
-        counts = branch_features.counted(self.reader.spaces[space], self.data.texts)
-        if space == PIECES and self.statistics is not None:
-            self.idf[space] = self.statistics.inverse_document_frequencies
-        else:
-            self.idf[space] = branch_features.own_idf(counts)
-        return branch_features.weighted(counts, self.idf[space])
-
-    def _fit_pieces(self) -> None:
-        found = self._counted(PIECES)
-        if "topics" in self.names:
-            assert self.statistics is not None
-            self._fit("topics", found @ self.statistics.topics)
-        if "pieces" in self.names:
-            self._fit("pieces", found)
-
-    def _fit_vectors(self) -> None:
-        assert self.statistics is not None
-        table = branch_features.vector_table(self.statistics)
-        self._fit("vectors", branch_features.averaged_vectors(self.reader, self.data.texts, table))
-
-    def _fit_words(self) -> None:
-        self._fit("words", scipy.sparse.hstack([self._counted(WORDS), self._counted(CHARACTERS)], format="csr"))
 
     def _frozen(self) -> tuple[TrainedDocuments, dict[str, keras.Model]]:
         """The encoders of the base model as they are, and linear models on their pooled output."""
@@ -262,6 +239,7 @@ class _Blending:
                 features = frozen_features(
                     encoder,
                     inputs.head,
+                    bos_id=inputs.tokenizer.special_ids.bos,
                     reads_backward=direction == "backward",
                     chunk_pieces=inputs.training.chunk_pieces,
                 )
@@ -274,6 +252,11 @@ class _Blending:
         return TrainedDocuments(model, parts), models
 
     def _trained(self, train: TaskBatches, evaluation: TaskBatches) -> TrainedDocuments:
+        if self.data.held_out.all() or not self.data.held_out.any():
+            raise UserError(
+                f"head.branches: {', '.join(self.names)} are weighed by train rows that no branch is fitted on, and of "
+                f"{len(self.data.texts)} none can be spared. Label more rows, or set head.branches to [recurrent]."
+            )
         without = dataclasses.replace(train, rows=seen(train.rows, self.one_in)).counted_anew()
         return train_documents(self.inputs, self.objective, without, evaluation)
 
@@ -285,29 +268,18 @@ class _Blending:
         """The graph of all branches that count."""
         counts = {name: weight for name, weight in stack.weights.items() if weight > _LEAST_WEIGHT}
         bias = stack.bias.copy()
-        terms: dict[str, np.ndarray] = {}
-        pieces = None
-        for name in counts:
-            if name in models:
+        parts: dict[str, Part] = {}
+        for name, branch in self.linear.items():
+            if name not in counts:
                 continue
-            weights = counts[name] * self.fitted[name].linear.weights
-            bias += counts[name] * self.fitted[name].linear.bias
-            if name == "vectors":
-                assert self.statistics is not None
-                pieces = branch_features.vector_table(self.statistics) @ weights
-            elif name == "words":
-                size = self.reader.spaces[WORDS].size
-                terms[WORDS], terms[CHARACTERS] = weights[:size], weights[size:]
-            else:
-                if name == "topics":
-                    assert self.statistics is not None
-                    weights = self.statistics.topics @ weights
-                terms[PIECES] = terms.get(PIECES, 0) + weights
+            linear = self.fitted[name].linear
+            bias += counts[name] * linear.bias
+            for key, part in branch.parts(counts[name] * linear.weights).items():
+                parts[key] = parts[key] + part if key in parts else part
         return Blend(
-            TextReader(self.inputs.tokenizer, self.inputs.head.read_pieces, self.buckets),
+            self._reader(self.inputs.tokenizer),
             bias,
-            {space: (self.idf[space], weights) for space, weights in terms.items()},
-            pieces,
+            parts,
             [(model, counts[name]) for name, model in models.items() if name in counts],
             self.inputs.training.max_seq_len,
         )
