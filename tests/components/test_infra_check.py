@@ -96,7 +96,10 @@ def graph_of(function):
 # Models as pipelines write them
 
 
-@pytest.mark.parametrize("kind", TASKS)
+@pytest.mark.parametrize(
+    "kind",
+    [kind if kind in ("classifier", "tagger") else pytest.param(kind, marks=pytest.mark.thorough) for kind in TASKS],
+)
 def test_model_of_each_task_passes(exported, kind):
     model = exported(kind)
     report = check_model(model, "2.19", None)

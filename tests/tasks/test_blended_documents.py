@@ -127,7 +127,7 @@ def test_numbers_are_predicted(tmp_path, tokenizer, labelled, statistics, traine
     assert r2_score([row.targets for row in rows[240:]], found) > 0.8
 
 
-@pytest.mark.parametrize("is_frozen", [True, False])
+@pytest.mark.parametrize("is_frozen", [True, pytest.param(False, marks=pytest.mark.thorough)])
 def test_likeness_of_two_texts_is_predicted(tmp_path, spm_model, labelled, statistics, trained, is_frozen):
     tokenizer = Tokenizer(spm_model, TokenizerConfig(separator="[SEP]"), CleaningConfig())
     rows = []

@@ -356,6 +356,7 @@ def test_both_encoders_are_trained(several):
     assert not unchanged
 
 
+@pytest.mark.thorough
 def test_killed_training_ends_with_the_weights_of_an_unbroken_one(several, tokenizer, monkeypatch):
     folder, rows = several
     fn_args = inputs_of(folder / "killed", tokenizer, rows, base_model=str(folder / "base"), **SEVERAL)
@@ -377,6 +378,7 @@ def test_killed_training_ends_with_the_weights_of_an_unbroken_one(several, token
     assert history_of(folder / "killed")["best_epoch"] == history_of(folder / "unbroken")["best_epoch"]
 
 
+@pytest.mark.thorough
 def test_further_training_starts_from_both_encoders_of_a_tagger(several, tokenizer, sentences):
     folder, _ = several
     base_model = str(folder / "unbroken" / "model")

@@ -36,8 +36,8 @@ def write_inputs(folder: Path, tokenizer: Tokenizer, config: PipelineConfig, tra
     write_tokenizer(str(folder / "tokenizer"), model, tokenizer.config, tokenizer.cleaning)
     for name, rows in (("train", train), ("eval", evaluation)):
         with tf.io.TFRecordWriter(str(folder / f"{name}.gz"), "GZIP") as writer:
-            for row in rows:
-                features = _features(config, tokenizer, labels, row)
+            for row, pieces in zip(rows, _pieces(config, tokenizer, rows), strict=True):
+                features = _features(config, tokenizer, labels, row, pieces)
                 writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
     sections = ("encoder", "head", "training", "export")
     custom_config = {name: getattr(config, name).model_dump(mode="json") for name in sections}
@@ -63,9 +63,15 @@ def _labels(config: PipelineConfig, rows: list[Row]) -> list[str]:
     return [label for label, _ in counts.most_common()]
 
 
-def _features(config, tokenizer, labels, row):
+def _pieces(config, tokenizer, rows):
+    """Ids of the pieces of each row, of each word where it has words."""
+    if rows and rows[0].words:
+        return word_pieces(tokenizer, tf.ragged.constant([row.words for row in rows]))
+    return tokenizer.tokenize(tf.constant([row.text for row in rows], tf.string), config.training.max_seq_len)
+
+
+def _features(config, tokenizer, labels, row, pieces):
     if row.words:
-        pieces = word_pieces(tokenizer, tf.ragged.constant([row.words]))[0]
         several = [_split(tag, config.tagging.tag_separator) for tag in row.tags]
         more = {"tag_counts": _ints(map(len, several))} if config.tagging.tag_separator else {}
         if config.tagging.word_features is not None:
@@ -76,9 +82,8 @@ def _features(config, tokenizer, labels, row):
             "piece_counts": _ints(pieces.row_lengths().numpy()),
             "tag_ids": _ints(labels.index(tag) if tag in labels else -1 for tags in several for tag in tags),
         }
-    ids = tokenizer.tokenize(tf.constant([row.text]), config.training.max_seq_len)[0]
     text = tf.train.Feature(bytes_list=tf.train.BytesList(value=[row.text.encode()]))
-    features = {"token_ids": _ints(ids.numpy()), "text": text}
+    features = {"token_ids": _ints(pieces.numpy()), "text": text}
     if row.label is not None:
         features["label_id"] = _ints([labels.index(row.label)])
     if row.labels is not None:

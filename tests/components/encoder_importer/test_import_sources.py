@@ -105,7 +105,9 @@ def assert_same(folder: Path, expected):
         np.testing.assert_allclose(outputs[name], array, rtol=0, atol=1e-6, err_msg=name)
 
 
-@pytest.mark.parametrize("kind", SOURCES)
+@pytest.mark.parametrize(
+    "kind", [kind if kind.startswith("old") else pytest.param(kind, marks=pytest.mark.thorough) for kind in SOURCES]
+)
 def test_saved_model_is_the_same_from_every_source(from_pth, expected, tmp_path, tokenizer_file, spm_model, kind):
     model, own = from_pth
     source = source_in(tmp_path, kind, model, own, spm_model)
