@@ -14,12 +14,14 @@ python=$1 selection=$2
 # NAME and what pytest is told, the longest first.
 whole="
 pipeline     tests/pipeline --ignore tests/pipeline/test_drift.py
+training     tests/trainer_modules
 components   tests/components
-training     tests/trainer_modules tests/tasks
+tasks        tests/tasks
+package      tests/package tests/release
 serving      tests/serving tests/test_examples.py tests/benchmarks tests/pipeline/test_drift.py
-transforms   tests/transforms tests/schemas tests/evaluation
 docs         tests/docs
-release      tests/release tests/lanes tests/test_sources.py tests/test_image.py tests/package
+transforms   tests/transforms tests/schemas tests/evaluation
+sources      tests/lanes tests/test_sources.py tests/test_image.py
 "
 lane="
 exchange     tests/lanes tests/trainer_modules/test_saved_model.py

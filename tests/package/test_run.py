@@ -75,6 +75,7 @@ def test_model_that_is_not_blessed_is_the_trained_one_and_no_error(first, projec
     assert (run.model_dir / "saved_model.pb").is_file()
 
 
+@pytest.mark.thorough
 def test_what_a_training_prints_is_shown_or_in_the_log(first, project, capfd):
     for seed, progress in ((1, True), (2, False)):
         settings = ["training.epochs=1", f"seed={seed}", "evaluation.compare_with_served=false"]

@@ -17,6 +17,7 @@ SECTIONS = {
             "inputs": {"examples": "CorpusIngest.examples"},
         }
     ],
+    "head": {"branches": ["recurrent"]},
     "trainer": {"run_fn": f"{PREFIX}_training.run_fn"},
     "evaluation": {"metrics": [{"class": f"{PREFIX}_metrics.MeanConfidence", "at_least": 0.99999}]},
 }

@@ -35,7 +35,7 @@ from ulmfit_tfx.trainer_modules.optimization.document_training import (
 )
 from ulmfit_tfx.trainer_modules.optimization.task_training import TaskInputs, build_task_encoder
 from ulmfit_tfx.trainer_modules.serving.model_info import BranchInfo
-from ulmfit_tfx.trainer_modules.serving.signatures import text_outputs
+from ulmfit_tfx.trainer_modules.serving.signatures import IDS, STRINGS, text_outputs
 from ulmfit_tfx.transforms.statistics.layout import CorpusStatistics
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
@@ -117,9 +117,8 @@ def train_blended(
     names = chosen_branches(inputs, count)
     if names == (RECURRENT,):
         documents = train_documents(inputs, objective, train, evaluation)
-        return BlendedDocuments(
-            documents, text_outputs(documents.model, inputs.tokenizer, inputs.training.max_seq_len), {}, ()
-        )
+        outputs = text_outputs(documents.model, inputs.tokenizer, inputs.training.max_seq_len)
+        return BlendedDocuments(documents, _traced_once(outputs), {}, ())
     one_in = _HELD_OUT_ONE_IN[count < _MANY_ROWS]
     data = _read(rows, count, one_in, inputs.seed)
     return _Blending(inputs, objective, convex, data, one_in, names, count).run(train, evaluation)
@@ -212,7 +211,7 @@ class _Blending:
             )
             for name, weight in stack.weights.items()
         )
-        return BlendedDocuments(documents, blend, blend.tables, branches)
+        return BlendedDocuments(documents, _traced_once(blend), blend.tables, branches)
 
     def _size(self, name: str) -> int:
         return self.fitted[name].linear.size + sum(table.size for table in self.linear[name].tables.values())
@@ -287,10 +286,13 @@ class _Blending:
 
 def answers_of(blended: BlendedDocuments, rows: TaskRows) -> tuple[np.ndarray, np.ndarray]:
     """What a model says of each row, float32 [rows, outputs], and the targets of the rows, in file order."""
-    outputs = tf.function(blended.outputs, input_signature=[tf.TensorSpec([None], tf.string)])
     both = tf.data.Dataset.zip((_texts(rows), rows.dataset().map(lambda _, target, *rest: target)))
-    answers = [(outputs(texts), targets) for texts, targets in both.batch(_TEXTS_AT_ONCE)]
+    answers = [(blended.outputs(texts), targets) for texts, targets in both.batch(_TEXTS_AT_ONCE)]
     return np.concatenate([answer for answer, _ in answers]), np.concatenate([targets for _, targets in answers])
+
+
+def _traced_once(outputs: Callable[[tf.Tensor], tf.Tensor]) -> Callable[[tf.Tensor], tf.Tensor]:
+    return tf.function(outputs, input_signature=[STRINGS])
 
 
 def _texts(rows: TaskRows) -> tf.data.Dataset:
@@ -321,9 +323,10 @@ def _of_ids(model: keras.Model, ids: Sequence[np.ndarray], inputs: TaskInputs) -
     limit, size = inputs.training.max_seq_len, inputs.training.batch_size
     order = np.argsort([min(len(row), limit) for row in ids], kind="stable")
     answers: list[Any] = [None] * len(ids)
+    answer_of = tf.function(lambda batch: model(batch, training=False), input_signature=[IDS])
     for start in range(0, len(ids), size):
         numbers = order[start : start + size]
         batch = inputs.tokenizer.pad(tf.ragged.constant([ids[n][:limit].tolist() for n in numbers], tf.int32))
-        for number, answer in zip(numbers, model.predict_on_batch(batch), strict=True):
+        for number, answer in zip(numbers, answer_of(batch).numpy(), strict=True):
             answers[number] = answer
     return np.stack(answers)
