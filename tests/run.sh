@@ -25,8 +25,8 @@ sources      tests/lanes tests/test_sources.py tests/test_image.py
 "
 lane="
 exchange     tests/lanes tests/trainer_modules/test_saved_model.py
-imports      tests/components/encoder_importer/test_importing.py tests/components/encoder_importer/test_torch_file.py
-pipeline     tests/pipeline/test_pipeline_run.py tests/pipeline/kubeflow/test_compilation.py -k 'compilation or blessed_and_says or predicts or noise or all_cache or pretrained_encoder'
+imports      tests/components/encoder_importer/test_torch_file.py tests/components/encoder_importer/test_fastai_checkpoint.py
+pipeline     tests/pipeline/test_pipeline_run.py tests/pipeline/kubeflow/test_compilation.py -k 'compilation or blessed_and_says or predicts or noise or all_cache'
 keras        tests/trainer_modules/test_keras_contract.py
 tagging      tests/tasks/test_tagger_training.py::test_words_that_were_not_trained_on_get_their_tags
 "

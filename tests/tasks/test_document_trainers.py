@@ -160,7 +160,13 @@ REGRESSION_DATA = {"target_columns": ["stars", "price"]}
 
 @pytest.mark.parametrize(
     ("loss", "normalize", "balance"),
-    [("mse", "standard", "off"), ("mae", "range", "weights"), ("huber", "off", "oversample")],
+    [
+        ("mse", "standard", "off"),
+        *(
+            pytest.param(*case, marks=pytest.mark.thorough)
+            for case in (("mae", "range", "weights"), ("huber", "off", "oversample"))
+        ),
+    ],
 )
 def test_numbers_are_predicted_in_their_own_units(tmp_path, tokenizer, scored, loss, normalize, balance):
     rows = [row if normalize != "off" else Row(row.text, targets=(row.targets[0], -row.targets[0])) for row in scored]

@@ -48,7 +48,14 @@ def log_frequencies(files, vocab_size):
     return np.log(counts / counts.sum())
 
 
-@pytest.mark.parametrize("settings", [{"softmax": "full"}, {"softmax": "sampled"}, {"softmax": "full", "tied": False}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({"softmax": "full"}, marks=pytest.mark.thorough),
+        {"softmax": "sampled"},
+        pytest.param({"softmax": "full", "tied": False}, marks=pytest.mark.thorough),
+    ],
+)
 def test_bias_begins_at_the_log_frequencies_of_the_texts(settings, train):
     model, files = train("lm", **settings)
     bias = read_exported(model).weights["lm_head/bias"]
