@@ -13,7 +13,6 @@ FOLDER as soon as it is measured, and a rerun with it measures only what is miss
 import argparse
 import dataclasses
 import functools
-import io
 import itertools
 import os
 import statistics
@@ -35,6 +34,7 @@ from contest import CONSOLE, machine
 from recorded_rows import RecordedRows, Row
 from rich.table import Table
 
+from ulmfit_tfx.components.sentencepiece_trainer.training import train as train_sentencepiece
 from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig, EncoderDropoutConfig
 from ulmfit_tfx.schemas.config.language_model import NEGATIVES, LanguageModelConfig
@@ -49,6 +49,8 @@ from ulmfit_tfx.trainer_modules.optimization.optimizers import optimizer_for
 from ulmfit_tfx.transforms.cleaning import clean
 
 SEED, PAD = 42, 1
+LONGEST_TEXT = 25_000
+"""Bytes of a text that the tokenizer is trained on."""
 HELD_OUT, EVALUATED = 1480, 400
 CLEANING = CleaningConfig(strip_html=True, lower_case=True)
 ENCODER = EncoderConfig(
@@ -174,23 +176,8 @@ def tokenized(count: int, vocab_size: int, folder: Path) -> Texts:
 
 def tokenizer(texts: list[str], vocab_size: int) -> sentencepiece.SentencePieceProcessor:
     """Trains a SentencePiece model with the pipeline's settings."""
-    config = TokenizerConfig(vocab_size=vocab_size)
-    model = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(texts),
-        model_writer=model,
-        vocab_size=vocab_size,
-        model_type=config.model_type,
-        character_coverage=config.character_coverage,
-        user_defined_symbols=list(config.user_defined_symbols),
-        unk_id=0,
-        pad_id=PAD,
-        bos_id=2,
-        eos_id=3,
-        max_sentence_length=100_000,
-        minloglevel=2,
-    )
-    return sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+    model = train_sentencepiece(texts, TokenizerConfig(vocab_size=vocab_size), LONGEST_TEXT)
+    return sentencepiece.SentencePieceProcessor(model_proto=model)
 
 
 def measured(texts: Texts, contestants: list[Softmax], minutes: list[float], rows: RecordedRows, key: Row) -> Table:

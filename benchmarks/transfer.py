@@ -22,7 +22,6 @@ import statistics
 import time
 from collections.abc import Iterator, Sequence
 from importlib import resources
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 import pandas as pd
-import sentencepiece
 import tensorflow as tf
 from contest import CONSOLE, machine
 from recorded_rows import RecordedRows
@@ -39,6 +37,7 @@ from rich.console import Console
 from rich.table import Table
 from treebank_text import joined
 
+from ulmfit_tfx.components.sentencepiece_trainer.training import train as train_sentencepiece
 from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig, EncoderDropoutConfig
 from ulmfit_tfx.schemas.config.head import HeadConfig
@@ -69,6 +68,8 @@ SEEDS = (1, 2, 3)
 TUNING_SEED = 0
 LANGUAGE_MODEL_SEED = 42
 PAD = 1
+LONGEST_TEXT = 25_000
+"""Bytes of a text that the tokenizer is trained on."""
 ALL = 0
 """As a number of labels: all there are."""
 
@@ -212,22 +213,8 @@ def trained_tokenizer(work: Path, scale: Scale) -> Tokenizer:
     if not file.exists():
         texts = movie_reviews("imdb").text.tolist()[::2]
         batches = (clean(tf.constant(texts[first : first + 512]), CLEANING) for first in range(0, len(texts), 512))
-        model = BytesIO()
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=(text.decode() for batch in batches for text in batch.numpy()),
-            model_writer=model,
-            vocab_size=config.vocab_size,
-            model_type=config.model_type,
-            character_coverage=config.character_coverage,
-            user_defined_symbols=list(config.user_defined_symbols),
-            unk_id=0,
-            pad_id=PAD,
-            bos_id=2,
-            eos_id=3,
-            max_sentence_length=100_000,
-            minloglevel=2,
-        )
-        file.write_bytes(model.getvalue())
+        cleaned = (text for batch in batches for text in batch.numpy())
+        file.write_bytes(train_sentencepiece(cleaned, config, LONGEST_TEXT))
     return Tokenizer(file.read_bytes(), config, CLEANING)
 
 
