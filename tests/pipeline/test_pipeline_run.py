@@ -169,6 +169,7 @@ def test_changed_threshold_evaluates_again_and_trains_nothing(first_run):
     assert "none from the rows of the model in service: label 0.000 of 0.1" in unwrapped(shown)
 
 
+@pytest.mark.thorough
 def test_without_thresholds_nothing_is_blessed_and_the_summary_says_why(first_run):
     code, shown = run(first_run[0], "--set", "evaluation={}")
     assert code == 4
@@ -206,6 +207,7 @@ def test_edited_row_reruns_what_depends_on_it(tmp_path, reviews, tiny_project):
     assert cached_stages(shown) == ["SchemaImporter"]
 
 
+@pytest.mark.thorough
 def test_another_version_of_the_package_reruns_what_runs_its_code(first_run, monkeypatch):
     monkeypatch.setattr(ulmfit_tfx, "__version__", "99.0.0")
     code, shown = run(first_run[0])

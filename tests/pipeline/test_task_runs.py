@@ -284,6 +284,7 @@ def test_run_that_pushed_a_version_is_all_cache_when_run_again(tagged):
     assert len(list(project.serving.glob("[0-9]*"))) == 1
 
 
+@pytest.mark.thorough
 def test_model_worse_than_the_one_in_service_by_more_than_is_allowed_is_not_pushed(tagged):
     project, _, _ = tagged
     before = list(project.serving.iterdir())
