@@ -14,7 +14,7 @@ import yaml
 from packaging.requirements import Requirement
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-gc.set_threshold(50_000, 20, 10)  # graphs are many objects: by default a tenth of the time goes into their cycles
+gc.set_threshold(50_000, 10, 2)  # graphs are many objects: by default a tenth of the time goes into their cycles
 
 WORDS = {
     "good": "great lovely moving brilliant tender funny warm superb delightful charming".split(),

@@ -107,6 +107,9 @@ KINDS = {
 }
 
 
+EACH_KIND = pytest.mark.parametrize("kind", [pytest.param("softmax", marks=pytest.mark.thorough), "crf"])
+
+
 @pytest.fixture(scope="module")
 def taggers(tmp_path_factory, tokenizer, sentences):
     """From a kind to its tagger, the same one exported without calibration, and its rows."""
@@ -182,7 +185,7 @@ def probabilities_of(model, sequences):
     return [serve(words=tf.constant([words]))["tag_probabilities"][0].numpy() for words in sequences]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@EACH_KIND
 def test_words_that_were_not_trained_on_get_their_tags(taggers, kind):
     model, _, rows = taggers(kind)
     held = rows[TRAIN + EVAL :]
@@ -199,7 +202,7 @@ def test_words_that_were_not_trained_on_get_their_tags(taggers, kind):
         assert [(word.text, word.tag) for word in of_text.words] == [(word.text, word.tag) for word in of_words.words]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@EACH_KIND
 def test_calibration_lowers_the_loss_on_the_eval_split_and_changes_no_tag(taggers, kind):
     calibrated, raw, rows = taggers(kind)
     assert read_model_info(raw).details.temperature == 1 != read_model_info(calibrated).details.temperature
@@ -215,7 +218,7 @@ def test_calibration_lowers_the_loss_on_the_eval_split_and_changes_no_tag(tagger
     assert tags[0] == tags[1]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@EACH_KIND
 def test_text_in_a_padded_batch_is_tagged_as_by_itself(taggers, kind):
     serve = load_predictor(taggers(kind)[0]).signatures["serving_default"]
     texts = ["A great film.", "dull", "", "Żółć 12,345.67 €", "a warm film and " * 30]
@@ -229,7 +232,7 @@ def test_text_in_a_padded_batch_is_tagged_as_by_itself(taggers, kind):
         np.testing.assert_allclose(together["tag_probabilities"][row, :words], alone["tag_probabilities"][0], atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@EACH_KIND
 def test_sentence_longer_than_the_model_reads_keeps_all_words_and_their_tags(taggers, kind):
     model, _, rows = taggers(kind)
     parts = rows[TRAIN + EVAL :][:12]
