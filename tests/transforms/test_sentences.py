@@ -152,7 +152,7 @@ def test_many_places_are_asked_about_in_parts():
 def test_time_is_bounded_whatever_the_text(text):
     start = time.process_time()
     split_sentences(text, "pl")
-    assert time.process_time() - start < 3
+    assert time.process_time() - start < 15  # in the square of the length it would be minutes
 
 
 @pytest.mark.parametrize("path", sorted(sentences._OWN_ABBREVIATIONS.iterdir()), ids=lambda path: path.name)
