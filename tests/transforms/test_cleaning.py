@@ -259,7 +259,7 @@ def test_time_is_bounded_whatever_the_text(text):
     cleaned("warm", **ALL)
     start = time.monotonic()
     cleaned(text, **ALL)
-    assert time.monotonic() - start < 15  # in the square of the length it would be minutes
+    assert time.monotonic() - start < 2
 
 
 @pytest.mark.parametrize("version", serving_ops.versions())

@@ -64,7 +64,7 @@ def test_a_long_text_takes_no_longer_than_its_beginning():
     language_of("The model is read.")
     start = time.process_time()
     assert language_of("The same sentence. " * 500_000) == "en"
-    assert time.process_time() - start < 3  # nine megabytes whole take minutes
+    assert time.process_time() - start < 0.5
 
 
 def test_nothing_is_read_before_a_language_is_asked_for():
