@@ -15,6 +15,7 @@ import dataclasses
 import json
 import os
 import statistics
+from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -39,11 +40,16 @@ SAMPLES = 1_000
 CLASSES = ("negative", "positive")
 
 
-def rows_of(root: Path, splits: str) -> list[Row]:
-    """Rows that a run ingested: of a labelled split, or all, labelled or not, where `splits` is `*`."""
-    components = "CorpusIngest*" if splits == "*" else "CorpusIngest"
-    files = sorted(map(str, root.glob(f"artifacts/{components}/examples/*/Split-{splits}/*.gz")))
-    return [row_of(tf.train.Example.FromString(record.numpy())) for record in tf.data.TFRecordDataset(files, "GZIP")]
+def rows_in(files: Iterable[Path]) -> list[Row]:
+    """Rows of CorpusIngest's files."""
+    records = tf.data.TFRecordDataset(sorted(map(str, files)), "GZIP")
+    return [row_of(tf.train.Example.FromString(record.numpy())) for record in records]
+
+
+def labelled_rows(root: Path) -> list[Row]:
+    """The train split of a run's newest ingestion."""
+    newest = max(root.glob("artifacts/CorpusIngest/examples/*"), key=lambda folder: int(folder.name))
+    return rows_in(newest.glob("Split-train/*.gz"))
 
 
 def further_reviews(seen: list[Row]) -> pd.DataFrame:
@@ -56,7 +62,8 @@ def further_reviews(seen: list[Row]) -> pd.DataFrame:
 
 def measured(root: Path) -> dict[str, Any]:
     """Accuracies of a run's model and of TF-IDF, and their paired difference with its 95 % interval."""
-    train, reviews = rows_of(root, "train"), further_reviews(rows_of(root, "*"))
+    train = labelled_rows(root)
+    reviews = further_reviews(rows_in(root.glob("artifacts/CorpusIngest*/examples/*/Split-*/*.gz")))
     texts, labels = reviews["text"].tolist(), [CLASSES[int(label)] for label in reviews["label"]]
     contest, rows = Classification(CLASSES), [Row(text, label) for text, label in zip(texts, labels, strict=True)]
     predictor = load_predictor(find_model(str(root / "serving" / "few_labels")))
