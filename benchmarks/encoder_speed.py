@@ -102,9 +102,9 @@ def peer_encoder(layers: list[keras.layers.Layer]) -> keras.Model:
 
 def peers() -> dict[str, keras.Model]:
     """Encoders of Keras' layers: the QRNN's and the LSTM's cell a step at a time, and Keras' own LSTM."""
-    qrnn_cells = [QRNNCell(units, QRNN.window(index)) for index, units in enumerate(QRNN.layer_sizes)]
-    lstm_cells = [keras.layers.LSTMCell(units) for units in LSTM.layer_sizes]
-    lstms = [keras.layers.LSTM(units, return_sequences=True) for units in LSTM.layer_sizes]
+    qrnn_cells = [QRNNCell(units, QRNN.window(index)) for index, units in enumerate(QRNN.hidden_sizes)]
+    lstm_cells = [keras.layers.LSTMCell(units) for units in LSTM.hidden_sizes]
+    lstms = [keras.layers.LSTM(units, return_sequences=True) for units in LSTM.hidden_sizes]
 
     def stepped(cells):
         return [keras.layers.RNN(cell, return_sequences=True) for cell in cells]
@@ -130,10 +130,10 @@ def hidden_states(encoder: keras.Model) -> Callable[[Any], Any]:
 
 def matrix_products() -> Callable[[Any], Any]:
     """The products of the QRNN's layers and nothing else."""
-    inputs = (QRNN.embedding_size, *QRNN.layer_sizes[:-1])
+    inputs = (QRNN.embedding_size, *QRNN.hidden_sizes[:-1])
     shapes = [
         (size * QRNN.window(index), 3 * units)
-        for index, (size, units) in enumerate(zip(inputs, QRNN.layer_sizes, strict=True))
+        for index, (size, units) in enumerate(zip(inputs, QRNN.hidden_sizes, strict=True))
     ]
     kernels = [tf.Variable(tf.random.normal(shape)) for shape in shapes]
 

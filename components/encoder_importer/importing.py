@@ -260,7 +260,7 @@ def _check_preset(preset: Preset, encoder: EncoderConfig, checkpoint: str) -> No
 
 
 def _sizes(encoder: EncoderConfig) -> str:
-    return f"{encoder.architecture} with embeddings of {encoder.embedding_size} and layers {list(encoder.layer_sizes)}"
+    return f"{encoder.architecture} with embeddings of {encoder.embedding_size} and layers {list(encoder.hidden_sizes)}"
 
 
 def _source(config: PretrainedConfig, weights: LanguageModelWeights, preset: Preset | None) -> Mapping[str, Any]:

@@ -43,7 +43,7 @@ def _weights(file: str, config: EncoderConfig, arrays: Mapping[str, np.ndarray])
 
     layers: list[SourceLayer] = []
     features = config.embedding_size
-    for index, units in enumerate(config.layer_sizes):
+    for index, units in enumerate(config.hidden_sizes):
         layers.append(_layer(config, index, features, tensor))
         features = units
     kernel = tensor(_HEAD_KERNEL) if _HEAD_KERNEL in arrays else None
@@ -77,5 +77,5 @@ def _layer(
 
 def _imported(config: EncoderConfig) -> set[str]:
     """First parts of the names of weights that belong to the language model; a task head's do not."""
-    layers = {f"{config.architecture}_{index}" for index in range(len(config.layer_sizes))}
+    layers = {f"{config.architecture}_{index}" for index in range(len(config.hidden_sizes))}
     return layers | {"embedding", "lm_head"}

@@ -16,14 +16,14 @@ def model_facts(sources: CardSources) -> Facts:
     """Task, sizes, tokenizer and labels."""
     info, card = sources.info, sources.card
     encoder, tokenizer = info.encoder, info.tokenizer
-    sizes = ", ".join(f"{size:,}" for size in encoder.layer_sizes)
+    sizes = ", ".join(f"{size:,}" for size in encoder.hidden_sizes)
     directions = " and ".join(info.directions)
     facts = [
         ("task", info.task.replace("_", " ")),
         ("encoder", f"{_ARCHITECTURES[encoder.architecture]}, reads {directions}"),
         (
             "recurrent layers",
-            f"{len(encoder.layer_sizes)}, of {sizes} units, on embeddings of {encoder.embedding_size}",
+            f"{len(encoder.hidden_sizes)}, of {sizes} units, on embeddings of {encoder.embedding_size}",
         ),
         ("parameters", f"{sources.parameters:,}"),
         ("tokenizer", f"SentencePiece, {tokenizer.model_type}, {tokenizer.vocab_size:,} pieces"),

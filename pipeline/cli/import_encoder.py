@@ -77,7 +77,7 @@ def _show(report: "ImportReport", folder: Path) -> None:
         for source, target in zip_longest(_shapes(row.source), _shapes(row.target), fillvalue=""):
             console.print(f"    {source:<{width}}  {target}", style="dim", markup=False)
     encoder = report.record.encoder
-    sizes = ", ".join(map(str, encoder.layer_sizes))
+    sizes = ", ".join(map(str, encoder.hidden_sizes))
     console.print(
         f"{encoder.architecture}, embedding {encoder.embedding_size}, layers {sizes}, "
         f"{report.record.vocab_size:,} pieces; head: {report.record.head or 'none in the source'}",

@@ -49,14 +49,13 @@ def _facts(info: ModelInfo | None) -> dict[str, Any]:
     if info is None:
         return {"origin": "not exported by ulmfit-tfx"}
     encoder, tokenizer = info.encoder, info.tokenizer
-    sizes = list(encoder.hidden_sizes) if encoder.hidden_sizes else "published sizes"
     ids = ", ".join(f"{name}={value}" for name, value in tokenizer.special_ids.items())
     return {
         "task": info.task,
         **({"labels": ", ".join(info.labels)} if info.labels else {}),
         **_details(info.details),
         **({"branches": line(info.branches)} if info.branches else {}),
-        "encoder": f"{encoder.architecture}, embedding {encoder.embedding_size}, layers {sizes}",
+        "encoder": f"{encoder.architecture}, embedding {encoder.embedding_size}, layers {list(encoder.hidden_sizes)}",
         "tokenizer": f"{tokenizer.model_type}, {tokenizer.vocab_size:,} pieces, {ids}",
         "cleaning": ", ".join(name for name, on in info.cleaning.model_dump().items() if on) or "none",
         "longest text": f"{info.max_seq_len} pieces (encoder signatures: {info.fixed_seq_len or 'the same'})",

@@ -1,8 +1,8 @@
 """The section `encoder`: sizes, kind and dropout of the recurrent encoder."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 from typing_extensions import override
 
 from ulmfit_tfx.schemas.section import Direction, Probability, Section
@@ -11,7 +11,7 @@ from ulmfit_tfx.schemas.section import Direction, Probability, Section
 class EncoderDropoutConfig(Section):
     """Dropout rates of the encoder, AWD-LSTM section 4."""
 
-    embedding: Probability = Field(0.02, description="whole words")
+    embedding: Probability = Field(0.1, description="whole words")
     input: Probability = Field(0.25, description="embedded input, one mask for all steps")
     hidden: Probability = Field(0.15, description="between recurrent layers, one mask for all steps")
     output: Probability = Field(0.1, description="after the last recurrent layer, one mask for all steps")
@@ -22,9 +22,12 @@ class EncoderSizesConfig(Section):
     """Kind and sizes of the encoder."""
 
     architecture: Literal["qrnn", "awd_lstm"] = "qrnn"
-    embedding_size: PositiveInt = 400
-    hidden_sizes: tuple[PositiveInt, ...] | None = Field(
-        None, min_length=1, description="units of each layer. null: 1552,1552,1552,400 (qrnn), 1152,1152,400 (awd_lstm)"
+    embedding_size: PositiveInt = 100
+    hidden_sizes: tuple[PositiveInt, ...] = Field(
+        (200, 100),
+        min_length=1,
+        description="units of each layer. null: those of published models, 1552,1552,1552,400 (qrnn) or 1152,1152,400 "
+        "(awd_lstm), whose embedding_size is 400",
     )
     qrnn_windows: tuple[PositiveInt, ...] = Field(
         (2, 1), min_length=1, description="kernel window of each QRNN layer; the last one stands for those that follow"
@@ -34,12 +37,13 @@ class EncoderSizesConfig(Section):
         "fastai", description="fastai: c = f*z + (1-f)*c_before; paper: c = f*c_before + (1-f)*z"
     )
 
-    @property
-    def layer_sizes(self) -> tuple[int, ...]:
-        """Units of each recurrent layer."""
-        if self.hidden_sizes is not None:
-            return self.hidden_sizes
-        return (1552, 1552, 1552, 400) if self.architecture == "qrnn" else (1152, 1152, 400)
+    @model_validator(mode="before")
+    @classmethod
+    def _published_sizes(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or values.get("hidden_sizes", ()) is not None:
+            return values
+        is_lstm = values.get("architecture") == "awd_lstm"
+        return values | {"hidden_sizes": (1152, 1152, 400) if is_lstm else (1552, 1552, 1552, 400)}
 
     def window(self, layer: int) -> int:
         """Kernel window of a QRNN layer, counted from 0."""

@@ -29,6 +29,11 @@ class HeadConfig(TaggerHeadConfig):
     pooled_pieces: PositiveInt | None = Field(
         None, description="pool over the last so many pieces of a text, as they are read. null: over all"
     )
+    pool_embeddings: bool | None = Field(
+        None,
+        description="pool over the embeddings of the pieces too: their largest and their mean numbers. null: where "
+        "texts are read whole, training.chunk_pieces being null",
+    )
     pairs: bool | None = Field(
         None,
         description="read and pool what stands before and after the first separator apart, and compare: both, their "
@@ -47,7 +52,9 @@ class HeadConfig(TaggerHeadConfig):
         "on its pooled output, where there are other branches; with more it is trained too",
     )
     read_pieces: PositiveInt = Field(
-        2000, description="of a text, the branches other than recurrent read the first so many pieces"
+        2000,
+        description="of a text that is asked about, the first so many pieces, or training.max_seq_len if that is more; "
+        "what is fitted and not trained reads as far",
     )
     word_buckets: int = Field(2**16, ge=2, le=2**24, description="numbers that words and pairs of them share")
     character_buckets: int = Field(2**17, ge=2, le=2**24, description="numbers that runs of characters share")

@@ -78,6 +78,11 @@ class DocumentPipelineConfig(LabelledPipelineConfig):
     )
 
     @property
+    def max_seq_len(self) -> int:
+        """Pieces of a text that a model looks at when it is asked; in training it is shown less."""
+        return max(self.training.max_seq_len, self.head.read_pieces)
+
+    @property
     def needs_corpus_statistics(self) -> bool:
         """Whether vectors of pieces or topics are asked for."""
         branches = self.head.branches
@@ -101,6 +106,12 @@ class DocumentPipelineConfig(LabelledPipelineConfig):
                 "head.branches leaves out recurrent, and nothing else trains the encoder that is served: add "
                 "recurrent, or set language_model or pretrained"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _chunks_are_pooled_as_they_are_read(self):
+        if self.head.pool_embeddings and self.training.chunk_pieces is not None:
+            raise ValueError("head.pool_embeddings is true, and texts that are read in training.chunk_pieces have none")
         return self
 
     @model_validator(mode="after")

@@ -203,7 +203,7 @@ class PipelineConfig(Section):
         if not self.corpus.splits.eval:
             raise ValueError("corpus.splits.eval is 0, the texts that the language model is evaluated on")
         if isinstance(self.encoder, EncoderSizesConfig) and self.language_model.tied:
-            first, last = self.encoder.embedding_size, self.encoder.layer_sizes[-1]
+            first, last = self.encoder.embedding_size, self.encoder.hidden_sizes[-1]
             if first != last:
                 raise ValueError(
                     f"language_model.tied is true, and it takes equal sizes: encoder.embedding_size is {first}, the "

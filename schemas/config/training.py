@@ -35,7 +35,11 @@ class WordTrainingConfig(OptimizationConfig):
 
 
 class TrainingConfig(WordTrainingConfig):
-    """Training of the task model."""
+    """Training of a model of whole texts."""
+
+    max_seq_len: int = Field(
+        400, ge=3, description="pieces that are trained on; see head.read_pieces for what is read afterwards"
+    )
 
     chunk_pieces: PositiveInt | None = Field(
         None,

@@ -247,6 +247,7 @@ def cycles_collected_early():
 @pytest.mark.parametrize("mode", ["exact", "near"])
 def test_memory_does_not_depend_on_how_often_a_text_repeats(mode, monkeypatch):
     monkeypatch.setattr(deduplication, "_BATCH_ROWS", 200)
+
     def peak(rows: int) -> int:
         def repeated(shard: Shard):
             return (Occurrence(position_of(shard, row), "The same line again.", 0) for row in range(rows))

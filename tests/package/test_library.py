@@ -25,7 +25,7 @@ def imported(files):
 
 def test_import_says_how_far_each_layer_is_from_its_source(imported):
     _, report = imported
-    assert report.record.encoder.layer_sizes == (8, 6)
+    assert report.record.encoder.hidden_sizes == (8, 6)
     assert {"embedding", "encoder"} <= {layer.layer for layer in report.parity}
     assert max(layer.difference for layer in report.parity) < 1e-5
 

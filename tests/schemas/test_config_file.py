@@ -32,12 +32,16 @@ def with_data(**fields):
     return MINIMAL | {"data": MINIMAL["data"] | fields}
 
 
-def test_defaults_are_the_published_sizes(tmp_path):
-    config = load(tmp_path, MINIMAL)
-    assert config.encoder.layer_sizes == (1552, 1552, 1552, 400)
+def test_sizes_of_published_models_are_meant_by_null(tmp_path):
+    config = load(tmp_path, MINIMAL, "encoder.hidden_sizes=null")
+    assert config.encoder.hidden_sizes == (1552, 1552, 1552, 400)
     assert [config.encoder.window(layer) for layer in range(4)] == [2, 1, 1, 1]
     assert config.export.fixed_seq_len == 70
-    assert load(tmp_path, MINIMAL, "encoder.architecture=awd_lstm").encoder.layer_sizes == (1152, 1152, 400)
+    assert load(tmp_path, MINIMAL, "encoder={architecture: awd_lstm, hidden_sizes: null}").encoder.hidden_sizes == (
+        1152,
+        1152,
+        400,
+    )
 
 
 def test_relative_paths_are_taken_from_the_configuration_file(tmp_path):
@@ -161,6 +165,10 @@ PRETRAINING = {"name": "x", "task": "language_model", "corpus": CORPUS}
             "language_model.direction is both, and the pretrained encoder reads in one direction",
         ),
         (MINIMAL | {"training": {"gradient_pieces": 8}}, "gradient_pieces is set and chunk_pieces is not"),
+        (
+            MINIMAL | {"training": {"chunk_pieces": 8}, "head": {"pool_embeddings": True}},
+            "head.pool_embeddings is true, and texts that are read in training.chunk_pieces have none",
+        ),
         (
             MINIMAL | {"data_schema": {"fail_on_drift": True, "drift_threshold": None}},
             "fail_on_drift is set, and drift_threshold is null: drift is not measured",

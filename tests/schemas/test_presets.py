@@ -19,7 +19,7 @@ def qrnn_parameters(inputs, units, window):
 
 def parameters_of(found):
     encoder = found.encoder
-    sizes = encoder.layer_sizes
+    sizes = encoder.hidden_sizes
     total = found.vocab_size * encoder.embedding_size
     for layer, (inputs, units) in enumerate(zip((encoder.embedding_size, *sizes), sizes, strict=False)):
         is_lstm = encoder.architecture == "awd_lstm"

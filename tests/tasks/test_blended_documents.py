@@ -22,6 +22,7 @@ from ulmfit_tfx.trainer_modules.data.task_rows import TaskRows
 from ulmfit_tfx.trainer_modules.optimization.blended_training import chosen_branches
 from ulmfit_tfx.trainer_modules.serving.saved_model import read_exported
 from ulmfit_tfx.transforms.records.record import Row
+from ulmfit_tfx.transforms.statistics.layout import CorpusStatistics
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 ALL = ("recurrent", "vectors", "topics", "pieces", "words")
@@ -69,6 +70,13 @@ def frozen(tmp_path_factory, tokenizer, labelled, statistics, trained):
     """One whose encoder is that of the other model."""
     folder = tmp_path_factory.mktemp("frozen") / "x"
     return train(classifier.run_fn, folder, tokenizer, labelled, "classification", {}, ALL, statistics, trained)
+
+
+def test_embeddings_are_near_the_vectors_that_they_began_at(trained, statistics):
+    weights = read_exported(trained).weights
+    [found] = [value for path, value in weights.items() if path.endswith("embeddings")]
+    vectors = CorpusStatistics.read(statistics).vectors[:, : found.shape[1]]
+    assert np.corrcoef(found[:, : vectors.shape[1]].ravel(), vectors.ravel())[0, 1] > 0.8
 
 
 def accuracy(model, rows):

@@ -49,7 +49,7 @@ def encoder_of(architecture, direction="forward", dropout=NO_DROPOUT):
 def classifier_of(encoder, direction, chunk, gradients, pooled):
     return build_classifier(
         encoder,
-        HeadConfig(pooled_pieces=pooled, dropout=(0, 0), hidden_size=4, batch_norm=False),
+        HeadConfig(pooled_pieces=pooled, dropout=(0, 0), hidden_size=4, batch_norm=False, pool_embeddings=False),
         classes=3,
         reads_backward=direction == "backward",
         chunk_pieces=chunk,

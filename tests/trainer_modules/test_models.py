@@ -5,7 +5,9 @@ import pytest
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig, EncoderDropoutConfig
 from ulmfit_tfx.schemas.config.head import HeadConfig
 from ulmfit_tfx.tasks.classification.model import build_classifier
+from ulmfit_tfx.trainer_modules.models.document_head import frozen_features
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
+from ulmfit_tfx.trainer_modules.transfer.piece_vectors import begin_at_vectors
 
 RNG = np.random.default_rng(0)
 PAD = 1
@@ -40,7 +42,8 @@ def test_encoder_gives_zeros_and_false_at_padding():
 @pytest.mark.parametrize(("architecture", "parameters"), [("qrnn", 34_054_592), ("awd_lstm", 34_262_464)])
 def test_published_sizes_have_the_published_number_of_parameters(architecture, parameters):
     """The QRNN figure is that of the old package's summary; the LSTM's is 35,000*400 + sum of 4u(in + u + 1)."""
-    encoder = build_encoder(EncoderConfig(architecture=architecture, zoneout=0.0), vocab_size=35_000, pad_id=PAD)
+    config = EncoderConfig(architecture=architecture, embedding_size=400, hidden_sizes=None)
+    encoder = build_encoder(config, vocab_size=35_000, pad_id=PAD)
     assert sum(np.prod(weight.shape) for weight in encoder.trainable_weights) == parameters
 
 
@@ -77,7 +80,9 @@ def test_layers_of_equal_size_drop_different_units():
 def test_batch_norm_follows_the_data_within_an_epoch():
     """With PyTorch's momentum of 0.1 taken for Keras', evaluation would see the statistics of the last batch alone."""
     keras.utils.set_random_seed(0)
-    model = build_classifier(encoder_of(dropout=NO_DROPOUT), HeadConfig(dropout=(0, 0)), classes=2)
+    model = build_classifier(
+        encoder_of(dropout=NO_DROPOUT), HeadConfig(dropout=(0, 0), pool_embeddings=False), classes=2
+    )
     for weight in model.get_layer("encoder").trainable_weights:
         weight.assign(RNG.normal(0, 0.7, weight.shape))
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
@@ -116,6 +121,27 @@ def test_pooling_over_some_pieces_takes_those_read_last(direction, tokens):
     (_, largest, mean), hidden = pooled([2, 5, 6, 7, 3], direction, pieces=3)
     np.testing.assert_allclose(largest, hidden[tokens].max(axis=0), atol=1e-6)
     np.testing.assert_allclose(mean, hidden[tokens].mean(axis=0), atol=1e-6)
+
+
+def test_embeddings_are_pooled_beside_the_states():
+    encoder = encoder_of(dropout=NO_DROPOUT)
+    text = [2, 5, 6, 7, 3]
+    features = frozen_features(encoder, HeadConfig())(np.array([padded(text, 8)]))[0].numpy()
+    embeddings = encoder.get_layer("embedding").embeddings.numpy()[text]
+    states = frozen_features(encoder, HeadConfig(pool_embeddings=False))(np.array([padded(text, 8)]))[0].numpy()
+    expected = [states, embeddings.max(axis=0), embeddings.mean(axis=0)]
+    np.testing.assert_allclose(features, np.concatenate(expected), atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [4, 8, 11])
+def test_embeddings_begin_at_vectors_as_far_as_these_go(size):
+    encoder = encoder_of(dropout=NO_DROPOUT)  # embeddings of eight numbers
+    before = encoder.get_layer("embedding").embeddings.numpy()
+    vectors = RNG.normal(0, 7, (len(before), size)).astype("float32")
+    begin_at_vectors(encoder, vectors)
+    after, shared = encoder.get_layer("embedding").embeddings.numpy(), min(size, 8)
+    np.testing.assert_allclose(after[:, :shared] / vectors[:, :shared], 0.3 / np.sqrt(np.mean(vectors**2)), rtol=1e-5)
+    np.testing.assert_array_equal(after[:, shared:], before[:, shared:])
 
 
 def test_pooling_over_more_pieces_than_there_are_takes_all():

@@ -92,6 +92,15 @@ def test_shortest_bound_has_one_bucket(rows_on_disk):
     assert task_batches(labelled_rows(rows_on_disk[0]), 8, PAD, max_seq_len=8).steps == -(-203 // 8)
 
 
+def test_longer_rows_are_cut_and_counted_as_they_are_cut(rows_on_disk):
+    whole, cut = (task_batches(labelled_rows(rows_on_disk[0]), 8, PAD, length) for length in (70, 20))
+    found = [ids for ids, _ in cut.in_order().as_numpy_iterator()]
+    assert max(ids.shape[1] for ids in found) == 20
+    assert cut.tokens == sum((ids != PAD).sum() for ids in found) < whole.tokens
+    rows = {tuple(row[:20][row[:20] != PAD]) for ids, _ in whole.in_order().as_numpy_iterator() for row in ids}
+    assert {tuple(row[row != PAD]) for ids in found for row in ids} == rows
+
+
 def test_split_without_rows_is_an_error(tmp_path):
     file = str(tmp_path / "empty.gz")
     tf.io.TFRecordWriter(file, "GZIP").close()

@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.trainer_modules.data.task_rows import TaskRows, ids_among
+from ulmfit_tfx.trainer_modules.data.task_rows import TaskRows, ids_among, with_first_ids
 
 _PARALLEL = 2
 _BUCKETS_PER_DOUBLING = 2
@@ -24,7 +24,7 @@ class TaskBatches:
         rows: The rows of the split.
         batch_size: Rows a batch.
         pad_id: Id that fills rows up to the longest of their batch.
-        max_seq_len: Longest row.
+        max_seq_len: Of a longer row its first ids are taken.
         steps: Batches an epoch, the same for every epoch.
         tokens: Ids an epoch, padding not counted.
     """
@@ -38,7 +38,7 @@ class TaskBatches:
 
     def in_order(self) -> tf.data.Dataset:
         """The rows in file order, bucketed: ids int32 [batch, time] and other inputs; targets; weights if there are."""
-        return self._counted(self._bucketed(self.rows.dataset()), self.steps)
+        return self._counted(self._bucketed(self._cut(self.rows.dataset())), self.steps)
 
     def epoch(self, number: int, seed: int, buffer: int, skip: int = 0) -> tf.data.Dataset:
         """The rows in the order of an epoch.
@@ -52,7 +52,7 @@ class TaskBatches:
         Returns:
             As `in_order`.
         """
-        rows = self.rows.dataset().shuffle(buffer, seed=seed + number)
+        rows = self._cut(self.rows.dataset()).shuffle(buffer, seed=seed + number)
         batches = self._bucketed(rows).shuffle(4 * _BUCKETS_PER_DOUBLING, seed=seed + number)
         return self._counted(batches.skip(skip), self.steps - skip)
 
@@ -63,6 +63,9 @@ class TaskBatches:
     def _counted(self, batches: tf.data.Dataset, count: int) -> tf.data.Dataset:
         """Tells Keras how many there are, which otherwise takes the end for an interruption and warns of it."""
         return batches.apply(tf.data.experimental.assert_cardinality(count)).prefetch(_PARALLEL)
+
+    def _cut(self, rows: tf.data.Dataset) -> tf.data.Dataset:
+        return rows.map(lambda inputs, *more: (with_first_ids(inputs, self.max_seq_len), *more))
 
     def _bucketed(self, rows: tf.data.Dataset) -> tf.data.Dataset:
         bounds = bucket_bounds(self.max_seq_len)
@@ -95,7 +98,7 @@ def task_batches(rows: TaskRows, batch_size: int, pad_id: int, max_seq_len: int)
 
     def count(state, row):
         per_bucket, tokens = state
-        size = tf.size(ids_among(row[0]))
+        size = tf.minimum(tf.size(ids_among(row[0])), max_seq_len)
         bucket = tf.reduce_sum(tf.cast(size >= bounds, tf.int32))
         return per_bucket + tf.one_hot(bucket, len(bounds) + 1, dtype=tf.int64), tokens + tf.cast(size, tf.int64)
 

@@ -37,6 +37,12 @@ def ids_among(inputs: Any) -> tf.Tensor:
     return tf.nest.flatten(inputs)[0]
 
 
+def with_first_ids(inputs: Any, count: int) -> Any:
+    """A row's inputs with the first ids alone, so many at most."""
+    ids, *more = tf.nest.flatten(inputs)
+    return tf.nest.pack_sequence_as(inputs, [ids[:count], *more])
+
+
 def has_weights(files: Sequence[str]) -> bool:
     """Whether rows have a `weight`, judged by the first one."""
     features = {WEIGHT: tf.io.VarLenFeature(tf.float32)}

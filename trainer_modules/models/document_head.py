@@ -1,4 +1,7 @@
-"""What models of whole texts have in common: encoder, concat pooling and fastai's two-layer head."""
+"""What models of whole texts have in common: encoder, concat pooling and fastai's two-layer head.
+
+Pooling over embeddings beside states: Shen et al. 2018, Baseline Needs More Love, https://arxiv.org/abs/1805.09843.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -65,7 +68,9 @@ def frozen_features(
     reads_backward: bool = False,
     chunk_pieces: int | None = None,
 ) -> keras.Model:
-    """A model from ids, int32 [batch, time], to pooled hidden states, float [batch, 3 * units], of pairs 12 * units.
+    """A model from ids, int32 [batch, time], to what is pooled of a text, float [batch, features].
+
+    It is of hidden states 3 * units, of embeddings, where they are pooled, 2 * size; of a pair four times as much.
 
     A linear model can be fitted on them. Arguments are those of `document_head`.
 
@@ -95,7 +100,7 @@ def linear_head(features: keras.Model, weights: np.ndarray, bias: np.ndarray, na
 def _features(
     ids: Any, encoder: keras.Model, pooled: Callable[[Any], Any], config: HeadConfig, bos_id: int | None
 ) -> Any:
-    """Pooled hidden states of texts, or of pairs those of both texts, their absolute difference and their product."""
+    """What is pooled of texts, or of pairs those of both texts, their absolute difference and their product."""
     if not config.pairs:
         return pooled(ids)
     if bos_id is None:
@@ -111,7 +116,8 @@ def _pooling(
     chunk_pieces: int | None,
     gradient_pieces: int | None,
 ) -> Callable[[Any], Any]:
-    """From ids to pooled hidden states, as Keras tensors."""
+    """From ids to what is pooled of them, as Keras tensors."""
+    pools_embeddings = chunk_pieces is None if config.pool_embeddings is None else config.pool_embeddings
     if chunk_pieces is None:
         reader = encoder
         pooling = ConcatPooling(config.pooled_pieces, reads_backward, name="pooling")
@@ -121,9 +127,15 @@ def _pooling(
         )
         pooling = ConcatPooling(name="pooling")  # over all that comes back, which is in the order of reading
 
+    embedding, has_token = encoder.get_layer("embedding"), encoder.get_layer("mask")
+
     def pooled(texts: Any) -> Any:
         hidden, mask = reader(texts)
-        return pooling(hidden, mask=mask)
+        states = pooling(hidden, mask=mask)
+        if not pools_embeddings:
+            return states
+        of_pieces = pooling(embedding(texts), mask=has_token(texts))
+        return ops.concatenate([states, of_pieces[:, embedding.size :]], axis=-1)  # the last one alone tells nothing
 
     return pooled
 

@@ -56,8 +56,8 @@ def build_encoder(
         tokens
     )
     hidden = keras.layers.SpatialDropout1D(dropout.input, seed=next(seeds), name="input_dropout")(hidden)
-    last = len(config.layer_sizes) - 1
-    for index in range(len(config.layer_sizes)):
+    last = len(config.hidden_sizes) - 1
+    for index in range(len(config.hidden_sizes)):
         hidden, *_ = _recurrent_layer(config, index, next(seeds))(hidden, mask=is_token)
         rate = dropout.output if index == last else dropout.hidden
         hidden = keras.layers.SpatialDropout1D(rate, seed=next(seeds), name=f"hidden_dropout_{index}")(hidden)
@@ -72,7 +72,7 @@ def layer_seeds(seed: int | None) -> Iterator[int | None]:
 
 
 def _recurrent_layer(config: EncoderConfig, index: int, seed: int | None) -> keras.layers.Layer:
-    units, name = config.layer_sizes[index], f"{config.architecture}_{index}"
+    units, name = config.hidden_sizes[index], f"{config.architecture}_{index}"
     if config.architecture == "awd_lstm":
         return AWDLSTM(units, config.dropout.weight, return_sequences=True, return_state=True, seed=seed, name=name)
     return QRNN(

@@ -117,7 +117,7 @@ def train_blended(
     names = chosen_branches(inputs, count)
     if names == (RECURRENT,):
         documents = train_documents(inputs, objective, train, evaluation)
-        outputs = text_outputs(documents.model, inputs.tokenizer, inputs.training.max_seq_len)
+        outputs = text_outputs(documents.model, inputs.tokenizer, inputs.read_pieces)
         return BlendedDocuments(documents, _traced_once(outputs), {}, ())
     one_in = _HELD_OUT_ONE_IN[count < _MANY_ROWS]
     data = _read(rows, count, one_in, inputs.seed)
@@ -174,7 +174,7 @@ class _Blending:
 
     def _reader(self, tokenizer: Tokenizer) -> TextReader:
         head = self.inputs.head
-        return TextReader(tokenizer, head.read_pieces, self.buckets, reads_pairs=bool(head.pairs))
+        return TextReader(tokenizer, self.inputs.read_pieces, self.buckets, reads_pairs=bool(head.pairs))
 
     def run(self, train: TaskBatches, evaluation: TaskBatches) -> BlendedDocuments:
         """Fits all, and stacks."""
@@ -280,7 +280,7 @@ class _Blending:
             bias,
             parts,
             [(model, counts[name]) for name, model in models.items() if name in counts],
-            self.inputs.training.max_seq_len,
+            self.inputs.read_pieces,
         )
 
 
@@ -320,7 +320,7 @@ def _read(rows: TaskRows, count: int, one_in: int, seed: int) -> _Rows:
 
 def _of_ids(model: keras.Model, ids: Sequence[np.ndarray], inputs: TaskInputs) -> np.ndarray:
     """What a model says of rows: float32 [rows, ...], computed in batches of similar length."""
-    limit, size = inputs.training.max_seq_len, inputs.training.batch_size
+    limit, size = inputs.read_pieces, inputs.training.batch_size
     order = np.argsort([min(len(row), limit) for row in ids], kind="stable")
     answers: list[Any] = [None] * len(ids)
     answer_of = tf.function(lambda batch: model(batch, training=False), input_signature=[IDS])

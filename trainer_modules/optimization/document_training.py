@@ -167,7 +167,7 @@ def export_documents(
         branches: What is added up to an answer.
     """
     first = next(iter(documents.parts.values()))
-    tokenizer, max_seq_len = inputs.tokenizer, inputs.training.max_seq_len
+    tokenizer, max_seq_len = inputs.tokenizer, inputs.read_pieces
     signatures = encoder_signatures(first.encoder, tokenizer, inputs.fixed_seq_len, max_seq_len) | task_signatures
     description = ModelDescription(
         task=task,

@@ -35,6 +35,8 @@ from ulmfit_tfx.trainer_modules.optimization.run_identity import (
 )
 from ulmfit_tfx.trainer_modules.optimization.tensorboard import TrainingLog
 from ulmfit_tfx.trainer_modules.transfer.base_model import BaseModel
+from ulmfit_tfx.trainer_modules.transfer.piece_vectors import begin_at_vectors
+from ulmfit_tfx.transforms.statistics.layout import CorpusStatistics
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 from ulmfit_tfx.transforms.tokenizer_files import read_tokenizer
 
@@ -100,6 +102,11 @@ class TaskInputs:
     checkpoints: str
     code: Mapping[str, str]
     console: Console
+
+    @property
+    def read_pieces(self) -> int:
+        """Pieces of a text that a model of whole texts reads when it is asked."""
+        return max(self.head.read_pieces, self.training.max_seq_len)
 
     def labels(self) -> list[str]:
         """The label vocabulary, the most frequent one first."""
@@ -219,6 +226,10 @@ def trained(training: Training[Built], inputs: TaskInputs) -> tuple[Built, Train
         if inputs.base is not None:
             for direction, encoder in fitted.encoders.items():
                 inputs.base.give_weights(encoder, direction)
+        elif inputs.statistics is not None:
+            vectors = CorpusStatistics.read(inputs.statistics).vectors
+            for encoder in fitted.encoders.values():
+                begin_at_vectors(encoder, vectors)
         groups = layer_groups(fitted.model)
         factors = rate_factors(groups, rate_factor(config, inputs.base is not None))
         training.compile(fitted, optimizer_for(config, training.train.steps * config.epochs, factors))

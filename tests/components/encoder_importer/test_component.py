@@ -74,7 +74,7 @@ def test_trainer_starts_from_the_imported_weights_with_dropouts_of_its_own(artif
     encoder, config = encoder_from(base_model, read_tokenizer(artifacts[specs.TOKENIZER]), dropouts=dropouts)
     served = tf.saved_model.load(base_model).signatures["numericalized_encoder"](tf.constant(IDS))
     np.testing.assert_allclose(encoder(IDS)[0], served["output"], atol=1e-6)
-    assert (config.layer_sizes, config.dropout.input) == ((8, 6), 0.4)
+    assert (config.hidden_sizes, config.dropout.input) == ((8, 6), 0.4)
 
 
 def test_base_model_of_another_tokenizer_is_refused(artifacts, spm_model):

@@ -182,5 +182,5 @@ def test_output_may_be_a_link_to_an_earlier_import(importing, tmp_path):
     link = tmp_path / "link"
     link.symlink_to(earlier)
     importing(units=10, overwrite=True, output=link)
-    assert read_record(link).encoder.layer_sizes == (10, 6)
+    assert read_record(link).encoder.hidden_sizes == (10, 6)
     assert [path.name for path in earlier.parent.iterdir()] == ["out"]

@@ -168,11 +168,11 @@ def test_values_that_are_no_weights_are_counted(array, message):
 def test_model_tells_its_sizes():
     layers = (torch_qrnn(6, 4, 2), torch_qrnn(6, 6, 1), torch_qrnn(4, 6, 3))
     config = LanguageModelWeights("fastai", embeddings(9, 4), layers).encoder_config()
-    assert (config.architecture, config.embedding_size, config.layer_sizes) == ("qrnn", 4, (6, 6, 4))
+    assert (config.architecture, config.embedding_size, config.hidden_sizes) == ("qrnn", 4, (6, 6, 4))
     assert [config.window(layer) for layer in range(3)] == [2, 1, 3]
     assert (config.qrnn_pooling, config.forget_convention) == ("fo", "fastai")
     model = LanguageModelWeights("fastai", embeddings(9, 4), (torch_lstm(7, 4),))
-    assert (model.architecture, model.vocab_size, model.encoder_config().layer_sizes) == ("awd_lstm", 9, (7,))
+    assert (model.architecture, model.vocab_size, model.encoder_config().hidden_sizes) == ("awd_lstm", 9, (7,))
 
 
 NO_LAYERS = {"layers": ()}

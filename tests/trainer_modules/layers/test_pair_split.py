@@ -34,8 +34,9 @@ def test_second_text_is_read_as_if_it_stood_alone():
 def test_texts_of_a_pair_are_compared_by_their_difference():
     encoder = build_encoder(EncoderConfig(embedding_size=8, hidden_sizes=(8,)), 20, PAD)
     model = build_regressor(encoder, HeadConfig(pairs=True, hidden_size=1, batch_norm=False), 1, bos_id=BOS)
-    kernel = np.zeros((4 * 24, 1), "float32")
-    kernel[2 * 24 : 3 * 24] = 1  # |first - second| alone
+    size = 5 * 8  # of states three times, of embeddings twice
+    kernel = np.zeros((4 * size, 1), "float32")
+    kernel[2 * size : 3 * size] = 1  # |first - second| alone
     model.get_layer("hidden").kernel.assign(kernel)
     model.get_layer("logits").kernel.assign([[1.0]])
     same, other = model(np.array([[2, 7, 5, 3, 2, 7, 5, 3], [2, 7, 5, 3, 2, 9, 8, 3]], "int32")).numpy()[:, 0]
