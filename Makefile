@@ -26,7 +26,7 @@ test-newest: ## run what tells whether the newest lane works, beside the lane in
 	@requirements/install.sh newest && tests/run.sh .venvs/newest/bin/python lane || { status=$$?; \
 	  [ $$status -eq 75 ] && echo "SKIPPED: the newest lane cannot be installed on this machine, see above" || exit $$status; }
 
-test-thorough: setup ## run more cases of what `make test` covers, and whole replays of compiled pipelines (40 minutes)
+test-thorough: setup ## run more cases of what `make test` covers, and whole replays of compiled pipelines (an hour)
 	@$(BIN)/python -m pytest -m thorough tests
 
 test-random: setup ## train models of a hundred random configurations (20 minutes)

@@ -43,7 +43,10 @@ from ulmfit_tfx.transforms.tokenization import Tokenizer
 tf.get_logger().setLevel("ERROR")
 
 STEPS, VOCABULARY, PAD = 70, 8000, 1
-QRNN, LSTM = EncoderConfig(architecture="qrnn"), EncoderConfig(architecture="awd_lstm")
+QRNN, LSTM = (
+    EncoderConfig(architecture=architecture, embedding_size=400, hidden_sizes=None)
+    for architecture in ("qrnn", "awd_lstm")
+)
 
 OURS_QRNN, OURS_LSTM = "QRNN", "AWD-LSTM"
 STEPPED_QRNN, STEPPED_LSTM = "QRNN, a step at a time", "LSTM, a step at a time"

@@ -198,7 +198,9 @@ def _export(
 ) -> None:
     """Writes the SavedModel. The encoder signatures are of the first direction."""
     tokenizer, max_seq_len = inputs.tokenizer, inputs.training.max_seq_len
-    signatures = encoder_signatures(built.encoders[inputs.directions[0]], tokenizer, inputs.fixed_seq_len, max_seq_len)
+    signatures = encoder_signatures(
+        built.encoders[inputs.directions[0]], tokenizer, inputs.export.fixed_seq_len, max_seq_len
+    )
     signatures |= tagger_signatures(
         built.tagger.emissions,
         _decoder(built.tagger, config, temperature),
@@ -212,7 +214,7 @@ def _export(
         labels=tuple(tags),
         encoder=built.encoder_config,
         max_seq_len=max_seq_len,
-        fixed_seq_len=inputs.fixed_seq_len,
+        fixed_seq_len=inputs.export.fixed_seq_len,
         directions=inputs.directions,
         details=TaggingDetails.of(config, temperature),
     )

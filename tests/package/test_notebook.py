@@ -39,6 +39,7 @@ def shown(notebook, beginning):
     return streams, results[0] if results else {}
 
 
+@pytest.mark.thorough
 @pytest.mark.pipeline
 def test_notebook_runs_and_nothing_is_written_to_standard_error(executed):
     streams = [
@@ -47,6 +48,7 @@ def test_notebook_runs_and_nothing_is_written_to_standard_error(executed):
     assert not [output.text for output in streams if output.name == "stderr"]
 
 
+@pytest.mark.thorough
 @pytest.mark.pipeline
 def test_notebook_shows_run_report_predictions_and_tags(executed):
     streams, run = shown(executed, 'ut.run(config, root=folder / "runs/moods")')

@@ -332,6 +332,7 @@ def test_learning_rate_is_looked_for_without_training(pretrained):
     assert f"--set language_model.learning_rate={rate}" in shown
 
 
+@pytest.mark.thorough
 def test_fine_tuning_of_a_language_model_leaves_recurrent_layers_alone_in_frozen_epochs(
     pretrained, pretraining, tmp_path
 ):

@@ -277,6 +277,7 @@ def test_anomaly_stops_the_run_before_anything_is_trained(tmp_path, reviews, tin
     assert "SentencePieceTrainer" not in shown
 
 
+@pytest.mark.thorough
 def test_killed_training_goes_on_from_its_last_checkpoint(tmp_path, reviews, tiny_project):
     config = tiny_project(
         tmp_path, reviews, training={"epochs": 6, "checkpoint_seconds": 0}, head={"branches": ["recurrent"]}

@@ -18,7 +18,7 @@ from ulmfit_tfx.tasks import load_predictor, read_model_info
 from ulmfit_tfx.trainer_modules.serving.folder_copy import copy_folder
 from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.thorough]
 
 
 @dataclasses.dataclass(frozen=True)

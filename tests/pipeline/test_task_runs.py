@@ -333,6 +333,7 @@ def several(tmp_path_factory, reviews):
     return project, *project.run()
 
 
+@pytest.mark.thorough
 def test_classifier_of_several_labels_is_blessed_by_its_micro_f1(several):
     _, code, shown = several
     assert code == 0, shown
@@ -344,6 +345,7 @@ def test_classifier_of_several_labels_is_blessed_by_its_micro_f1(several):
         assert re.search(line, shown), line
 
 
+@pytest.mark.thorough
 def test_labels_are_those_of_both_texts_of_a_pair_which_a_separator_parts(several):
     project, _, _ = several
     pairs = {

@@ -18,6 +18,7 @@ from ulmfit_tfx.schemas.errors import UserError
 from ulmfit_tfx.schemas.feature_names import TEXT
 from ulmfit_tfx.schemas.section import Direction
 from ulmfit_tfx.trainer_modules.branches.blend import Blend
+from ulmfit_tfx.trainer_modules.branches.buckets import fitting_buckets, megabytes
 from ulmfit_tfx.trainer_modules.branches.features import CHARACTERS, PIECES, WORDS, TextReader
 from ulmfit_tfx.trainer_modules.branches.fitting import FittedBranch, fit_branch
 from ulmfit_tfx.trainer_modules.branches.linear_branches import Part, TrainTexts, linear_branches
@@ -43,6 +44,8 @@ RECURRENT: BranchName = "recurrent"
 OF_STATISTICS: tuple[BranchName, ...] = ("vectors", "topics")
 """Branches that take statistics of a corpus."""
 LINEAR: tuple[BranchName, ...] = (*OF_STATISTICS, "pieces", "words")
+SPACES: Mapping[str, tuple[str, ...]] = {"topics": (PIECES,), "pieces": (PIECES,), "words": (WORDS, CHARACTERS)}
+"""Spaces of terms that have a table in the model, by branch."""
 FEWEST_ROWS = 50
 """For linear branches, where none are asked for."""
 MOST_ROWS = 50_000
@@ -162,15 +165,32 @@ class _Blending:
         self.folds = list(convex.folds(data.targets, _FOLDS, inputs.seed))
         statistics = None if inputs.statistics is None else CorpusStatistics.read(inputs.statistics)
         head = inputs.head
-        self.buckets = {
-            PIECES: head.word_buckets if statistics is None else statistics.buckets,
-            WORDS: head.word_buckets,
-            CHARACTERS: head.character_buckets,
-        }
+        self.buckets = self._buckets(head.word_buckets if statistics is None else statistics.buckets)
         # A tokenizer of its own: trainings set TensorFlow's seed, see `Tokenizer.op`.
         own = Tokenizer(inputs.tokenizer.model, inputs.tokenizer.config, inputs.tokenizer.cleaning)
         self.linear = linear_branches(names, TrainTexts(self._reader(own), data.texts, statistics), statistics)
         self.fitted: dict[str, FittedBranch] = {}
+
+    def _buckets(self, of_pieces: int) -> dict[str, int]:
+        head, export = self.inputs.head, self.inputs.export
+        configured = {PIECES: of_pieces, WORDS: head.word_buckets, CHARACTERS: head.character_buckets}
+        read = {space for name in self.names for space in SPACES.get(name, ())}
+        sizes: dict[str, Any] = {
+            "vocab_size": self.inputs.tokenizer.vocab_size,
+            "outputs": self.convex.outputs,
+            "reads_pairs": bool(head.pairs),
+        }
+        fitting = fitting_buckets(
+            {name: size for name, size in configured.items() if name in read},
+            **sizes,
+            max_megabytes=export.max_megabytes,
+        )
+        if fitting.items() - configured.items():
+            self._say(
+                f"{fitting[WORDS]:,} numbers for words and {fitting[CHARACTERS]:,} for runs of characters, fewer than "
+                f"configured: so the tables take {megabytes(fitting, **sizes):.0f} MB, see export.max_megabytes"
+            )
+        return configured | fitting
 
     def _reader(self, tokenizer: Tokenizer) -> TextReader:
         head = self.inputs.head

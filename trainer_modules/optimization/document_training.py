@@ -168,13 +168,15 @@ def export_documents(
     """
     first = next(iter(documents.parts.values()))
     tokenizer, max_seq_len = inputs.tokenizer, inputs.read_pieces
-    signatures = encoder_signatures(first.encoder, tokenizer, inputs.fixed_seq_len, max_seq_len) | task_signatures
+    signatures = (
+        encoder_signatures(first.encoder, tokenizer, inputs.export.fixed_seq_len, max_seq_len) | task_signatures
+    )
     description = ModelDescription(
         task=task,
         labels=tuple(labels),
         encoder=first.encoder_config,
         max_seq_len=max_seq_len,
-        fixed_seq_len=inputs.fixed_seq_len,
+        fixed_seq_len=inputs.export.fixed_seq_len,
         directions=tuple(documents.parts),
         details=details,
         branches=tuple(branches),

@@ -75,7 +75,7 @@ class TaskInputs:
         tokenizer: Of the texts.
         train_files: Transformed examples of the train split.
         eval_files: Of the eval split.
-        fixed_seq_len: T of the encoder signatures.
+        export: Shapes and sizes of what is served.
         transform_graph: Folder of the transform graph.
         run_folder: Where `history.json` and TensorBoard's files go.
         serving_folder: Where the SavedModel goes.
@@ -94,7 +94,7 @@ class TaskInputs:
     tokenizer: Tokenizer
     train_files: list[str]
     eval_files: list[str]
-    fixed_seq_len: int | None
+    export: ExportConfig
     transform_graph: str
     run_folder: str
     serving_folder: str
@@ -161,7 +161,7 @@ def read_inputs(fn_args: Any, run_fn: str) -> TaskInputs:
         tokenizer=tokenizer,
         train_files=matching_files(fn_args.train_files),
         eval_files=matching_files(fn_args.eval_files),
-        fixed_seq_len=ExportConfig.model_validate(custom["export"]).fixed_seq_len,
+        export=ExportConfig.model_validate(custom["export"]),
         transform_graph=fn_args.transform_graph_path,
         run_folder=fn_args.model_run_dir,
         serving_folder=fn_args.serving_model_dir,
