@@ -18,8 +18,6 @@ import argparse
 import dataclasses
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,15 +26,14 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import task_data
-import yaml
 from contest import CONSOLE, machine
 from recorded_rows import RecordedRows
 from rich.table import Table
 from tagging_baselines import crf_baseline
+from task_runs import held_out, newest, run
 from tfx.types import artifact_utils, standard_artifacts
 
 from ulmfit_tfx.components.example_rows import read_rows
-from ulmfit_tfx.components.reports.held_out import REPORT_FILE, HeldOutReport
 from ulmfit_tfx.evaluation.catalogue import MODEL, lower_is_better
 from ulmfit_tfx.evaluation.intervals import with_intervals
 from ulmfit_tfx.tasks.tagging.scores import TaggingRows
@@ -194,7 +191,7 @@ def measured(benchmark: Benchmark, data: Path, work: Path, is_full: bool) -> dic
     started = time.monotonic()
     run(config, folder)
     seconds = time.monotonic() - started
-    report = HeldOutReport.from_json(_newest(folder, f"HeldOutScorer/report/*/{REPORT_FILE}").read_text())
+    report = held_out(folder)
     systems = {name: dataclasses.asdict(scores[benchmark.measure]) for name, scores in report.systems.items()}
     if report.task == "tagging":
         systems["crf"] = crf_score(folder, benchmark)
@@ -215,7 +212,7 @@ def language_model(data: Path, work: Path, is_full: bool) -> tuple[Path, float]:
     folder.mkdir(exist_ok=True)
     timing = folder / "seconds.json"
     if timing.exists():
-        return _newest(folder, "LanguageModelTrainer/model/*/Format-Serving"), float(json.loads(timing.read_text()))
+        return newest(folder, "LanguageModelTrainer/model/*/Format-Serving"), float(json.loads(timing.read_text()))
     path = task_data.english_corpus(data, folder, None if is_full else QUICK_TEXTS)
     config = {"name": "english"} | json.loads(json.dumps(LANGUAGE_MODEL))
     config["corpus"] = {"path": str(path), "format": "text", "splits": {"train": 0.97, "eval": 0.03, "test": 0}}
@@ -224,38 +221,18 @@ def language_model(data: Path, work: Path, is_full: bool) -> tuple[Path, float]:
     run(config, folder)
     seconds = time.monotonic() - started
     timing.write_text(json.dumps(seconds))
-    return _newest(folder, "LanguageModelTrainer/model/*/Format-Serving"), seconds
-
-
-def run(config: dict[str, Any], folder: Path) -> None:
-    """Runs the command on a configuration.
-
-    Raises:
-        SystemExit: It fails. A model that is not blessed, for want of thresholds, is no failure.
-    """
-    path = folder / "config.yaml"
-    path.write_text(yaml.safe_dump(config, sort_keys=False))
-    command = [sys.executable, "-m", "ulmfit_tfx.pipeline", "run", str(path), "--root", str(folder / "root")]
-    CONSOLE.print(f"{config['name']}: {' '.join(command[1:])}", style="dim", markup=False)
-    not_blessed = 4
-    if subprocess.run(command, stdout=sys.stderr).returncode not in (0, not_blessed):
-        raise SystemExit(f"{config['name']}: the run failed.")
+    return newest(folder, "LanguageModelTrainer/model/*/Format-Serving"), seconds
 
 
 def crf_score(folder: Path, benchmark: Benchmark) -> dict[str, float]:
     """What a conditional random field with word features reaches on the same rows."""
     examples = standard_artifacts.Examples()
-    examples.uri = str(_newest(folder, "CorpusIngest/examples/*"))
+    examples.uri = str(newest(folder, "CorpusIngest/examples/*"))
     examples.split_names = artifact_utils.encode_split_names(list(SPLITS))
     train, test = (list(read_rows(examples, split)) for split in (TRAIN, TEST))
     scheme = benchmark.config["tagging"].get("scheme", "bio")
     scored = TaggingRows([list(row.tags) for row in test], crf_baseline(train, test), scheme)
     return dataclasses.asdict(with_intervals(scored.scores, len(test), samples=1000, seed=0)[benchmark.measure])
-
-
-def _newest(folder: Path, pattern: str) -> Path:
-    found = list((folder / "root" / "artifacts").glob(pattern))
-    return max(found, key=lambda path: path.stat().st_mtime)
 
 
 def _shown(measure: str, row: dict[str, Any]) -> tuple[str, str, str]:

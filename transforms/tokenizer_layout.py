@@ -31,6 +31,7 @@ def contents(
         cleaning: Before it.
         counts: Of the texts that it was trained on. None: there is no `sample.json`, as of an imported one.
     """
+    config = with_size(config, model)
     parts = {"tokenizer": config.model_dump(mode="json"), "cleaning": cleaning.model_dump(mode="json")}
     files = {
         f"{config.file_stem}.model": model,
@@ -40,6 +41,15 @@ def contents(
     if counts is not None:
         files[SAMPLE_FILE] = json.dumps(dataclasses.asdict(counts), indent=2).encode()
     return files
+
+
+def with_size(config: TokenizerConfig, model: bytes) -> TokenizerConfig:
+    """A configuration that says of how many pieces a model is, where that was left to the texts."""
+    if config.vocab_size is not None:
+        return config
+    return config.model_copy(
+        update={"vocab_size": sentencepiece.SentencePieceProcessor(model_proto=model).vocab_size()}
+    )
 
 
 def vocabulary(model: bytes) -> str:

@@ -7,7 +7,7 @@ from io import BytesIO
 
 import sentencepiece
 
-from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
+from ulmfit_tfx.schemas.config.tokenizer import SentencePieceConfig
 from ulmfit_tfx.schemas.errors import DataError
 
 SPECIAL_IDS = {"unk_id": 0, "pad_id": 1, "bos_id": 2, "eos_id": 3}
@@ -16,9 +16,11 @@ _LOWEST_SIZE = re.compile(r"smaller than required_chars\. \d+ vs (\d+)")
 _TWO_CHARACTERS = re.compile(r".\S", re.DOTALL)
 _WORD_BOUNDARY = "\N{LOWER ONE EIGHTH BLOCK}"
 """SentencePiece's own sign for a space."""
+_BYTES_OF_A_WORD = 5
+_FEWEST_PIECES, _MOST_PIECES = 100, 8000
 
 
-def train(texts: Iterable[str | bytes], config: TokenizerConfig, max_text_bytes: int) -> bytes:
+def train(texts: Iterable[str | bytes], config: SentencePieceConfig, max_text_bytes: int) -> bytes:
     """Trains a SentencePiece model.
 
     Args:
@@ -30,15 +32,54 @@ def train(texts: Iterable[str | bytes], config: TokenizerConfig, max_text_bytes:
         The serialized model.
 
     Raises:
-        DataError: The texts cannot fill the vocabulary, or hold nothing to learn from.
+        DataError: The texts cannot fill the vocabulary that is asked for, or hold nothing to learn from.
     """
+    if config.vocab_size is not None:
+        return _trained(texts, config, config.vocab_size, max_text_bytes)
+    kept = list(texts)
+    size = fitting_size(kept)
+    for _ in ("fits", "holds the characters", "is no more than can be filled"):
+        try:
+            return _trained(kept, config, size, max_text_bytes)
+        except VocabularyError as error:
+            size, refused = error.nearest, error
+    raise refused
+
+
+def fitting_size(texts: Iterable[str | bytes]) -> int:
+    """How many pieces texts can teach: the number of their words to the power of 3/4, 8,000 at most.
+
+    So 100 sentences get 300 pieces and 1,000 reviews 8,000. A word is five bytes, for in some languages nothing stands
+    between words.
+    """
+    return _size_for(sum(len(text if isinstance(text, bytes) else text.encode()) for text in texts))
+
+
+def _size_for(size: int) -> int:
+    """Pieces for so many bytes of text."""
+    return min(max(round((size / _BYTES_OF_A_WORD) ** 0.75), _FEWEST_PIECES), _MOST_PIECES)
+
+
+class VocabularyError(DataError):
+    """The texts need more pieces, or fewer, than were asked for.
+
+    Attributes:
+        nearest: A number of pieces that they can have.
+    """
+
+    def __init__(self, message: str, nearest: int):
+        super().__init__(message)
+        self.nearest = nearest
+
+
+def _trained(texts: Iterable[str | bytes], config: SentencePieceConfig, vocab_size: int, max_text_bytes: int) -> bytes:
     model = BytesIO()
-    count = 0
+    count = size = 0
 
     def counted() -> Iterator[str | bytes]:
-        nonlocal count
+        nonlocal count, size
         for text in texts:
-            count += 1
+            count, size = count + 1, size + len(text if isinstance(text, bytes) else text.encode())
             yield text
 
     try:
@@ -46,7 +87,7 @@ def train(texts: Iterable[str | bytes], config: TokenizerConfig, max_text_bytes:
             sentence_iterator=_with_something_to_learn(counted(), config),
             model_writer=model,
             model_type=config.model_type,
-            vocab_size=config.vocab_size,
+            vocab_size=vocab_size,
             character_coverage=config.character_coverage,
             user_defined_symbols=list(config.user_defined_symbols),
             byte_fallback=config.byte_fallback,
@@ -57,20 +98,26 @@ def train(texts: Iterable[str | bytes], config: TokenizerConfig, max_text_bytes:
             **SPECIAL_IDS,
         )
     except RuntimeError as error:
+        cause = f"(SentencePiece: {error})"
         if highest := _HIGHEST_SIZE.search(str(error)):
-            advice = f"cannot fill {config.vocab_size:,} pieces. Set vocab_size to {highest[1]} at most"
-        elif lowest := _LOWEST_SIZE.search(str(error)):
-            advice = (
-                f"need {lowest[1]} pieces for their characters and the special ones alone. Set vocab_size above "
-                f"{lowest[1]}, or a lower character_coverage"
-            )
-        else:
-            advice = "cannot train a tokenizer"
-        raise DataError(f"{count:,} texts {advice}. (SentencePiece: {error})") from None
+            most = int(highest[1])
+            raise VocabularyError(
+                f"{count:,} texts cannot fill {vocab_size:,} pieces. Leave vocab_size out, or set it to "
+                f"{min(_size_for(size), most)}. {cause}",
+                most,
+            ) from None
+        if lowest := _LOWEST_SIZE.search(str(error)):
+            needed = int(lowest[1])
+            raise VocabularyError(
+                f"{count:,} texts need {needed} pieces for their characters and the special ones alone. Set "
+                f"vocab_size to {needed + _size_for(size)}, or a lower character_coverage. {cause}",
+                needed + _size_for(size),
+            ) from None
+        raise DataError(f"{count:,} texts cannot train a tokenizer. {cause}") from None
     return model.getvalue()
 
 
-def _with_something_to_learn(texts: Iterator[str | bytes], config: TokenizerConfig) -> Iterator[str | bytes]:
+def _with_something_to_learn(texts: Iterator[str | bytes], config: SentencePieceConfig) -> Iterator[str | bytes]:
     """The texts, once one of them is seen to hold two characters that a piece can be made of: else BPE crashes.
 
     A space before a character is one of the two. User symbols are none, nor are digits that are to be pieces by

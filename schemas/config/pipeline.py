@@ -209,7 +209,7 @@ class PipelineConfig(Section):
                     f"language_model.tied is true, and it takes equal sizes: encoder.embedding_size is {first}, the "
                     f"last of encoder.hidden_sizes {last}"
                 )
-        if self.tokenizer is not None:
+        if self.tokenizer is not None and self.tokenizer.vocab_size is not None:
             try:
                 self.language_model.negatives_of(self.tokenizer.vocab_size)
             except ValueError as error:

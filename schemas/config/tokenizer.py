@@ -22,7 +22,9 @@ class SentencePieceConfig(Section):
     """SentencePiece. Special ids are `<unk>`=0, `<pad>`=1, `<s>`=2, `</s>`=3."""
 
     prefix: str = Field("spm", pattern=r"^[\w.-]+$", description="file name: {prefix}-sp{N}k.model")
-    vocab_size: int = Field(8000, ge=16, le=1_000_000, description="pieces")
+    vocab_size: int | None = Field(
+        None, ge=16, le=1_000_000, description="pieces. null: as many as the texts can teach, 8,000 at most"
+    )
     model_type: Literal["bpe", "unigram"] = Field("bpe", description="how pieces are found")
     character_coverage: float = Field(0.9995, gt=0.9, le=1, description="share of all characters that get a piece")
     user_defined_symbols: tuple[str, ...] = Field(("?", "!"), description="always pieces of their own")
@@ -67,7 +69,7 @@ class SentencePieceConfig(Section):
     @model_validator(mode="after")
     def _room_for_more_than_the_given_pieces(self):
         given = len(_SPECIAL_PIECES) + len(self.user_defined_symbols) + _BYTES * self.byte_fallback
-        if self.vocab_size <= given:
+        if self.vocab_size is not None and self.vocab_size <= given:
             of_bytes = f", {_BYTES} of byte_fallback" if self.byte_fallback else ""
             raise ValueError(
                 f"vocab_size is {self.vocab_size}, expected more than {given}: there are {len(_SPECIAL_PIECES)} "
@@ -84,7 +86,9 @@ class SentencePieceConfig(Section):
 
     @property
     def file_stem(self) -> str:
-        """File name without suffix: `spm-sp8k`, or the exact size below a thousand pieces, `spm-sp500`."""
+        """File name without suffix: `spm-sp8k`, below a thousand pieces `spm-sp500`, of a size not known yet `spm`."""
+        if self.vocab_size is None:
+            return self.prefix
         size = f"{self.vocab_size // 1000}k" if self.vocab_size >= 1000 else str(self.vocab_size)
         return f"{self.prefix}-sp{size}"
 

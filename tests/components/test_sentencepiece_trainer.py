@@ -1,5 +1,6 @@
 import json
 import random
+import re
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ from sentencepiece import sentencepiece_model_pb2 as sentencepiece_model
 from tfx.types import artifact_utils, standard_artifacts
 
 from ulmfit_tfx.components.sentencepiece_trainer.executor import CLEANING, MAX_TEXT_BYTES, TOKENIZER, Executor
-from ulmfit_tfx.components.sentencepiece_trainer.training import train
+from ulmfit_tfx.components.sentencepiece_trainer.training import fitting_size, train
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.config.cleaning import CleaningConfig
 from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
@@ -87,16 +88,34 @@ def test_split_digits_makes_each_digit_a_piece():
     assert processor(texts, split_digits=True).encode("2024", out_type=str) == ["▁", "2", "0", "2", "4"]
 
 
-def test_vocabulary_that_the_texts_cannot_fill_names_the_highest_size():
-    with pytest.raises(DataError, match=r"^1 texts cannot fill 5,000 pieces\. Set vocab_size to \d+ at most"):
-        processor(["just a few words"], vocab_size=5000)
+@pytest.mark.parametrize("texts", [["just a few words"], TEXTS], ids=["few", "many"])
+def test_vocabulary_that_the_texts_cannot_fill_names_a_size_that_works(texts):
+    with pytest.raises(DataError, match=rf"^{len(texts)} texts cannot fill 50,000 pieces\.") as error:
+        processor(texts, vocab_size=50_000)
+    named = int(re.search(r"Leave vocab_size out, or set it to (\d+)\.", str(error.value))[1])
+    assert processor(texts, vocab_size=named).vocab_size() == named
 
 
-def test_highest_size_that_is_named_is_one_that_works():
-    with pytest.raises(DataError) as error:
-        processor(vocab_size=100_000)
-    highest = int(str(error.value).split("Set vocab_size to ")[1].split()[0])
-    assert processor(vocab_size=highest).vocab_size() == highest
+IDEOGRAMS = [chr(0x4E00 + number) for number in range(700)]
+
+
+@pytest.mark.parametrize("model_type", ["bpe", "unigram"])
+@pytest.mark.parametrize(
+    ("texts", "least", "most"),
+    [
+        (["just a few words"], 10, 100),
+        (TEXTS, 400, 700),
+        (["the same words again and again"] * 1000, 10, 200),
+        (["".join(random.Random(row).choices(IDEOGRAMS, k=30)) for row in range(100)], 710, 2000),
+    ],
+    ids=["few", "many", "repeated", "ideograms"],
+)
+def test_size_that_is_left_out_is_one_that_the_texts_can_teach(texts, least, most, model_type):
+    assert least < processor(texts, vocab_size=None, model_type=model_type).vocab_size() <= most
+
+
+def test_many_texts_have_8000_pieces_where_none_are_asked_for():
+    assert fitting_size(["five five"] * 100_000) == 8000
 
 
 def test_no_texts_at_all_are_not_called_a_wrong_size():
@@ -123,8 +142,12 @@ def test_first_text_with_nothing_to_learn_is_no_error():
 
 
 def test_vocabulary_too_small_for_the_characters_is_an_error():
-    with pytest.raises(DataError, match=r"^300 texts need \d+ pieces for their characters.*Set vocab_size above \d+"):
+    with pytest.raises(
+        DataError, match=r"^300 texts need \d+ pieces for their characters.*Set vocab_size to \d+"
+    ) as error:
         processor(vocab_size=16)
+    named = int(re.search(r"Set vocab_size to (\d+)", str(error.value))[1])
+    assert processor(vocab_size=named).vocab_size() == named
 
 
 @pytest.mark.parametrize(

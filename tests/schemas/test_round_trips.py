@@ -31,6 +31,7 @@ OF_FIELDS: dict[str, tuple[Any, ...]] = {
     "directory": ("/serving", "s3://bucket/serving"),
     "checkpoint": ("/wiki.pth",),
     "source_tokenizer": ("/old.model",),
+    "pretrained.tokenizer": (None, "/new.model"),
     "encoding": ("utf-8", "latin-1"),
     "prefix": ("spm", "a.b"),
     "tf_serving": ("2.19", "2.16"),
@@ -60,16 +61,16 @@ OF_FIELDS: dict[str, tuple[Any, ...]] = {
     "components": ((),),
     "metrics": ((),),
 }
-"""Values of fields that not any value of their type will do for."""
+"""Values of fields, or of fields of a section, that not any value of their type will do for."""
 
 
-def value_of(annotation: Any, metadata: tuple[Any, ...], rng: random.Random) -> Any:
+def value_of(annotation: Any, metadata: tuple[Any, ...], rng: random.Random, name: str = "") -> Any:
     """A value that a field of that type may have, as far as its type and its bounds say it."""
     kind, arguments = get_origin(annotation), get_args(annotation)
     if kind is Annotated:
-        return value_of(arguments[0], arguments[1:], rng)
+        return value_of(arguments[0], arguments[1:], rng, name)
     if kind in (Union, UnionType):
-        return value_of(rng.choice(arguments), metadata, rng)
+        return value_of(rng.choice(arguments), metadata, rng, name)
     if kind is Literal:
         return rng.choice(arguments)
     if kind is tuple:
@@ -80,7 +81,7 @@ def value_of(annotation: Any, metadata: tuple[Any, ...], rng: random.Random) -> 
     if annotation is NoneType:
         return None
     if isinstance(annotation, type) and issubclass(annotation, Section):
-        return fields_of(annotation, rng)
+        return fields_of(annotation, rng, name)
     if annotation is bool:
         return rng.random() < 0.5
     if annotation is str:
@@ -92,14 +93,14 @@ def value_of(annotation: Any, metadata: tuple[Any, ...], rng: random.Random) -> 
     return rng.randint(lowest, highest - 1) if annotation is int else rng.uniform(lowest, highest)
 
 
-def fields_of(kind: type[Section], rng: random.Random) -> dict[str, Any]:
+def fields_of(kind: type[Section], rng: random.Random, section: str = "") -> dict[str, Any]:
     """Fields of a section, those that are required and some of the others."""
     drawn = {}
     for name, field in kind.model_fields.items():
         if not (field.is_required() or rng.random() < 0.25) or name == "task":
             continue
-        known = OF_FIELDS.get(name)
-        drawn[name] = rng.choice(known) if known else value_of(field.annotation, tuple(field.metadata), rng)
+        known = OF_FIELDS.get(f"{section}.{name}") or OF_FIELDS.get(name)
+        drawn[name] = rng.choice(known) if known else value_of(field.annotation, tuple(field.metadata), rng, name)
     return drawn
 
 

@@ -144,7 +144,7 @@ def test_label_is_the_most_probable_class_and_probabilities_sum_to_one(exported)
 
 def test_tokenizer_and_description_lie_inside(exported, spm_model):
     folder = exported[0]
-    assert (folder / "assets" / "spm-sp8k.model").read_bytes() == spm_model
+    assert (folder / "assets" / "spm.model").read_bytes() == spm_model
     assert json.loads((folder / "assets.extra" / "ulmfit_tfx.json").read_text())["labels"] == LABELS
 
 

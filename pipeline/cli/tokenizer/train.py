@@ -62,15 +62,16 @@ def command(
     from ulmfit_tfx.pipeline.tools.tokenizer.texts import Texts
     from ulmfit_tfx.pipeline.tools.tokenizer.training_process import train_apart
     from ulmfit_tfx.transforms.splitting import sample
-    from ulmfit_tfx.transforms.tokenizer_layout import contents
+    from ulmfit_tfx.transforms.tokenizer_layout import contents, with_size
 
     texts = Texts(sources)
     with TokenizerFolder(target, overwrite) as folder:
         with shown(lambda: how_far(texts)):
             cleaned = cleaned_for_training(texts, clean, config.separator)
             chosen = sample(cleaned, seed, config.sample_texts, config.sample_bytes)
-        with shown(lambda: f"Training {config.model_type}, {config.vocab_size:,} pieces, on {chosen.counts}"):
+        with shown(lambda: f"Training {config.model_type} on {chosen.counts}"):
             model = train_apart(chosen.texts, config, sources[0].max_row_bytes)
+        config = with_size(config, model)
         folder.write(contents(model, config, clean, chosen.counts))
     show_left_out(texts)
     _show(texts, chosen.counts, config, target, time.monotonic() - started)

@@ -274,7 +274,7 @@ def vocab(command):
         (b"", [], 3, "rows.txt: there are no rows."),
         (b"\n \n", [], 3, "rows.txt: there are no rows."),
         (b"? ! ?\n", [], 3, "1 texts hold nothing that a piece can be learned from"),
-        (b"just a few words\n", [], 3, "cannot fill 8,000 pieces. Set vocab_size to"),
+        (b"just a few words\n", ["--vocab-size", 500], 3, "cannot fill 500 pieces. Leave vocab_size out, or set it to"),
         (b"a text\n", ["--byte-fallback", "--vocab-size", 200], 2, "vocab_size is 200, expected more than 262"),
         (b"a text\n", ["--user-symbol", "<s>"], 2, "--user-symbol is '<s>': holds <s>, which is a special piece"),
         (b"a text\n", ["--user-symbol", "x", "--no-user-symbols"], 2, "exclude each other"),
@@ -385,7 +385,7 @@ def test_process_that_dies_is_an_error_with_advice():
 
 def test_process_hands_errors_on():
     with pytest.raises(DataError, match="cannot fill 8,000 pieces"):
-        train_apart([b"a text"] * 5000, TokenizerConfig(), 1000)
+        train_apart([b"a text"] * 5000, TokenizerConfig(vocab_size=8000), 1000)
 
 
 # encode
