@@ -31,8 +31,8 @@ class HeadConfig(TaggerHeadConfig):
     )
     pool_embeddings: bool | None = Field(
         None,
-        description="pool over the embeddings of the pieces too: their largest and their mean numbers. null: where "
-        "texts are read whole, training.chunk_pieces being null",
+        description="beside what is pooled of the states, the mean of the pieces' embeddings. null: where texts are "
+        "read whole, training.chunk_pieces being null",
     )
     pairs: bool | None = Field(
         None,

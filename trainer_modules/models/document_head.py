@@ -70,7 +70,7 @@ def frozen_features(
 ) -> keras.Model:
     """A model from ids, int32 [batch, time], to what is pooled of a text, float [batch, features].
 
-    It is of hidden states 3 * units, of embeddings, where they are pooled, 2 * size; of a pair four times as much.
+    Of hidden states there are 3 * units, of embeddings, where they are pooled, their size; of a pair four times that.
 
     A linear model can be fitted on them. Arguments are those of `document_head`.
 
@@ -126,7 +126,6 @@ def _pooling(
             encoder, chunk_pieces, config.pooled_pieces, gradient_pieces, reads_backward, name=encoder.name
         )
         pooling = ConcatPooling(name="pooling")  # over all that comes back, which is in the order of reading
-
     embedding, has_token = encoder.get_layer("embedding"), encoder.get_layer("mask")
 
     def pooled(texts: Any) -> Any:
@@ -135,7 +134,10 @@ def _pooling(
         if not pools_embeddings:
             return states
         of_pieces = pooling(embedding(texts), mask=has_token(texts))
-        return ops.concatenate([states, of_pieces[:, embedding.size :]], axis=-1)  # the last one alone tells nothing
+        mean = of_pieces[
+            :, 2 * embedding.size :
+        ]  # alone: largest numbers of a short text are unlike those of a long one
+        return ops.concatenate([states, mean], axis=-1)
 
     return pooled
 

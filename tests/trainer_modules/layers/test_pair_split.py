@@ -34,7 +34,7 @@ def test_second_text_is_read_as_if_it_stood_alone():
 def test_texts_of_a_pair_are_compared_by_their_difference():
     encoder = build_encoder(EncoderConfig(embedding_size=8, hidden_sizes=(8,)), 20, PAD)
     model = build_regressor(encoder, HeadConfig(pairs=True, hidden_size=1, batch_norm=False), 1, bos_id=BOS)
-    size = 5 * 8  # of states three times, of embeddings twice
+    size = 4 * 8  # of states three times, of embeddings once
     kernel = np.zeros((4 * size, 1), "float32")
     kernel[2 * size : 3 * size] = 1  # |first - second| alone
     model.get_layer("hidden").kernel.assign(kernel)
