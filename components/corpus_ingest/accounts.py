@@ -1,8 +1,9 @@
 """Adds up what came of all shards, and says whether it can be worked with."""
 
+import difflib
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.shard_result import LABELS, ShardResult
@@ -12,6 +13,7 @@ from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConf
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.records.formats import has_header
+from ulmfit_tfx.transforms.records.lines import excerpt
 from ulmfit_tfx.transforms.splitting import EVAL, SPLITS, TEST, TRAIN
 
 log = logging.getLogger(__name__)
@@ -126,6 +128,7 @@ def _check_several_labels(accounting: Accounting, config: ClassifiedTextsConfig)
 
 
 def _check_all_are_trained(accounting: Accounting, config: ClassifiedTextsConfig) -> None:
+    _check_names(accounting, config)
     for split in SPLITS:
         if unseen := _unseen(accounting, split):
             raise DataError(
@@ -137,6 +140,26 @@ def _check_all_are_trained(accounting: Accounting, config: ClassifiedTextsConfig
         if unseen := sorted(named - set(accounting.labels[TRAIN])):
             listed = config.label_file or "data.labels"
             raise DataError(f"label '{unseen[0]}' of {listed} never occurs in the train split.")
+
+
+def _check_names(accounting: Accounting, config: ClassifiedTextsConfig) -> None:
+    """Refuses names of labels that do not occur: they are misspelt, or YAML read them as something else."""
+    found = sorted({label for split in SPLITS for label in accounting.labels[split]})
+    for label, name in config.label_names.items():
+        if name not in found:
+            raise DataError(
+                f"data.label_names names '{label}', which never occurs in column '{config.label_column}'. "
+                f"{_instead(label, found)}"
+            )
+
+
+def _instead(label: str, found: Sequence[str]) -> str:
+    """What may have been meant by a label that does not occur."""
+    if written := next((other for other in found if other.lstrip("0") == label != other), None):
+        return f'YAML reads {written} as the number {label}: write "{written}", in quotes.'
+    if close := difflib.get_close_matches(label, found, 1):
+        return f"Did you mean '{close[0]}'?"
+    return f"Labels there: {excerpt(', '.join(found))}"
 
 
 def _check_tags(accounting: Accounting, tag_separator: str | None) -> None:

@@ -22,6 +22,7 @@ from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConf
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.config.sources.tagged_words import TaggedJsonlConfig
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.labels import composed
 from ulmfit_tfx.schemas.remote_paths import is_remote
 from ulmfit_tfx.transforms.records.formats import check_header
 from ulmfit_tfx.transforms.records.tagged_jsonl import read_label_map as parse_label_map
@@ -135,7 +136,7 @@ def read_labels(config: SourceConfig) -> tuple[str, ...] | None:
         lines = _read(config.label_file, config).decode(config.encoding).removeprefix("\ufeff").splitlines()
     except UnicodeError as error:
         raise DataError(f"{config.label_file}: is not {config.encoding}: {error}. Set data.encoding.") from None
-    labels = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
+    labels = tuple(dict.fromkeys(composed(line.strip()) for line in lines if line.strip()))
     if len(labels) < 2:
         raise DataError(f"{config.label_file}: lists {len(labels)} labels, expected two or more, one a line.")
     names = config.label_names if isinstance(config, ClassifiedTextsConfig) else {}

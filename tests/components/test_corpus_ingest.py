@@ -488,6 +488,21 @@ def test_file_of_labels_that_cannot_be_used_is_an_error(tmp_path, field, content
         check_source(config)
 
 
+@pytest.mark.parametrize(
+    ("labels", "names", "expected"),
+    [
+        (("billing", "tech"), {"biling": "Billing"}, r"names 'biling', which never occurs .* Did you mean 'billing'\?"),
+        (("01", "02"), {"1": "good", "02": "bad"}, r'YAML reads 01 as the number 1: write "01", in quotes'),
+        (("a", "b"), {"positive": "good"}, r"Labels there: a, b"),
+        (("a", "b"), {"a": "b"}, r"the name 'b' of label 'a' is also a label of the data"),
+    ],
+)
+def test_names_of_labels_that_match_nothing_or_two_are_an_error(tmp_path, labels, names, expected):
+    rows = [(f"text {number}", labels[number % 2]) for number in range(60)]
+    with pytest.raises(DataError, match=expected):
+        ingest(tmp_path, labelled(write(tmp_path, rows), label_names=names))
+
+
 def test_fingerprint_of_a_source_covers_all_its_files(tmp_path):
     fields = ["eval_path", "test_path", "label_file", "label_map"]
     files = {field: write(tmp_path, ROWS[:4], field) for field in fields}

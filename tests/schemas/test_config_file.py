@@ -125,6 +125,10 @@ def test_every_problem_is_listed(tmp_path):
             {"data": {"path": "x", "format": "tsv", "labels": ["a", "b"], "label_names": {"c": "d"}}},
             "label_names names 'c', which is not among labels",
         ),
+        (
+            {"data": {"path": "x", "format": "tsv", "labels": ["a", "b"], "label_names": {"a": "b"}}},
+            "label_names gives 'a' the name of another of labels, 'b'",
+        ),
         ({"data": {"path": "x", "format": "tsv", "label_names": {"a": "x", "b": "x"}}}, "two labels the same name"),
         ({"tokenizer": {"user_defined_symbols": ["!", "!"]}}, "holds an empty or a repeated symbol"),
         ({"name": "3 x"}, "name is '3 x', expected to match"),

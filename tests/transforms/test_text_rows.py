@@ -136,6 +136,21 @@ def test_columns_are_found_by_name_and_labels_renamed():
     assert rows == [Row("Fine", "good")]
 
 
+def test_labels_that_look_the_same_are_the_same():
+    rows = rows_of("text,label\nx,z\u0307o\u0301l\ny,\u017c\u00f3l\n", labels=["z\u0307\u00f3l", "b"])
+    assert [row.label for row in rows] == ["\u017c\u00f3l"] * 2
+
+
+def test_name_of_a_label_that_is_another_label_is_an_error():
+    with pytest.raises(DataError, match="the name 'tech' of label 'bill' is also a label of the data: two classes"):
+        rows_of("text,label\nx,bill\ny,tech\n", label_names={"bill": "tech"})
+
+
+def test_labels_may_change_their_names():
+    rows = rows_of("text,label\nx,a\ny,b\n", label_names={"a": "b", "b": "a"})
+    assert [row.label for row in rows] == ["b", "a"]
+
+
 def test_quoted_field_spans_lines_and_counts_them():
     records = rows_of('text,label\n"two\nlines",a\nshort\nfine,b\n')
     assert records[0] == Row("two\nlines", "a")

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Mapping
 
+from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.labels import composed
 from ulmfit_tfx.transforms.records.lines import excerpt
 from ulmfit_tfx.transforms.records.record import RowError
 
@@ -13,6 +15,8 @@ class LabelNames:
         self.allowed = None if labels is None else frozenset(labels)
         self.listed = excerpt(", ".join(labels or ()))
         self.names = names
+        self.given = {name: label for label, name in names.items()}
+        self._known: dict[str, str] = {}
 
     def name(self, label: str, kind: str = "label") -> str:
         """Name of a label.
@@ -23,7 +27,19 @@ class LabelNames:
 
         Raises:
             RowError: It is not among the labels that are allowed.
+            DataError: Another label was given it as a name.
         """
+        name = self._known.get(label)
+        if name is None:
+            name = self._known[label] = self._checked(composed(label), kind)
+        return name
+
+    def _checked(self, label: str, kind: str) -> str:
         if self.allowed is not None and label not in self.allowed:
             raise RowError(f"unknown {kind}", f"'{excerpt(label)}', expected one of {self.listed}")
+        if label in self.given and label not in self.names:
+            raise DataError(
+                f"data.label_names: the name '{label}' of label '{self.given[label]}' is also a label of the data: two "
+                "classes would become one. Give it another name."
+            )
         return self.names.get(label, label)

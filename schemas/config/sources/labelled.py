@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ulmfit_tfx.schemas.config.sources.source import ColumnsConfig, SourceConfig
+from ulmfit_tfx.schemas.labels import composed
 from ulmfit_tfx.schemas.section import Section
 
 
@@ -74,6 +75,11 @@ class LabelListConfig(Section):
     label_file: str | None = Field(
         None, description="file with the allowed labels, or tags, one a line, in place of `labels`"
     )
+
+    @field_validator("labels", mode="after")
+    @classmethod
+    def _composed(cls, labels: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return None if labels is None else tuple(map(composed, labels))
 
     @model_validator(mode="after")
     def _distinct_labels(self):

@@ -2,10 +2,11 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from typing_extensions import override
 
 from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig, LabelListConfig
+from ulmfit_tfx.schemas.labels import composed
 
 
 class LabelledTextsConfig(LabelledColumnsConfig):
@@ -34,12 +35,20 @@ class ClassifiedTextsConfig(LabelListConfig, LabelledTextsConfig):
         """Whether a row has any number of labels."""
         return self.label_separator is not None
 
+    @field_validator("label_names", mode="after")
+    @classmethod
+    def _composed_names(cls, names: dict[str, str]) -> dict[str, str]:
+        return {composed(label): composed(name) for label, name in names.items()}
+
     @model_validator(mode="after")
     def _distinct_names(self):
         if unknown := sorted(set(self.label_names) - set(self.labels or self.label_names)):
             raise ValueError(f"label_names names '{unknown[0]}', which is not among labels")
         if len(set(self.label_names.values())) < len(self.label_names):
             raise ValueError("label_names gives two labels the same name")
+        kept = set(self.labels or ()) - set(self.label_names)
+        if clash := next((label for label, name in self.label_names.items() if name in kept), None):
+            raise ValueError(f"label_names gives '{clash}' the name of another of labels, '{self.label_names[clash]}'")
         return self
 
 
