@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from ulmfit_tfx.schemas.config.bulk_inference import BulkInferenceConfig
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
+from ulmfit_tfx.schemas.config.yaml_scalars import changed_texts, in_quotes
 from ulmfit_tfx.schemas.errors import ConfigError
 from ulmfit_tfx.schemas.remote_paths import is_remote
 from ulmfit_tfx.schemas.section import NO_USE, UNKNOWN_FIELD
@@ -129,10 +130,14 @@ def _validated(kind: type[_Config], path: Path, overrides: Sequence[str]) -> _Co
     overridden = {_override(values, item) for item in overrides}
     if _names_user_code(values):
         beside(path.resolve().parent)
+    node = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
     try:
-        return kind.model_validate(values)
+        config = kind.model_validate(values)
     except ValidationError as error:
-        raise ConfigError("\n".join(_reword(path.name, overridden, error))) from None
+        raise ConfigError("\n".join(_reword(path.name, overridden, error, node))) from None
+    if changed := [f"{path.name}: {_dotted(place)} {what}." for place, what in changed_texts(node, config)]:
+        raise ConfigError("\n".join(changed))
+    return config
 
 
 def _names_user_code(values: Mapping[str, Any]) -> bool:
@@ -187,11 +192,16 @@ def _override(values: dict[str, Any], item: str) -> str:
     return key
 
 
-def _reword(file: str, overridden: Iterable[str], error: ValidationError) -> Iterable[str]:
+def _reword(file: str, overridden: Iterable[str], error: ValidationError, node: yaml.Node | None) -> Iterable[str]:
     for problem in error.errors():
-        field = ".".join(str(part) for part in problem["loc"])
-        where = "--set" if any(field == key or field.startswith(f"{key}.") for key in overridden) else file
-        yield f"{where}: {field}{_complaint(problem)}"
+        field = _dotted(problem["loc"])
+        is_set = any(field == key or field.startswith(f"{key}.") for key in overridden)
+        hint = in_quotes(node, problem["loc"]) if problem["type"] == "string_type" and not is_set else None
+        yield f"{'--set' if is_set else file}: {field}{_complaint(problem)}{f' {hint}.' if hint else ''}"
+
+
+def _dotted(place: Iterable[str | int]) -> str:
+    return ".".join(map(str, place))
 
 
 def _complaint(problem: Mapping[str, Any]) -> str:

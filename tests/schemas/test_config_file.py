@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -577,3 +578,39 @@ def test_paths_can_be_others_elsewhere(tmp_path):
     assert paths_read_by_steps(config) == [("data.path", "gs://b/t.txt"), ("model", "/mnt/m")]
     with pytest.raises(ConfigError, match="names 'data.paths'. Paths that this configuration has: data.path, model"):
         with_paths(config, {"data.paths": "x"})
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ("labels: [01, 2]", 'data.labels.0 is the number 1: YAML reads 01 so. Write "01", in quotes.'),
+        ("labels: [1.10, 2.0]", 'data.labels.0 is the number 1.1: YAML reads 1.10 so. Write "1.10", in quotes.'),
+        ("labels: [12:30, '1']", 'data.labels.0 is the number 750: YAML reads 12:30 so. Write "12:30", in quotes.'),
+        (
+            "label_names: {a: x, 007: y}",
+            'label_names.007 is the number 7: YAML reads 007 so. Write "007", in quotes.',
+        ),
+        ("label_names: {a: 0x10}", 'data.label_names.a is the number 16: YAML reads 0x10 so. Write "0x10", in quotes.'),
+        (
+            "labels: [yes, 'no']",
+            'labels.0 is True, expected a string. YAML reads yes as True: write "yes", in quotes.',
+        ),
+        ("label_column: 2024-01-31", 'YAML reads 2024-01-31 as 2024-01-31: write "2024-01-31", in quotes.'),
+        (
+            "label_column: on",
+            'is True, expected a string. YAML reads on as True: write "on", in quotes.',
+        ),
+    ],
+)
+def test_words_that_yaml_reads_as_something_else_are_an_error(tmp_path, data, expected):
+    file = tmp_path / "config.yaml"
+    file.write_text(f"name: x\ndata:\n  path: rows.tsv\n  format: tsv\n  {data}\n")
+    with pytest.raises(ConfigError, match=re.escape(expected)):
+        load_config(file)
+
+
+def test_numbers_that_yaml_reads_as_they_are_written_are_labels(tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text("name: x\ndata:\n  path: rows.tsv\n  format: tsv\n  labels: [0, 1, 1.5, '01', \"yes\"]\n")
+    assert load_config(file).data.labels == ("0", "1", "1.5", "01", "yes")
+    assert load_config(file, ["data.labels=[7, 8]"]).data.labels == ("7", "8")
