@@ -109,6 +109,19 @@ def test_reasons_of_refusal(content, reason):
     assert records[-1] == sentence(("d", "O"))
 
 
+@pytest.mark.parametrize(
+    ("content", "detail"),
+    [
+        ("New NNP B-LOC\nYork NNP\nis VBZ O\n", "2 in 'York NNP', where other lines have 3"),
+        ("a B-LOC\nb O\n\nNew York B-LOC\n", "3 in 'New York B-LOC', where other lines have 2"),
+        ("a\tO\nNew\tYork\tB-LOC\nb\tO\n", "3 in 'New York B-LOC', where other lines have 2"),
+    ],
+)
+def test_lines_with_another_number_of_columns_than_the_others_are_refused(content, detail):
+    [refusal] = [record for record in rows_of(content) if isinstance(record, Refusal)]
+    assert (refusal.reason, refusal.detail) == ("wrong number of columns", detail)
+
+
 def test_undecodable_line_is_named():
     (refusal,) = rows_of(b"a O\ncaf\xe9 O\n")
     assert (refusal.line, refusal.row) == (2, "a O\ncaf\\udce9 O")

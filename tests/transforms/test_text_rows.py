@@ -151,6 +151,27 @@ def test_labels_may_change_their_names():
     assert [row.label for row in rows] == ["b", "a"]
 
 
+@pytest.mark.parametrize("first", ["one [SEP] more", "plain"])
+def test_text_of_a_pair_that_holds_the_separator_is_refused(first):
+    second = "two" if "[SEP]" in first else "two[SEP]"
+    (refusal, row) = rows_of(f"a,b,label\n{first},{second},x\nfine,too,x\n", text_column="a", second_text_column="b")
+    assert refusal.reason == "separator in a text"
+    assert "holds '[SEP]', which parts the two: set another as tokenizer.separator" in refusal.detail
+    assert row.text == "fine [SEP] too"
+
+
+@pytest.mark.parametrize("row", ['"a text", "x"', ' "a text",x', '"a text",  "x" '])
+def test_space_before_a_quotation_mark_of_csv_is_refused(row):
+    (refusal, fine) = rows_of(f'text,label\n{row}\n"fine", said nobody\n')
+    assert (refusal.line, refusal.reason) == (2, "space before a quotation mark")
+    assert fine == Row("fine", "said nobody")
+
+
+def test_quotation_marks_of_a_text_itself_are_no_dialect():
+    (row,) = rows_of('text,label\n He said "no" twice,x\n')
+    assert row == Row('He said "no" twice', "x")
+
+
 def test_quoted_field_spans_lines_and_counts_them():
     records = rows_of('text,label\n"two\nlines",a\nshort\nfine,b\n')
     assert records[0] == Row("two\nlines", "a")
@@ -284,7 +305,23 @@ def test_targets_and_weights_are_the_numbers_that_were_written(rows):
             "not a number",
             "column 'n' is '3,5', expected a finite number. The decimal sign is a point, not a comma",
         ),
-        ("1.234,5", "not a number", "column 'n' is '1.234,5', expected a finite number"),
+        (
+            "1.234,5",
+            "not a number",
+            "column 'n' is '1.234,5', expected a finite number. Write 1234.5: the decimal sign is a point, and nothing "
+            "parts thousands",
+        ),
+        (
+            "1,234",
+            "not a number",
+            "column 'n' is '1,234', expected a finite number. Write 1234 if the comma parts thousands, or 1.234 if it "
+            "is the decimal sign",
+        ),
+        (
+            "-1,234,567.8",
+            "not a number",
+            "column 'n' is '-1,234,567.8', expected a finite number. Write -1234567.8 if the comma parts thousands",
+        ),
         ("nan", "not a number", "column 'n' is 'nan', expected a finite number"),
         ("-inf", "not a number", "column 'n' is '-inf', expected a finite number"),
         ("1e39", "not a number", "column 'n' is '1e39', expected a finite number"),

@@ -5,6 +5,7 @@ TSV knows no quoting: a quotation mark is a character like any other. In CSV a f
 
 import csv
 import io
+import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
@@ -17,6 +18,7 @@ from ulmfit_tfx.transforms.records.record_fields import Record, missing_column
 
 _Fields = tuple[int, list[str]]
 """Line that a record begins on, and its fields."""
+_SPACE_BEFORE_QUOTES = re.compile(r' +".*"\s*$', re.DOTALL)
 
 
 def read_records(
@@ -47,6 +49,11 @@ def read_records(
         if len(fields) != len(columns):
             detail = f"{len(fields)}, expected {len(columns)}"
             yield Refusal(source, line, "wrong number of columns", detail, escaped("\t".join(fields)))
+            continue
+        spaced = next((column for column, place in places.items() if _SPACE_BEFORE_QUOTES.match(fields[place])), None)
+        if spaced is not None and config.format.endswith("csv"):
+            detail = f"column '{spaced}': a field in quotation marks begins with the mark, right after the comma"
+            yield Refusal(source, line, "space before a quotation mark", detail, escaped("\t".join(fields)))
             continue
         values = {column: fields[place].strip() for column, place in places.items()}
         if all(map(is_decoded, values.values())):

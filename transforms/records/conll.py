@@ -1,6 +1,7 @@
 """CoNLL's columns: a word and its tags a line, a blank line after each sentence."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
@@ -31,7 +32,8 @@ def parse(stream: BinaryIO, source: str, config: TaggedConllConfig, tagging: Tag
     gives `Row(text="EU rejects", words=("EU", "rejects"), tags=("B-ORG", "O"))`. Columns stand between tabs in a
     sentence that has any, else between spaces. Lines that begin with `-DOCSTART-` stand between documents and are left
     out, as are comments. These begin with `#`, and so may words: a comment is a line that has not as many columns as
-    the first line of the sentence that begins with something else, or as the lines of the sentence before.
+    the first line of the sentence that begins with something else, or as the lines of the sentence before. A sentence
+    is refused where one of its lines has another number of columns than most lines so far.
 
     Args:
         stream: The file's bytes.
@@ -43,10 +45,15 @@ def parse(stream: BinaryIO, source: str, config: TaggedConllConfig, tagging: Tag
         One `Row` or `Refusal` a sentence, in the file's order.
     """
     rows = TaggedRows(config, tagging)
+    widths: Counter[int] = Counter()
 
     def row_of(_: Block, lines: _Lines) -> Row:
         pairs = [_word_and_tag(number, columns, config) for number, columns in lines]
-        return rows.row([word for word, _ in pairs], [[tag] for _, tag in pairs])
+        own = Counter(len(columns) for _, columns in lines)
+        _check_widths(lines, (widths + own).most_common(1)[0][0])
+        row = rows.row([word for word, _ in pairs], [[tag] for _, tag in pairs])
+        widths.update(own)
+        return row
 
     return rows_of_blocks(_sentences(stream, source, config), source, row_of)
 
@@ -125,6 +132,13 @@ def _lines_of_words(block: Block, width: int) -> _Lines:
 
 def _columns(line: str, has_tabs: bool) -> list[str]:
     return line.split("\t") if has_tabs else _SPACES.split(line.strip(" "))
+
+
+def _check_widths(lines: _Lines, expected: int) -> None:
+    for number, columns in lines:
+        if len(columns) != expected:
+            detail = f"{len(columns)} in '{excerpt(' '.join(columns))}', where other lines have {expected}"
+            raise RowError("wrong number of columns", detail, number)
 
 
 def _word_and_tag(number: int, columns: list[str], config: TaggedConllConfig) -> tuple[str, str]:

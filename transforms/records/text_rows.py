@@ -1,6 +1,7 @@
 """CSV, TSV and JSON Lines: texts with a label, with several labels, with numbers, or with nothing."""
 
 import math
+import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -26,6 +27,8 @@ from ulmfit_tfx.transforms.records.record_fields import (
 
 _LARGEST = 3.4028234663852886e38
 """Of float32, as tf.Examples hold numbers."""
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
+_ONE_COMMA = re.compile(r"[^,.]*,[^,.]*")
 
 
 def parse(
@@ -93,7 +96,14 @@ def needed_columns(config: ColumnsConfig) -> list[str]:
 def _labelled_row(record: Record, config: LabelledTextsConfig, names: LabelNames, separator: str) -> Row:
     text = text_of(record, config.text_column, config.max_row_bytes)
     if config.second_text_column is not None:
-        text = f"{text} {separator} {text_of(record, config.second_text_column, config.max_row_bytes)}"
+        second = text_of(record, config.second_text_column, config.max_row_bytes)
+        for column, side in ((config.text_column, text), (config.second_text_column, second)):
+            if separator in side:
+                detail = (
+                    f"column '{column}' holds '{separator}', which parts the two: set another as tokenizer.separator"
+                )
+                raise RowError("separator in a text", detail)
+        text = f"{text} {separator} {second}"
         if is_longer(text, config.max_row_bytes):
             raise RowError.too_long(config.max_row_bytes)
     label: str | None = None
@@ -146,11 +156,23 @@ def _number(record: Record, column: str) -> float:
         raise RowError("empty number", f"column '{column}'")
     number = _as_float(value)
     if number is None:
-        hint = ""
-        if _as_float(value.replace(",", ".")) is not None:
-            hint = ". The decimal sign is a point, not a comma"
-        raise RowError("not a number", f"column '{column}' is '{excerpt(value)}', expected a finite number{hint}")
+        raise RowError(
+            "not a number", f"column '{column}' is '{excerpt(value)}', expected a finite number{_instead_of(value)}"
+        )
     return number
+
+
+def _instead_of(value: str) -> str:
+    """How a number is to be written that has a comma."""
+    whole = value.replace(",", "")
+    if _THOUSANDS.fullmatch(value):
+        either = f", or {value.replace(',', '.')} if it is the decimal sign" if _ONE_COMMA.fullmatch(value) else ""
+        return f". Write {whole} if the comma parts thousands{either}"
+    if _as_float(value.replace(",", ".")) is not None:
+        return ". The decimal sign is a point, not a comma"
+    if _as_float(swapped := value.replace(".", "").replace(",", ".")) is not None:
+        return f". Write {swapped}: the decimal sign is a point, and nothing parts thousands"
+    return ""
 
 
 def _as_float(value: str) -> float | None:
