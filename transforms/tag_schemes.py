@@ -1,7 +1,8 @@
 """Tags of words and the spans that they stand for: BIO, BIOES and plain tags.
 
 BIO: `B-x` begins a span of label x, `I-x` is inside of it, `O` outside of any. BIOES: besides, `E-x` ends a span of
-several words and `S-x` is one of a single word. Plain tags have no such parts, as parts of speech; `O` is outside too.
+several words and `S-x` is one of a single word; BILOU, BMEWO and BMES have other letters for the same. Plain tags have
+no such parts, as parts of speech; `O` is outside too.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,6 +11,9 @@ from ulmfit_tfx.schemas.config.tags import TagScheme
 
 OUTSIDE = "O"
 _PREFIXES: dict[TagScheme, str] = {"bio": "BI", "bioes": "BIES"}
+
+_OTHER_LETTERS = {"L": "E", "M": "I", "U": "S", "W": "S"}
+"""Of BILOU, BMEWO and BMES."""
 
 Span = tuple[str, int, int]
 """Label, first word, and the word after the last one."""
@@ -21,7 +25,7 @@ def check_tag(tag: str, scheme: TagScheme) -> str | None:
     >>> check_tag("B-PER", "bio"), check_tag("NOUN", "plain")
     (None, None)
     >>> check_tag("S-PER", "bio")
-    "'S-PER', expected O, B-x or I-x. Tags that begin with E- or S- are of tagging.scheme: bioes"
+    "'S-PER', expected O, B-x or I-x. Tags that begin with E- or S-, or L- or U-, are of tagging.scheme: bioes"
     >>> check_tag("NOUN", "bioes")
     "'NOUN', expected O, B-x, I-x, E-x or S-x. Any other tags are of tagging.scheme: plain"
     """
@@ -31,9 +35,21 @@ def check_tag(tag: str, scheme: TagScheme) -> str | None:
         return None
     *first, last = [OUTSIDE, *(f"{prefix}-x" for prefix in _PREFIXES[scheme])]
     hint = "Any other tags are of tagging.scheme: plain"
-    if _is_of(tag, "bioes"):
-        hint = "Tags that begin with E- or S- are of tagging.scheme: bioes"
+    if _is_of(in_letters_of(tag, "bioes"), "bioes"):
+        hint = "Tags that begin with E- or S-, or L- or U-, are of tagging.scheme: bioes"
     return f"'{tag}', expected {', '.join(first)} or {last}. {hint}"
+
+
+def in_letters_of(tag: str, scheme: TagScheme) -> str:
+    """A tag in the letters of a scheme, where it has those of another name of it.
+
+    >>> [in_letters_of(tag, "bioes") for tag in ("U-PER", "L-PER", "B-PER", "M-PER", "O")]
+    ['S-PER', 'E-PER', 'B-PER', 'I-PER', 'O']
+    >>> in_letters_of("U-turn", "plain")
+    'U-turn'
+    """
+    letter, dash, label = tag.partition("-")
+    return f"{_OTHER_LETTERS[letter]}-{label}" if scheme == "bioes" and dash and letter in _OTHER_LETTERS else tag
 
 
 def _is_of(tag: str, scheme: TagScheme) -> bool:

@@ -74,10 +74,18 @@ def test_line_with_too_few_columns_costs_its_sentence_and_is_named():
 def test_tag_of_another_scheme_is_refused_with_the_scheme_that_takes_it():
     (refusal,) = rows_of("a S-x\n")
     assert str(refusal) == (
-        "rows.conll:1: not a bio tag: of 'a': 'S-x', expected O, B-x or I-x. Tags that begin with E- or S- are of "
-        "tagging.scheme: bioes"
+        "rows.conll:1: not a bio tag: of 'a': 'S-x', expected O, B-x or I-x. Tags that begin with E- or S-, or L- "
+        "or U-, are of tagging.scheme: bioes"
     )
     assert rows_of("a S-x\n", "bioes") == [sentence(("a", "S-x"))]
+
+
+def test_hint_of_bilou_tags_leads_to_the_scheme_that_reads_them():
+    content = "Anna U-PER\nin O\nNew B-LOC\nYork I-LOC\nCity L-LOC\n"
+    [refusal] = rows_of(content)
+    assert "are of tagging.scheme: bioes" in refusal.detail
+    words = [("Anna", "S-PER"), ("in", "O"), ("New", "B-LOC"), ("York", "I-LOC"), ("City", "E-LOC")]
+    assert rows_of(content, "bioes") == [sentence(*words)]
     assert rows_of("a NOUN\n", "plain") == [sentence(("a", "NOUN"))]
 
 

@@ -1,5 +1,6 @@
 import io
 import json
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -34,6 +35,25 @@ def test_marks_give_their_words_tags():
 def test_text_without_marks_has_none_and_its_key_is_configured():
     rows = rows_of([{"review": "a b"}, {"review": "c", "label": []}], text_column="review")
     assert [row.tags for row in rows] == [("O", "O"), ("O",)]
+
+
+def test_marks_of_all_controls_that_are_named_are_read():
+    item = {"text": "Anna in London", "who": [mark(0, 4, "PER")], "where": [mark(8, 14, "LOC")], "annotator": 1}
+    [row] = rows_of([item], label_controls=["who", "where"])
+    assert row.tags == ("B-PER", "O", "B-LOC")
+
+
+@pytest.mark.parametrize("controls", [["label"], ["who"]])
+def test_marks_under_another_key_are_an_error_that_says_what_to_set(controls):
+    item = {"text": "Anna in London", "who": [mark(0, 4, "PER")], "where": [mark(8, 14, "LOC")]}
+    while True:
+        try:
+            [row] = rows_of([{"text": "none"}, item], label_controls=controls)[1:]
+        except DataError as error:
+            controls = re.findall(r"\[([^]]*)\]", str(error))[-1].split(", ")
+        else:
+            break
+    assert row.tags == ("B-PER", "O", "B-LOC")
 
 
 @pytest.mark.parametrize(("start", "end"), [(0, 1), (1, 2), (2, 4), (0, 4)])

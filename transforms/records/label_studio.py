@@ -17,7 +17,6 @@ MAX_FILE_CHARACTERS = 256 * 1024 * 1024
 """A JSON list can only be read as a whole."""
 
 _SPACE = re.compile(r"[ \t\n\r]*")
-_MARKS = "label"
 
 
 def parse(stream: BinaryIO, source: str, config: LabelStudioConfig, tagging: TagsConfig) -> Iterator[Row | Refusal]:
@@ -25,8 +24,9 @@ def parse(stream: BinaryIO, source: str, config: LabelStudioConfig, tagging: Tag
 
         [{"text": "to London.", "label": [{"start": 3, "end": 9, "text": "London", "labels": ["LOC"]}]}]
 
-    gives `Row(text="to London .", words=("to", "London", "."), tags=("O", "B-LOC", "O"))`. A text without `label` has
-    no marks. Offsets count characters; where a mark's `text` says so, UTF-16 code units, as browsers do.
+    gives `Row(text="to London .", words=("to", "London", "."), tags=("O", "B-LOC", "O"))`. A text without `label`, or what
+    `label_controls` names, has no marks. Offsets count characters; where a mark's `text` says so, UTF-16 code units, as
+    browsers do.
 
     Args:
         stream: The file's bytes.
@@ -38,7 +38,7 @@ def parse(stream: BinaryIO, source: str, config: LabelStudioConfig, tagging: Tag
         One `Row` or `Refusal` a text, in the file's order.
 
     Raises:
-        DataError: The file is not a JSON list, or has more than `MAX_FILE_CHARACTERS`.
+        DataError: The file is not a JSON list, has more than `MAX_FILE_CHARACTERS`, or has marks under another key.
     """
     rows = TaggedRows(config, tagging)
     for number, (line, item) in enumerate(_items(_content(stream, source, config.encoding), source), start=1):
@@ -113,14 +113,32 @@ def _text_and_marks(item: Any, config: LabelStudioConfig) -> tuple[str, list[Mar
     if not isinstance(text, str):
         raise RowError("no text", f"key '{config.text_column}'. Keys: {excerpt(', '.join(item))}")
     check_text(text, config.max_row_bytes)
-    spans = item.get(_MARKS, [])
-    if not isinstance(spans, list):
-        raise RowError("not a mark", f"{_MARKS} is {_shown(spans)}, expected a list")
+    spans = []
+    for control in config.label_controls:
+        of_control = item.get(control, [])
+        if not isinstance(of_control, list):
+            raise RowError("not a mark", f"{control} is {_shown(of_control)}, expected a list")
+        spans += of_control
+    if other := next((key for key in item if key not in config.label_controls and _are_marks(item[key])), None):
+        controls = ", ".join(config.label_controls)
+        raise DataError(
+            f"{config.path}: there are marks in '{other}', and data.label_controls is [{controls}]. Set it to [{other}], or "
+            f"to [{controls}, {other}] where there are marks in these too."
+        )
     return text, [mark for span in spans for mark in _marks(span, text)]
 
 
+def _are_marks(value: Any) -> bool:
+    """Whether a value looks like the marks of a control."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(each, dict) and {"start", "end", "labels"} <= each.keys() for each in value)
+    )
+
+
 def _marks(span: Any, text: str) -> Iterator[Mark]:
-    """The marks of an entry of `label`, one a label."""
+    """The marks of an entry of a control, one a label."""
     if not isinstance(span, dict) or not all(type(span.get(key)) is int for key in ("start", "end")):
         raise RowError("not a mark", f"{_shown(span)}, expected start, end and labels")
     labels = span.get("labels")

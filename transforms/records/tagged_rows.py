@@ -7,7 +7,7 @@ from ulmfit_tfx.schemas.config.tags import TagsConfig
 from ulmfit_tfx.transforms.records.label_names import LabelNames
 from ulmfit_tfx.transforms.records.lines import excerpt, is_decoded, is_longer
 from ulmfit_tfx.transforms.records.record import Row, RowError
-from ulmfit_tfx.transforms.tag_schemes import OUTSIDE, check_tag
+from ulmfit_tfx.transforms.tag_schemes import OUTSIDE, check_tag, in_letters_of
 
 _INVISIBLE = "\0\u200b\ufeff"
 """What serving takes for white space besides, see `word_splitting`."""
@@ -71,7 +71,7 @@ class TaggedRows:
         if tag not in self._known:
             if not tag:
                 raise RowError("empty tag", f"of '{excerpt(word)}'")
-            name = self.names.name(tag, "tag")
+            name = in_letters_of(self.names.name(tag, "tag"), self.tagging.scheme)
             if problem := check_tag(name, self.tagging.scheme):
                 raise RowError(f"not a {self.tagging.scheme} tag", f"of '{excerpt(word)}': {excerpt(problem)}")
             self._known[tag] = name

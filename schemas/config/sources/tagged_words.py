@@ -56,6 +56,11 @@ class LabelStudioConfig(TaggedWordsConfig):
 
     format: Literal["label_studio"] = Field(description="label_studio: JSON-min")
     text_column: str = Field("text", description="key with the text")
+    label_controls: tuple[str, ...] = Field(
+        ("label",),
+        min_length=1,
+        description="names of the controls whose marks are read, the keys that these are under",
+    )
 
 
 _Tagged = TaggedJsonlConfig | TaggedConllConfig | TaggedConlluConfig | TaggedSpansConfig | LabelStudioConfig
