@@ -24,9 +24,9 @@ def parse(stream: BinaryIO, source: str, config: LabelStudioConfig, tagging: Tag
 
         [{"text": "to London.", "label": [{"start": 3, "end": 9, "text": "London", "labels": ["LOC"]}]}]
 
-    gives `Row(text="to London .", words=("to", "London", "."), tags=("O", "B-LOC", "O"))`. A text without `label`, or what
-    `label_controls` names, has no marks. Offsets count characters; where a mark's `text` says so, UTF-16 code units, as
-    browsers do.
+    gives `Row(text="to London .", words=("to", "London", "."), tags=("O", "B-LOC", "O"))`. A text without `label`, or
+    what `label_controls` names, has no marks. Offsets count characters; where a mark's `text` says so, UTF-16 code
+    units, as browsers do.
 
     Args:
         stream: The file's bytes.
@@ -122,8 +122,8 @@ def _text_and_marks(item: Any, config: LabelStudioConfig) -> tuple[str, list[Mar
     if other := next((key for key in item if key not in config.label_controls and _are_marks(item[key])), None):
         controls = ", ".join(config.label_controls)
         raise DataError(
-            f"{config.path}: there are marks in '{other}', and data.label_controls is [{controls}]. Set it to [{other}], or "
-            f"to [{controls}, {other}] where there are marks in these too."
+            f"{config.path}: there are marks in '{other}', and data.label_controls is [{controls}]. Set it to [{other}], "
+            f"or to [{controls}, {other}] to read both."
         )
     return text, [mark for span in spans for mark in _marks(span, text)]
 
