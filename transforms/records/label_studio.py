@@ -122,8 +122,8 @@ def _text_and_marks(item: Any, config: LabelStudioConfig) -> tuple[str, list[Mar
     if other := next((key for key in item if key not in config.label_controls and _are_marks(item[key])), None):
         controls = ", ".join(config.label_controls)
         raise DataError(
-            f"{config.path}: there are marks in '{other}', and data.label_controls is [{controls}]. Set it to [{other}] "
-            f"or to [{controls}, {other}] to read both."
+            f"{config.path}: there are marks in '{other}', and data.label_controls is [{controls}]. Set it "
+            f"to [{other}], or to [{controls}, {other}] to read both."
         )
     return text, [mark for span in spans for mark in _marks(span, text)]
 
