@@ -1,5 +1,6 @@
 """Classifier and regressor, from transformed examples to a SavedModel that answers."""
 
+import dataclasses
 import itertools
 import json
 
@@ -48,7 +49,17 @@ def labelled(reviews):
 
 
 @pytest.fixture(scope="module")
-def classifiers(tmp_path_factory, tokenizer, labelled):
+def with_errors(labelled):
+    """Rows of which some of the eval split have a wrong label: so no certainty is right."""
+    wrong = {"bad": "good", "good": "plain", "plain": "bad"}
+    return [
+        dataclasses.replace(row, label=wrong[row.label]) if number in range(160, 240, 20) else row
+        for number, row in enumerate(labelled)
+    ]
+
+
+@pytest.fixture(scope="module")
+def classifiers(tmp_path_factory, tokenizer, with_errors):
     """The same classifier with and without calibration."""
     folder = tmp_path_factory.mktemp("classifiers")
     sections = {"classification": {"class_weights": "balanced", "label_smoothing": 0.3}}
@@ -57,7 +68,7 @@ def classifiers(tmp_path_factory, tokenizer, labelled):
             classifier.run_fn,
             folder / str(calibrate),
             tokenizer,
-            labelled,
+            with_errors,
             "classification",
             {},
             training={"epochs": 8, "calibrate": calibrate},
@@ -67,15 +78,15 @@ def classifiers(tmp_path_factory, tokenizer, labelled):
     ]
 
 
-def test_calibration_lowers_the_loss_on_the_eval_split_and_changes_no_label(classifiers, labelled):
+def test_calibration_lowers_the_loss_on_the_eval_split_and_changes_no_label(classifiers, with_errors):
     calibrated, raw = classifiers
     assert read_model_info(raw).details.temperature == 1
     assert read_model_info(calibrated).details.temperature < 0.9, (
         "smoothing by 0.3 makes a classifier that is too unsure"
     )
-    held = labelled[160:240]
+    held = with_errors[160:240]
     assert negative_log_likelihood(calibrated, held) < negative_log_likelihood(raw, held) - 0.01
-    texts = [row.text for row in labelled[240:300]]
+    texts = [row.text for row in with_errors[240:300]]
     labels = [[prediction.label for prediction in load_predictor(model).answer(texts)] for model in classifiers]
     assert labels[0] == labels[1]
 
@@ -171,7 +182,7 @@ REGRESSION_DATA = {"target_columns": ["stars", "price"]}
 def test_numbers_are_predicted_in_their_own_units(tmp_path, tokenizer, scored, loss, normalize, balance):
     rows = [row if normalize != "off" else Row(row.text, targets=(row.targets[0], -row.targets[0])) for row in scored]
     regression = {"loss": loss, "normalize": normalize, "balance": balance}
-    sections = {"regression": regression, "training": {"epochs": 10}}
+    sections = {"regression": regression, "training": {"epochs": 10, "max_seq_len": 400}}
     model = train(regressor.run_fn, tmp_path / "x", tokenizer, rows, "regression", REGRESSION_DATA, **sections)
     predictions = load_predictor(model).answer([row.text for row in rows[240:]])
     assert list(predictions[0].scores) == ["stars", "price"]
