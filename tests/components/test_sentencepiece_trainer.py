@@ -104,7 +104,7 @@ IDEOGRAMS = [chr(0x4E00 + number) for number in range(700)]
     ("texts", "least", "most"),
     [
         (["just a few words"], 10, 100),
-        (TEXTS, 400, 700),
+        (TEXTS, 300, 700),
         (["the same words again and again"] * 1000, 10, 200),
         (["".join(random.Random(row).choices(IDEOGRAMS, k=30)) for row in range(100)], 710, 2000),
     ],
