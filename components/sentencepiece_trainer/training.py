@@ -52,7 +52,11 @@ def fitting_size(texts: Iterable[str | bytes]) -> int:
     So 100 sentences get 300 pieces and 1,000 reviews 8,000. A word is five bytes, for in some languages nothing stands
     between words.
     """
-    return _size_for(sum(len(text if isinstance(text, bytes) else text.encode()) for text in texts))
+    return _size_for(sum(map(_bytes_of, texts)))
+
+
+def _bytes_of(text: str | bytes) -> int:
+    return len(text if isinstance(text, bytes) else text.encode())
 
 
 def _size_for(size: int) -> int:
@@ -79,7 +83,7 @@ def _trained(texts: Iterable[str | bytes], config: SentencePieceConfig, vocab_si
     def counted() -> Iterator[str | bytes]:
         nonlocal count, size
         for text in texts:
-            count, size = count + 1, size + len(text if isinstance(text, bytes) else text.encode())
+            count, size = count + 1, size + _bytes_of(text)
             yield text
 
     try:

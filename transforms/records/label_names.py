@@ -16,7 +16,6 @@ class LabelNames:
         self.listed = excerpt(", ".join(labels or ()))
         self.names = names
         self.given = {name: label for label, name in names.items()}
-        self._known: dict[str, str] = {}
 
     def name(self, label: str, kind: str = "label") -> str:
         """Name of a label.
@@ -29,12 +28,7 @@ class LabelNames:
             RowError: It is not among the labels that are allowed.
             DataError: Another label was given it as a name.
         """
-        name = self._known.get(label)
-        if name is None:
-            name = self._known[label] = self._checked(composed(label), kind)
-        return name
-
-    def _checked(self, label: str, kind: str) -> str:
+        label = composed(label)
         if self.allowed is not None and label not in self.allowed:
             raise RowError(f"unknown {kind}", f"'{excerpt(label)}', expected one of {self.listed}")
         if label in self.given and label not in self.names:
