@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from ulmfit_tfx.trainer_modules.branches.fitting import fit_branch
 from ulmfit_tfx.trainer_modules.branches.objectives import Numbers, OneLabel, SeveralLabels
-from ulmfit_tfx.trainer_modules.branches.stacking import fit_stack
+from ulmfit_tfx.trainer_modules.branches.stacking import fit_stack, stacked_with
 
 RNG = np.random.default_rng(0)
 FEATURES = RNG.normal(size=(90, 5))
@@ -117,3 +117,27 @@ def test_stack_is_no_worse_than_its_best_branch():
     stack = fit_stack(OneLabel(3), unseen, LABELS, weights)
     alone = [np.average(OneLabel(3).losses(answers, LABELS), weights=weights) for answers in unseen.values()]
     assert stack.loss <= min(alone) + 1e-3
+
+
+def test_branch_that_few_rows_know_changes_no_shares_among_the_others():
+    known = {"close": 3 * SCORES + RNG.normal(size=(90, 3)), "far": SCORES + RNG.normal(size=(90, 3))}
+    stack = fit_stack(OneLabel(3), known, LABELS, None)
+    few = slice(0, 15)
+    of_few = {name: outputs[few] for name, outputs in known.items()}
+    both = stacked_with(OneLabel(3), stack, of_few, "new", RNG.normal(size=(15, 3)), LABELS[few], None)
+    assert both.weights["close"] / both.weights["far"] == pytest.approx(stack.weights["close"] / stack.weights["far"])
+    answers = of_few | {"new": np.ones((15, 3))}
+    np.testing.assert_allclose(
+        both(answers), sum(weight * answers[name] for name, weight in both.weights.items()) + both.bias
+    )
+
+
+@pytest.mark.parametrize("rows", [10, 90])
+def test_branch_is_added_as_far_as_rows_tell_that_it_helps(rows):
+    noise, truth = RNG.normal(size=(rows, 3)), 5 * SCORES[:rows]
+    stack = fit_stack(OneLabel(3), {"noise": noise}, LABELS[:rows], None)
+    added = stacked_with(OneLabel(3), stack, {"noise": noise}, "truth", truth, LABELS[:rows], None)
+    useless = stacked_with(OneLabel(3), stack, {"noise": noise}, "constant", np.zeros((rows, 3)), LABELS[:rows], None)
+    assert added.loss < stack.loss - 0.1
+    assert useless.weights["constant"] == pytest.approx(0, abs=1e-6)
+    assert useless.loss == pytest.approx(stack.loss, abs=0.05)

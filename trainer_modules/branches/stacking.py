@@ -5,7 +5,7 @@ the stack is at least as good as its best member on the rows that it is fitted o
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.optimize import minimize
@@ -13,7 +13,8 @@ from scipy.optimize import minimize
 from ulmfit_tfx.trainer_modules.branches.objectives import ConvexObjective
 
 _PULL = 1e-3
-"""Of the weights to equal ones: it decides where branches say the same."""
+"""Of the weights to those that are expected: it decides where branches say the same."""
+_SUM = "sum"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,9 +31,19 @@ class Stack:
     bias: np.ndarray
     loss: float
 
+    def __call__(self, answers: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Outputs, float64 [rows, outputs], of those of the branches by name."""
+        parts = [weight * answers[name] for name, weight in self.weights.items()]
+        return np.sum(parts, axis=0) + self.bias
+
 
 def fit_stack(
-    objective: ConvexObjective, unseen: Mapping[str, np.ndarray], targets: np.ndarray, weights: np.ndarray | None
+    objective: ConvexObjective,
+    unseen: Mapping[str, np.ndarray],
+    targets: np.ndarray,
+    weights: np.ndarray | None,
+    expected: Sequence[float] | None = None,
+    pull: float = _PULL,
 ) -> Stack:
     """Fits weights and bias.
 
@@ -41,23 +52,26 @@ def fit_stack(
         unseen: By branch, outputs for rows that it was not fitted on, float64 [rows, outputs].
         targets: Of the rows.
         weights: What each row counts; None: all the same.
+        expected: What each branch counts as long as rows do not tell. None: all the same, 1 in all.
+        pull: How much that counts.
     """
     answers = np.stack(list(unseen.values()))
     branches = len(answers)
+    expected = np.full(branches, 1 / branches) if expected is None else np.asarray(expected)
     shares = np.full(len(targets), 1 / len(targets)) if weights is None else weights / weights.sum()
 
     def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
         of_branch, bias = parameters[:branches], parameters[branches:]
         outputs = np.tensordot(of_branch, answers, 1) + bias
-        pulled = of_branch - 1 / branches
+        pulled = of_branch - expected
         residuals = objective.residuals(outputs, targets) * shares[:, None]
         gradient = np.concatenate(
-            [np.tensordot(answers, residuals, 2) + 2 * _PULL * pulled, residuals.sum(axis=0) + 2 * _PULL * bias]
+            [np.tensordot(answers, residuals, 2) + 2 * pull * pulled, residuals.sum(axis=0) + 2 * pull * bias]
         )
-        pull = _PULL * (pulled @ pulled + bias @ bias)
-        return float(shares @ objective.losses(outputs, targets)) + pull, gradient
+        penalty = pull * (pulled @ pulled + bias @ bias)
+        return float(shares @ objective.losses(outputs, targets)) + penalty, gradient
 
-    start = np.concatenate([np.full(branches, 1 / branches), np.zeros(objective.outputs)])
+    start = np.concatenate([expected, np.zeros(objective.outputs)])
     bounds = [(0, None)] * branches + [(None, None)] * objective.outputs
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     outputs = np.tensordot(found[:branches], answers, 1) + found[branches:]
@@ -65,4 +79,37 @@ def fit_stack(
         dict(zip(unseen, found[:branches].tolist(), strict=True)),
         found[branches:],
         float(shares @ objective.losses(outputs, targets)),
+    )
+
+
+def stacked_with(
+    objective: ConvexObjective,
+    stack: Stack,
+    unseen: Mapping[str, np.ndarray],
+    name: str,
+    outputs: np.ndarray,
+    targets: np.ndarray,
+    weights: np.ndarray | None,
+) -> Stack:
+    """Adds a branch to a stack, by fewer rows than that was fitted on: what its branches count of each other stays.
+
+    With some twenty rows the weights of five branches would be fitted to chance. Here one is, beside that of the stack,
+    and it is expected to be 0 by as much as a row tells.
+
+    Args:
+        objective: Of the task.
+        stack: Of the other branches.
+        unseen: By branch of it, outputs for the rows.
+        name: Of the branch.
+        outputs: Of it for the rows, float64 [rows, outputs].
+        targets: Of the rows.
+        weights: What each row counts; None: all the same.
+    """
+    pull = max(_PULL, 1 / len(targets))
+    both = fit_stack(objective, {_SUM: stack(unseen), name: outputs}, targets, weights, [1, 0], pull)
+    of_sum = both.weights[_SUM]
+    return Stack(
+        {name: both.weights[name]} | {of_stack: of_sum * weight for of_stack, weight in stack.weights.items()},
+        both.bias + of_sum * stack.bias,
+        both.loss,
     )

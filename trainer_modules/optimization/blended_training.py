@@ -23,7 +23,7 @@ from ulmfit_tfx.trainer_modules.branches.features import CHARACTERS, PIECES, WOR
 from ulmfit_tfx.trainer_modules.branches.fitting import FittedBranch, fit_branch
 from ulmfit_tfx.trainer_modules.branches.linear_branches import Part, TrainTexts, linear_branches
 from ulmfit_tfx.trainer_modules.branches.objectives import ConvexObjective
-from ulmfit_tfx.trainer_modules.branches.stacking import Stack, fit_stack
+from ulmfit_tfx.trainer_modules.branches.stacking import Stack, fit_stack, stacked_with
 from ulmfit_tfx.trainer_modules.data.held_out_rows import is_held_out, seen
 from ulmfit_tfx.trainer_modules.data.task_batches import TaskBatches
 from ulmfit_tfx.trainer_modules.data.task_rows import TaskRows, parsed
@@ -201,19 +201,21 @@ class _Blending:
         for name, branch in self.linear.items():
             self._fit(name, branch.features())
         unseen = {name: branch.unseen for name, branch in self.fitted.items()}
-        among = np.ones(len(self.data.texts), bool)
+        targets, weights = self.data.targets, self.data.weights
         if self.is_frozen:
             documents, models = self._frozen()
             unseen |= {name: self.fitted[name].unseen for name in models}
+            stack = fit_stack(self.convex, unseen, targets, weights)
         else:
             documents = self._trained(train, evaluation)
             models = {RECURRENT: documents.model}
+            stack = fit_stack(self.convex, unseen, targets, weights)
             among = self.data.held_out
+            targets, weights = targets[among], None if weights is None else weights[among]
             unseen = {name: outputs[among] for name, outputs in unseen.items()}
-            unseen[RECURRENT] = self._of_held_out(documents.model)
-        weights = None if self.data.weights is None else self.data.weights[among]
-        targets = self.data.targets[among]
-        stack = fit_stack(self.convex, unseen, targets, weights)
+            of_held_out = self._of_held_out(documents.model)
+            stack = stacked_with(self.convex, stack, unseen, RECURRENT, of_held_out, targets, weights)
+            unseen[RECURRENT] = of_held_out
         losses = {
             name: float(np.average(self.convex.losses(outputs, targets), weights=weights))
             for name, outputs in unseen.items()
