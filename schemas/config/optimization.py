@@ -10,7 +10,6 @@ from ulmfit_tfx.schemas.section import Probability, Section
 class OptimizationConfig(Section):
     """What every training has."""
 
-    epochs: PositiveInt = 4
     batch_size: PositiveInt = Field(32, description="rows of a step, shared out among the GPUs")
     learning_rate: float = Field(3e-3, gt=0, le=10, description="peak of the schedule")
     schedule: Literal["one_cycle", "slanted_triangular", "constant"] = "one_cycle"

@@ -49,6 +49,7 @@ from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
 from ulmfit_tfx.transforms.piece_windows import NO_TAG
 from ulmfit_tfx.transforms.tag_schemes import inside_tag
 
+_EPOCHS_OF_THOUSAND = 22
 _HEAD = "head/"
 """What the names of the head's weights begin with in an exported model."""
 
@@ -97,6 +98,7 @@ def run_fn(fn_args: Any) -> None:
         train=train,
         evaluation=evaluation,
         metric="accuracy" if config.tag_separator is None else "micro_f1",
+        epochs_of_thousand=_EPOCHS_OF_THOUSAND,
     )
     built, state = trained(training, inputs)
     write_history(inputs, history_of(state))

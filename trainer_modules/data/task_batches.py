@@ -25,6 +25,7 @@ class TaskBatches:
         batch_size: Rows a batch.
         pad_id: Id that fills rows up to the longest of their batch.
         max_seq_len: Of a longer row its first ids are taken.
+        count: Rows of an epoch.
         steps: Batches an epoch, the same for every epoch.
         tokens: Ids an epoch, padding not counted.
     """
@@ -33,6 +34,7 @@ class TaskBatches:
     batch_size: int
     pad_id: int
     max_seq_len: int
+    count: int
     steps: int
     tokens: int
 
@@ -106,7 +108,7 @@ def task_batches(rows: TaskRows, batch_size: int, pad_id: int, max_seq_len: int)
     steps = int(tf.reduce_sum(-(-per_bucket // batch_size)))
     if not steps:
         raise DataError(f"there are no rows to read in {', '.join(rows.files) or 'an empty list of files'}.")
-    return TaskBatches(rows, batch_size, pad_id, max_seq_len, steps, int(tokens))
+    return TaskBatches(rows, batch_size, pad_id, max_seq_len, int(tf.reduce_sum(per_bucket)), steps, int(tokens))
 
 
 def bucket_bounds(max_seq_len: int) -> list[int]:

@@ -25,6 +25,8 @@ from ulmfit_tfx.trainer_modules.serving.model_info import BranchInfo, Details, M
 from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, save
 from ulmfit_tfx.trainer_modules.serving.signatures import Signatures, encoder_signatures
 
+_EPOCHS_OF_THOUSAND = 6
+
 
 @dataclasses.dataclass(frozen=True)
 class DocumentObjective:
@@ -96,6 +98,7 @@ def train_documents(
             train=train,
             evaluation=evaluation,
             metric=objective.metric_name,
+            epochs_of_thousand=_EPOCHS_OF_THOUSAND,
             below=below,
         )
         parts[direction], state = trained(training, inputs)

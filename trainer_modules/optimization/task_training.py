@@ -42,6 +42,9 @@ from ulmfit_tfx.transforms.tokenizer_files import read_tokenizer
 
 log = logging.getLogger(__name__)
 
+_EPOCHS = 4, 20
+"""The fewest and the most, where the configuration does not say."""
+
 HISTORY = "history.json"
 """File in the model run folder: metrics of each epoch, of each direction where there are two, and of their average."""
 
@@ -198,6 +201,8 @@ class Training(Generic[Built]):
         train: Batches to train on.
         evaluation: Batches of the eval split.
         metric: Name of the metric that is shown beside the loss.
+        epochs_of_thousand: Epochs where there are a thousand train rows and the configuration does not say, see
+            `usual_epochs`.
         below: Folder below those of checkpoints and logs; "" for themselves.
     """
 
@@ -206,7 +211,22 @@ class Training(Generic[Built]):
     train: TaskBatches
     evaluation: TaskBatches
     metric: str
+    epochs_of_thousand: int
     below: str = ""
+
+    def epochs(self, configured: int | None) -> int:
+        """Epochs of the whole training."""
+        return configured or usual_epochs(self.train.count, self.epochs_of_thousand)
+
+
+def usual_epochs(rows: int, of_thousand: int) -> int:
+    """Epochs by the number of train rows: as their root falls, so that steps rise as it does, within bounds.
+
+    Args:
+        rows: Of the train split.
+        of_thousand: Epochs for a thousand rows.
+    """
+    return int(np.clip(round(of_thousand * (1000 / rows) ** 0.5), *_EPOCHS))
 
 
 def trained(training: Training[Built], inputs: TaskInputs) -> tuple[Built, TrainingState]:
@@ -220,7 +240,7 @@ def trained(training: Training[Built], inputs: TaskInputs) -> tuple[Built, Train
         UserError: See `fit_resumably`.
         DataError: See `BaseModel.give_weights`.
     """
-    config = inputs.training
+    config, epochs = inputs.training, training.epochs(inputs.training.epochs)
     with mixed_precision(config.mixed_precision), strategy_for(config.batch_size).scope():
         fitted = _fresh(training, inputs)
         if inputs.base is not None:
@@ -232,17 +252,17 @@ def trained(training: Training[Built], inputs: TaskInputs) -> tuple[Built, Train
                 begin_at_vectors(encoder, vectors)
         groups = layer_groups(fitted.model)
         factors = rate_factors(groups, rate_factor(config, inputs.base is not None))
-        training.compile(fitted, optimizer_for(config, training.train.steps * config.epochs, factors))
+        training.compile(fitted, optimizer_for(config, training.train.steps * epochs, factors))
         fitted.model.optimizer.build(fitted.model.trainable_variables)  # here, in the strategy's scope
     log.info("%s: %d parameters, %d batches an epoch", *_sizes(fitted.model, training))
-    with Progress(config.epochs, training.train.steps, training.train.tokens, training.metric, inputs.console) as shown:
+    with Progress(epochs, training.train.steps, training.train.tokens, training.metric, inputs.console) as shown:
         state = fit_resumably(
             fitted.model,
             folder=CheckpointFolder(f"{inputs.checkpoints}/{training.below}", inputs.code),
             train_epoch=lambda epoch, done: training.train.epoch(epoch, inputs.seed, config.shuffle_buffer, skip=done),
             eval_batches=training.evaluation.in_order(),
             steps=training.train.steps,
-            epochs=config.epochs,
+            epochs=epochs,
             patience=config.early_stopping_patience,
             checkpoint_seconds=config.checkpoint_seconds,
             progress=shown,
