@@ -109,7 +109,7 @@ def stacked_with(
     both = fit_stack(objective, {_SUM: stack(unseen), name: outputs}, targets, weights, [1, 0], pull)
     of_sum = both.weights[_SUM]
     return Stack(
-        {name: both.weights[name]} | {of_stack: of_sum * weight for of_stack, weight in stack.weights.items()},
+        {of_stack: of_sum * weight for of_stack, weight in stack.weights.items()} | {name: both.weights[name]},
         both.bias + of_sum * stack.bias,
         both.loss,
     )
