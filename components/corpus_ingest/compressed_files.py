@@ -1,10 +1,11 @@
-"""Decompresses files by their suffix, as streams that tell a truncated file from a short one."""
+"""Decompresses files by their suffix or first bytes, as streams that tell a truncated file from a short one."""
 
 import bz2
 import gzip
 import io
 import lzma
 import os
+import re
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
@@ -13,15 +14,28 @@ _ZSTD_WINDOW = 128 << 20
 _ZSTD_READ_AT_ONCE = 1 << 10
 """All that comes of these is held in memory, up to 32 MiB."""
 _READ_AT_ONCE = 1 << 17
+STARTS = 10
+"""Bytes that a compressed file is told by."""
 
 
-def is_compressed(path: str) -> bool:
-    """Whether a file is decompressed when it is opened: .gz, .bz2, .xz and .zst are."""
+def compression_of(path: str, start: bytes) -> str | None:
+    """The suffix of the way that a file is compressed in: its own, or that of what it begins as. None: it is not.
+
+    >>> compression_of("rows.csv.gz", b""), compression_of("rows.csv", gzip.compress(b"text")[:STARTS])
+    ('.gz', '.gz')
+    """
+    if has_compressed_suffix(path):
+        return _suffix(path)
+    return next((suffix for suffix, begins in _STARTS.items() if begins.match(start)), None)
+
+
+def has_compressed_suffix(path: str) -> bool:
+    """Whether a file is to be compressed by its name: .gz, .bz2, .xz and .zst are."""
     return _suffix(path) in _OPENERS
 
 
-def decompressed(stream: io.BufferedReader, path: str) -> BinaryIO:
-    """The content of a compressed file.
+def decompressed(stream: io.BufferedReader, path: str) -> io.BufferedReader:
+    """The content of a compressed file; of another the stream itself.
 
     Args:
         stream: Of the file. Is closed with what is returned.
@@ -32,9 +46,12 @@ def decompressed(stream: io.BufferedReader, path: str) -> BinaryIO:
         OSError, zlib.error, lzma.LZMAError: When it is read: it is damaged, or not compressed so.
     """
     try:
+        compression = compression_of(path, stream.peek(STARTS)[:STARTS])
+        if compression is None:
+            return stream
         if not stream.peek(1):
             raise EOFError("a compressed file is never empty")
-        return _Decompressed(_OPENERS[_suffix(path)](stream), stream)
+        return _Decompressed(_OPENERS[compression](stream), stream)
     except BaseException:
         stream.close()
         raise
@@ -105,4 +122,11 @@ _OPENERS: dict[str, Callable[[Any], Any]] = {
     ".bz2": bz2.open,
     ".xz": lzma.open,
     ".zst": _ZstdReader,
+}
+
+_STARTS = {
+    ".gz": re.compile(rb"\x1f\x8b\x08", re.DOTALL),
+    ".bz2": re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)", re.DOTALL),
+    ".xz": re.compile(rb"\xfd7zXZ\x00", re.DOTALL),
+    ".zst": re.compile(rb"\x28\xb5\x2f\xfd", re.DOTALL),
 }

@@ -59,7 +59,7 @@ def shards_of(files: Mapping[str, str | None], config: SourceConfig, shard_bytes
 
 
 def _ranges(file: str, config: SourceConfig, shard_bytes: int) -> Iterable[tuple[int, int | None]]:
-    if not is_splittable(config) or is_compressed(file) or (size := size_of(file)) < 2 * shard_bytes:
+    if not is_splittable(config) or (size := size_of(file)) < 2 * shard_bytes or is_compressed(file):
         return [(0, None)]
     starts = range(0, size - shard_bytes // 2, shard_bytes)  # the last one may be half as large again
     return [(start, stop) for start, stop in zip(starts, [*starts[1:], None], strict=True)]

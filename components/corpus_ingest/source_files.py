@@ -13,10 +13,18 @@ import os
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, NoReturn
 
 from ulmfit_tfx.components import remote_files
-from ulmfit_tfx.components.corpus_ingest.compressed_files import decompressed, is_compressed
+from ulmfit_tfx.components.corpus_ingest import archives
+from ulmfit_tfx.components.corpus_ingest.compressed_files import (
+    STARTS,
+    compression_of,
+    decompressed,
+    has_compressed_suffix,
+)
+from ulmfit_tfx.components.corpus_ingest.file_kinds import ZIP, check_kind, kind_of
+from ulmfit_tfx.components.corpus_ingest.stored_files import open_stored, stored_size
 from ulmfit_tfx.schemas.config.sources.labelled import LabelListConfig
 from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
@@ -42,12 +50,16 @@ def find_files(path: str) -> list[str]:
     `**/` stands for any number of folders, and none.
 
     Args:
-        path: A file, a folder or a glob, local or remote, or `package://NAME/FILE`.
+        path: A file, a folder or a glob, local or remote, or `package://NAME/FILE`; of an archive's members
+            `ARCHIVE.zip!/PATTERN`.
 
     Raises:
         DataError: Nothing is there.
     """
     resolved = _resolved(path)
+    if archives.is_member(resolved) and not os.path.exists(resolved):
+        archive, _, pattern = resolved.rpartition(archives.MEMBER)
+        return [member for file in find_files(archive) for member in archives.members_of(file, pattern)]
     is_elsewhere = is_remote(resolved)
     found = [metadata.path for metadata in _match_remote(resolved)] if is_elsewhere else _match_local(resolved)
     if not found:
@@ -55,34 +67,42 @@ def find_files(path: str) -> list[str]:
     return found
 
 
-def open_file(path: str) -> BinaryIO:
-    """Opens a file for reading bytes, decompressed by its suffix."""
+def open_file(path: str) -> io.BufferedReader:
+    """Opens a file for reading its content: decompressed, by its suffix or its first bytes."""
     # Not decompressed by Beam, which takes a truncated compressed file for a short one.
-    stream = open_uncompressed(path)
-    return decompressed(stream, path) if is_compressed(path) else stream
+    return decompressed(open_uncompressed(path), path)
 
 
 def open_uncompressed(path: str) -> io.BufferedReader:
-    """Opens a file for reading its bytes as they stand, anywhere in it."""
-    return remote_files.open_remote(path) if is_remote(path) else open(path, "rb")
+    """Opens a file, or a member of an archive, for reading its bytes as they stand, anywhere in it."""
+    return archives.open_member(path) if archives.is_member(path) else open_stored(path)
+
+
+def is_compressed(path: str) -> bool:
+    """Whether a file is decompressed when it is opened, or is a member of an archive.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    if archives.is_member(path) or has_compressed_suffix(path):
+        return True
+    with open_uncompressed(path) as stream:
+        return compression_of(path, stream.peek(STARTS)[:STARTS]) is not None
 
 
 def size_of(path: str) -> int:
-    """Bytes of a file that `find_files` found.
+    """Bytes of a file that `find_files` found, as they are stored; of a member of an archive, of its content.
 
     Raises:
         DataError: It is not there any more.
     """
-    if is_remote(path):
-        return remote_files.size(path)
-    try:
-        return os.path.getsize(path)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error}.") from None
+    return archives.member_size(path) if archives.is_member(path) else stored_size(path)
 
 
 @contextlib.contextmanager
-def readable(path: str, config: SourceConfig, opened: Callable[[str], BinaryIO] = open_file) -> Iterator[BinaryIO]:
+def readable(
+    path: str, config: SourceConfig, opened: Callable[[str], io.BufferedReader] = open_file
+) -> Iterator[io.BufferedReader]:
     """Opens a file; what cannot be read of it while it is open is an error that names it.
 
     Raises:
@@ -98,28 +118,38 @@ def readable(path: str, config: SourceConfig, opened: Callable[[str], BinaryIO] 
 
 
 def check_source(config: SourceConfig) -> dict[str, str | None]:
-    """Finds a source's files, looks at their headers, and reads the files of labels.
+    """Finds a source's files, looks at their beginnings, and reads the files of labels.
 
     Returns:
-        Each file with the split that its rows are, or None where they are shared out.
+        Each file with the split that its rows are, or None where they are shared out. An archive's members are files.
 
     Raises:
-        DataError: Nothing is there, a file cannot be read, a header lacks a column, a file is in two splits, or a file
-            of labels holds none.
+        DataError: Nothing is there, a file cannot be read or is of another kind, a header lacks a column, a file is in
+            two splits, or a file of labels holds none.
     """
     files: dict[str, str | None] = {}
     for field, path in _paths_of_rows(config).items():
-        for file in find_files(path):
-            if file in files:
-                raise DataError(
-                    f"{file}: {field} and another path of the source both name it: its rows would be twice."
-                )
-            files[file] = _SPLITS_OF_PATHS[field]
-            with readable(file, config) as stream:
-                check_header(stream, file, config)
+        for found in find_files(path):
+            for file in _checked(found, config):
+                if file in files:
+                    raise DataError(
+                        f"{file}: {field} and another path of the source both name it: its rows would be twice."
+                    )
+                files[file] = _SPLITS_OF_PATHS[field]
     read_labels(config)
     read_label_map(config)
     return files
+
+
+def _checked(file: str, config: SourceConfig) -> list[str]:
+    """The file, or the members of an archive, when it has been looked at their beginnings."""
+    with readable(file, config) as stream:
+        kind = kind_of(stream)
+        if kind is not ZIP or archives.is_member(file):
+            check_kind(kind, file, config)
+            check_header(stream, file, config)
+            return [file]
+    return [checked for member in archives.members_of(file) for checked in _checked(member, config)]
 
 
 def read_labels(config: SourceConfig) -> tuple[str, ...] | None:
@@ -190,6 +220,9 @@ def fingerprint(path: str) -> str:
     Raises:
         DataError: Nothing is there.
     """
+    if archives.is_member(path) and not os.path.exists(path):
+        archive, _, pattern = path.rpartition(archives.MEMBER)
+        return hashlib.sha256(f"{fingerprint(archive)} {pattern}".encode()).hexdigest()
     if is_remote(_resolved(path)):
         found = _match_remote(path)
         if not found:

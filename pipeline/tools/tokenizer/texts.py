@@ -64,11 +64,12 @@ class Texts:
         before = 0
         for file, source in self._sources.items():
             with readable(file, source) as stream:
+                is_plain = not is_compressed(file)
                 for record in parse(stream, file, source):
                     if isinstance(record, Row):
                         self.rows += 1
                         self.text_bytes += len(record.text.encode())
-                        if self.rows % 1000 == 0 and not is_compressed(file):
+                        if self.rows % 1000 == 0 and is_plain:
                             self._done = before + stream.tell()
                         yield record.text
                     elif isinstance(record, Refusal):

@@ -23,8 +23,9 @@ class SourceConfig(Section):
 
     path: str = Field(
         min_length=1,
-        description="file, folder or glob, also gs:// and s3://; relative to the configuration file. .gz, .bz2, .xz "
-        "and .zst are decompressed. `package://NAME/FILE` is a file that an installed Python package ships",
+        description="file, folder or glob, also gs:// and s3://; relative to the configuration file. .gz, .bz2, .xz, "
+        ".zst and .zip are decompressed. `data.zip!/*.csv` names members of an archive, `package://NAME/FILE` a file "
+        "that an installed Python package ships",
     )
     format: str
     encoding: Annotated[str, AfterValidator(_known_encoding)] = Field("utf-8", description="any name Python knows")
