@@ -40,8 +40,8 @@ _ON_DISK = (
 )
 _NO_TEXT = "There is no text in it: name the files with the rows, as in path: folder/*.csv."
 
-PARQUET = FileKind("a Parquet file", "Write it as CSV or JSON Lines.", "parquet")
-XLSX = FileKind("an Excel workbook (.xlsx)", "Save it as CSV.", "xlsx")
+PARQUET = FileKind("a Parquet file", "write it as CSV or JSON Lines.", "parquet")
+XLSX = FileKind("an Excel workbook (.xlsx)", "save it as CSV.", "xlsx")
 ZIP = FileKind("a zip archive", _UNPACK)
 _BINARY = FileKind("a binary file of an unknown kind", "Rows are read from texts, Parquet and Excel files.")
 
@@ -82,11 +82,12 @@ _WEB_PAGE = FileKind("a web page (of a failed download?)", "Download the file it
 _STARTS_OF_PICKLES = re.compile(rb"\x80[\x02-\x05]([\x95\]}\[(c]|\x8c|X)")
 _STARTS_OF_WEB_PAGES = re.compile(rb"\s*<(!doctype\s+html|html[\s>])", re.IGNORECASE)
 
+_OFFICE = "[Content_Types].xml"
 _IN_ZIP: tuple[tuple[str, FileKind], ...] = (
-    ("xl/workbook.xml", XLSX),
     ("xl/workbook.bin", FileKind("an Excel workbook (.xlsb)", "Save it as .xlsx or CSV.")),
-    ("word/document.xml", FileKind("a Word document (.docx)", _TEXT_OF_IT)),
-    ("ppt/presentation.xml", FileKind("a PowerPoint document (.pptx)", _TEXT_OF_IT)),
+    ("xl/", XLSX),
+    ("word/", FileKind("a Word document (.docx)", _TEXT_OF_IT)),
+    ("ppt/", FileKind("a PowerPoint document (.pptx)", _TEXT_OF_IT)),
     ("content.xml", FileKind("an OpenDocument file (.ods, .odt)", "Export a table as CSV, a text as .txt.")),
     ("META-INF/container.xml", FileKind("an e-book (.epub)", _TEXT_OF_IT)),
     ("META-INF/MANIFEST.MF", FileKind("a Java archive", _NO_TEXT)),
@@ -136,9 +137,12 @@ def check_kind(kind: FileKind | None, file: str, config: SourceConfig) -> None:
     if kind is None:
         return
     if kind.format in formats_for(config):
-        raise DataError(f"{file}: is {kind.name}, and format is {config.format}. Set format to {kind.format}.")
+        raise DataError(
+            f"{file}: is {kind.name}, and format is {config.format}. Set format to {kind.format}, or {kind.advice}"
+        )
     nested = " inside of another" if kind is ZIP else ""
-    raise DataError(f"{file}: is {kind.name}{nested}, not text. {kind.advice}")
+    advice = f"{kind.advice[0].upper()}{kind.advice[1:]}"
+    raise DataError(f"{file}: is {kind.name}{nested}, not text. {advice}")
 
 
 def _kind_of_zip(stream: io.BufferedReader) -> FileKind:
@@ -149,8 +153,10 @@ def _kind_of_zip(stream: io.BufferedReader) -> FileKind:
     finally:
         if stream.seekable():
             stream.seek(0)
-    if found := next((kind for name, kind in _IN_ZIP if name in names), None):
-        return found
+    for start, kind in _IN_ZIP:
+        # A folder called xl is none of Excel's without the list of types that its documents have.
+        if any(name.startswith(start) for name in names) and (not start.endswith("/") or _OFFICE in names):
+            return kind
     if any(name.endswith("data.pkl") for name in names):
         return FileKind("a PyTorch file", _ON_DISK)
     if names and all(name.endswith(".npy") for name in names):

@@ -27,9 +27,9 @@ from ulmfit_tfx.transforms.records import (
     columns,
     conll,
     conllu,
-    json_objects,
     label_studio,
     mediawiki,
+    objects,
     plain_text,
     tagged_jsonl,
     text_rows,
@@ -90,12 +90,12 @@ def check_header(stream: BinaryIO, source: str, config: SourceConfig) -> None:
     """Looks at a file's beginning, and raises what can be told from it.
 
     Raises:
-        DataError: A header lacks a column, the first JSON objects lack a field, or the encoding is another one.
+        DataError: A header lacks a column, the first objects lack a field, or the encoding is another one.
     """
     if isinstance(config, TaggedSpansConfig):
         columns.check_header(stream, source, config, attribute_spans.needed_columns(config))
     elif isinstance(config, TextColumnsConfig | LabelledTextsConfig):
-        check = columns.check_header if has_header(config) else json_objects.check_fields
+        check = columns.check_header if has_header(config) else objects.check_fields
         check(stream, source, config, text_rows.needed_columns(config))
     elif not isinstance(config, MediawikiConfig):
         open_text(stream, source, config.encoding)

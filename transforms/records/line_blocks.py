@@ -46,7 +46,7 @@ def read_lines(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[
         elif is_decoded(line):
             yield number, line.removesuffix("\n")
         else:
-            yield _undecodable(source, number, line.removesuffix("\n"), config)
+            yield undecodable(source, number, line.removesuffix("\n"), config)
 
 
 def read_blocks(
@@ -101,11 +101,12 @@ def read_whole(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[
 def _decoded(block: Block, source: str, config: SourceConfig) -> Block | Refusal:
     for number, line in enumerate(block.lines, start=block.line):
         if not is_decoded(line):
-            return _undecodable(source, number, block.text, config)
+            return undecodable(source, number, block.text, config)
     return block
 
 
-def _undecodable(source: str, number: int, row: str, config: SourceConfig) -> Refusal:
+def undecodable(source: str, number: int, row: str, config: SourceConfig) -> Refusal:
+    """The refusal of a row that is not in the configured encoding."""
     return Refusal(source, number, f"not {config.encoding}", "undecodable bytes", escaped(row))
 
 

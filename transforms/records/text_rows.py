@@ -1,4 +1,4 @@
-"""CSV, TSV and JSON Lines: texts with a label, with several labels, with numbers, or with nothing."""
+"""CSV, TSV, JSON, Parquet and Excel: texts with a label, with several labels, with numbers, or with nothing."""
 
 import math
 import re
@@ -12,7 +12,7 @@ from ulmfit_tfx.schemas.config.sources.labelled_texts import (
 )
 from ulmfit_tfx.schemas.config.sources.source import ColumnsConfig
 from ulmfit_tfx.schemas.config.tokenizer import PAIR_SEPARATOR
-from ulmfit_tfx.transforms.records import columns, json_objects
+from ulmfit_tfx.transforms.records import columns, objects
 from ulmfit_tfx.transforms.records.label_names import LabelNames
 from ulmfit_tfx.transforms.records.lines import excerpt, is_longer
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
@@ -75,10 +75,10 @@ def parse(
 
 def _records(stream: BinaryIO, source: str, config: ColumnsConfig) -> Iterator[Record | Refusal]:
     needed = needed_columns(config)
-    if config.format != "jsonl":
+    if config.format in ("csv", "tsv"):
         return columns.read_records(stream, source, config, needed)
     label = config.label_column if isinstance(config, ClassifiedTextsConfig) else None
-    return json_objects.read_records(stream, source, config, needed, label)
+    return objects.read_records(stream, source, config, needed, label)
 
 
 def needed_columns(config: ColumnsConfig) -> list[str]:

@@ -6,14 +6,16 @@ from pydantic import Field, field_validator, model_validator
 from typing_extensions import override
 
 from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig, LabelListConfig
+from ulmfit_tfx.schemas.config.sources.source import TablesConfig
 from ulmfit_tfx.schemas.labels import composed
 
 
-class LabelledTextsConfig(LabelledColumnsConfig):
+class LabelledTextsConfig(TablesConfig, LabelledColumnsConfig):
     """Texts with what a model is to say of them."""
 
-    format: Literal["csv", "tsv", "jsonl"] = Field(
-        description="csv and tsv have a header line; jsonl: an object a line"
+    format: Literal["csv", "tsv", "jsonl", "json", "parquet", "xlsx"] = Field(
+        description="csv and tsv have a header line; jsonl: an object a line; json: a list of objects; parquet; xlsx: "
+        "a sheet of an Excel workbook, with a header row"
     )
     second_text_column: str | None = Field(
         None, description="column with a second text, joined to the first by the tokenizer's separator"

@@ -53,9 +53,23 @@ class SourceConfig(Section):
 class ColumnsConfig(SourceConfig):
     """A source with named columns, or fields, one of which has the text."""
 
-    text_column: str = Field("text", description="column, or field of an object, with the text")
+    text_column: str = Field(
+        "text", description="column, or field of an object, with the text; `data.text` is a field of the object `data`"
+    )
     split_key_column: str | None = Field(
         None,
         description="rows with the same value here share a split, such as a document or an author. null: rows with the "
         "same text do",
     )
+
+
+class TablesConfig(ColumnsConfig):
+    """A source with named columns in any of the formats that have such."""
+
+    sheet: str | None = Field(None, description="name of the sheet of an Excel workbook. null: the first one")
+
+    @model_validator(mode="after")
+    def _sheet_of_a_workbook(self):
+        if self.sheet is not None and self.format != "xlsx":
+            raise ValueError(f"sheet is set, and format {self.format} has no use for it")
+        return self

@@ -6,7 +6,7 @@ from pydantic import Field, NonNegativeInt, TypeAdapter
 
 from ulmfit_tfx.schemas.config.sources.by_format import by_format, formats_of
 from ulmfit_tfx.schemas.config.sources.corpus_cleanup import TextCleanupConfig
-from ulmfit_tfx.schemas.config.sources.source import ColumnsConfig, SourceConfig
+from ulmfit_tfx.schemas.config.sources.source import SourceConfig, TablesConfig
 
 
 class TextSourceConfig(SourceConfig):
@@ -24,11 +24,12 @@ class PlainTextConfig(TextSourceConfig):
     )
 
 
-class TextColumnsConfig(TextSourceConfig, ColumnsConfig):
+class TextColumnsConfig(TextSourceConfig, TablesConfig):
     """Texts in columns, or in fields of objects."""
 
-    format: Literal["csv", "tsv", "jsonl"] = Field(
-        description="csv and tsv have a header line; jsonl: an object a line"
+    format: Literal["csv", "tsv", "jsonl", "json", "parquet", "xlsx"] = Field(
+        description="csv and tsv have a header line; jsonl: an object a line; json: a list of objects; parquet; xlsx: "
+        "a sheet of an Excel workbook, with a header row"
     )
 
 

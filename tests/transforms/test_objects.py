@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ulmfit_tfx.schemas.config.sources.texts import text_source
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.transforms.records.json_objects import check_fields, read_records
+from ulmfit_tfx.transforms.records.objects import check_fields, read_records
 from ulmfit_tfx.transforms.records.record import Refusal
 from ulmfit_tfx.transforms.records.record_fields import Record
 
@@ -69,7 +69,11 @@ def test_list_is_taken_where_one_may_be():
         ('{"txt": 1, "b": 2}', "missing field", "'text'. Fields: txt, b"),
         ("{}", "missing field", "'text'. Fields: "),
         ('{"text": 1, "text": 1}', "field given twice", "'text'"),
-        ('{"text": {"text": "a"}}', "not a text", "field 'text' is an object, expected a text or a number"),
+        (
+            '{"text": {"en": "a"}}',
+            "not a text",
+            "field 'text' is an object, expected a text or a number. Name a field inside of it, such as 'text.en'",
+        ),
         ('{"text": ["a"]}', "not a text", "field 'text' is a list, expected a text or a number"),
         ('{"text": "a\\ud800"}', "not Unicode", "field 'text' has half of a surrogate pair"),
         (b'{"text": "caf\xe9"}', "not utf-8", "undecodable bytes"),

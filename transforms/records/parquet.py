@@ -1,0 +1,102 @@
+"""Rows of Parquet files, as objects. A column of lists gives lists, one of structs objects."""
+
+import json
+import math
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, BinaryIO
+
+from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.transforms.records.lines import escaped
+from ulmfit_tfx.transforms.records.nested_fields import Fields, Found
+
+_ROWS_AT_ONCE = 500
+
+
+def read_rows(stream: BinaryIO, source: str, needed: Iterable[str]) -> Iterator[Found]:
+    """Reads the rows of a file, the columns alone that are needed, and where one of these is missing all of them.
+
+    Memory stays within those columns of a row group, as they are stored, and a batch of rows.
+
+    Args:
+        stream: The file's bytes.
+        source: The file's name, for errors.
+        needed: Columns, or fields of structs as `column.field`.
+
+    Yields:
+        The rows, by their numbers from 1.
+
+    Raises:
+        DataError: The file is damaged.
+    """
+    import pyarrow
+    from pyarrow.parquet import ParquetFile
+
+    line = 0
+    try:
+        with ParquetFile(seekable(stream)) as file:
+            columns = _columns(file.schema_arrow.names, needed)
+            for batch in file.iter_batches(_ROWS_AT_ONCE, columns=columns, use_threads=False):
+                for values in zip(*map(_written_column, batch.columns), strict=True):
+                    line += 1
+                    fields = Fields(zip(batch.schema.names, values, strict=True))
+                    yield Found(line, fields, escaped(json.dumps(_as_json(fields), ensure_ascii=False)))
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
+        raise DataError(f"{source}: cannot be read as Parquet: {str(error).splitlines()[0]}.") from None
+
+
+def seekable(stream: BinaryIO) -> BinaryIO:
+    """A stream that may be read anywhere: the same, or a copy of it in a temporary file."""
+    if stream.seekable():
+        return stream
+    copy = tempfile.TemporaryFile()  # noqa: SIM115: whoever reads it lets go of it
+    shutil.copyfileobj(stream, copy)
+    copy.seek(0)
+    return copy
+
+
+def _columns(names: Sequence[str], needed: Iterable[str]) -> list[str] | None:
+    """Top-level columns to read, None for all."""
+    found: dict[str, None] = {}
+    for name in needed:
+        own = [column for column in names if name == column or name.startswith(f"{column}.")]
+        if not own:
+            return None
+        found |= dict.fromkeys(own)
+    return [name for name in names if name in found]
+
+
+def _written_column(column: Any) -> list[Any]:
+    import pyarrow
+
+    # As Python's float, a number of 32 bits would show digits that it does not have.
+    is_short = pyarrow.types.is_float32(column.type) or pyarrow.types.is_float16(column.type)
+    if is_short:
+        return [None if math.isnan(value) else str(value) for value in column.to_numpy(zero_copy_only=False)]
+    return [written(value) for value in column.to_pylist()]
+
+
+def written(value: Any) -> Any:
+    """A value as JSON would have it, numbers as they are written: None, a truth value, a text, a list or `Fields`.
+
+    >>> written([1, 2.5, None, float("nan"), True, b"a"])
+    ['1', '2.5', None, None, True, 'a']
+    """
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, float):
+        return None if math.isnan(value) else repr(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    if isinstance(value, dict):
+        return Fields((name, written(inner)) for name, inner in value.items())
+    if isinstance(value, list):
+        return [written(inner) for inner in value]
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Fields):
+        return {name: _as_json(inner) for name, inner in value}
+    return [_as_json(inner) for inner in value] if isinstance(value, list) else value
