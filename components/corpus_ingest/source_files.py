@@ -32,6 +32,7 @@ from ulmfit_tfx.schemas.config.sources.tagged_words import TaggedJsonlConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.schemas.labels import composed
 from ulmfit_tfx.schemas.remote_paths import is_remote
+from ulmfit_tfx.transforms.records.class_folders import CLASS_FOLDERS, check_class_folders
 from ulmfit_tfx.transforms.records.formats import check_header
 from ulmfit_tfx.transforms.records.tagged_jsonl import read_label_map as parse_label_map
 from ulmfit_tfx.transforms.splitting import EVAL, TEST
@@ -136,6 +137,9 @@ def check_source(config: SourceConfig) -> dict[str, str | None]:
                         f"{file}: {field} and another path of the source both name it: its rows would be twice."
                     )
                 files[file] = _SPLITS_OF_PATHS[field]
+        if config.format == CLASS_FOLDERS:
+            of_field = [file for file, split in files.items() if split == _SPLITS_OF_PATHS[field]]
+            check_class_folders(path, of_field, at_least=2 if field == "path" else 1)
     read_labels(config)
     read_label_map(config)
     return files

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import BinaryIO
 
-from ulmfit_tfx.schemas.config.sources.labelled_texts import LabelledTextsConfig
+from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig, LabelledTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.config.sources.tagged_words import (
     LabelStudioConfig,
@@ -24,9 +24,11 @@ from ulmfit_tfx.schemas.config.tags import TagsConfig
 from ulmfit_tfx.schemas.config.tokenizer import PAIR_SEPARATOR
 from ulmfit_tfx.transforms.records import (
     attribute_spans,
+    class_folders,
     columns,
     conll,
     conllu,
+    fasttext,
     label_studio,
     mediawiki,
     objects,
@@ -43,6 +45,10 @@ _TEXTS: dict[type[SourceConfig], Callable[..., Iterator[Row | Refusal | Drop]]] 
     ConlluTextConfig: conllu.parse_texts,
     MediawikiConfig: mediawiki.parse,
     PlainTextConfig: plain_text.parse,
+}
+_CLASSIFIED: dict[str, Callable[..., Iterator[Row | Refusal | Drop]]] = {
+    "class_folders": class_folders.parse,
+    "fasttext": fasttext.parse,
 }
 _TAGGED: dict[type[SourceConfig], Callable[..., Iterator[Row | Refusal]]] = {
     LabelStudioConfig: label_studio.parse,
@@ -76,6 +82,8 @@ def parse(
     Raises:
         DataError: The file as a whole cannot be read as configured.
     """
+    if isinstance(config, ClassifiedTextsConfig) and config.format in _CLASSIFIED:
+        return _CLASSIFIED[config.format](stream, source, config)
     if isinstance(config, TextColumnsConfig | LabelledTextsConfig):
         return text_rows.parse(stream, source, config, separator or PAIR_SEPARATOR)
     if not isinstance(config, TaggedWordsConfig):
@@ -94,7 +102,9 @@ def check_header(stream: BinaryIO, source: str, config: SourceConfig) -> None:
     """
     if isinstance(config, TaggedSpansConfig):
         columns.check_header(stream, source, config, attribute_spans.needed_columns(config))
-    elif isinstance(config, TextColumnsConfig | LabelledTextsConfig):
+    elif isinstance(config, ClassifiedTextsConfig) and config.format == "fasttext":
+        fasttext.check_labels(stream, source, config)
+    elif isinstance(config, TextColumnsConfig | LabelledTextsConfig) and config.format not in _CLASSIFIED:
         check = columns.check_header if has_header(config) else objects.check_fields
         check(stream, source, config, text_rows.needed_columns(config))
     elif not isinstance(config, MediawikiConfig):

@@ -28,7 +28,7 @@ def is_splittable(config: SourceConfig) -> bool:
     >>> is_splittable(PlainTextConfig(path="a.txt", format="text", encoding="utf-16"))
     False
     """
-    is_of_lines = config.format in ("tsv", "jsonl") or (
+    is_of_lines = config.format in ("tsv", "jsonl", "fasttext") or (
         isinstance(config, PlainTextConfig) and config.text_unit == "line"
     )
     name = codecs.lookup(config.encoding).name

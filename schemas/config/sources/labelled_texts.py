@@ -10,6 +10,14 @@ from ulmfit_tfx.schemas.config.sources.source import TablesConfig
 from ulmfit_tfx.schemas.labels import composed
 
 
+_COLUMNS = (
+    *("text_column", "second_text_column", "label_column", "weight_column"),
+    *("split_column", "split_key_column", "slice_columns"),
+)
+_WITHOUT_COLUMNS = {"fasttext": _COLUMNS, "class_folders": (*_COLUMNS, "label_separator")}
+"""Fields that a format without columns has no use for."""
+
+
 class LabelledTextsConfig(TablesConfig, LabelledColumnsConfig):
     """Texts with what a model is to say of them."""
 
@@ -26,6 +34,11 @@ class LabelledTextsConfig(TablesConfig, LabelledColumnsConfig):
 class ClassifiedTextsConfig(LabelListConfig, LabelledTextsConfig):
     """Texts with labels."""
 
+    format: Literal["csv", "tsv", "jsonl", "json", "parquet", "xlsx", "fasttext", "class_folders"] = Field(
+        description="csv and tsv have a header line; jsonl: an object a line; json: a list of objects; parquet; xlsx: "
+        "a sheet of an Excel workbook, with a header row; fasttext: __label__NAME and a text a line; class_folders: a "
+        "text a file, in a folder with the name of its label"
+    )
     label_column: str = Field("label", description="column with the label")
     label_separator: str | None = Field(
         None, min_length=1, description="a row has several labels, or none, with this between them"
@@ -36,6 +49,14 @@ class ClassifiedTextsConfig(LabelListConfig, LabelledTextsConfig):
     def is_multi_label(self) -> bool:
         """Whether a row has any number of labels."""
         return self.label_separator is not None
+
+    @model_validator(mode="after")
+    def _columns_where_there_are_such(self):
+        unused = _WITHOUT_COLUMNS.get(self.format, ())
+        for field in unused:
+            if getattr(self, field) != type(self).model_fields[field].default:
+                raise ValueError(f"{field} is set, and format {self.format} has no use for it")
+        return self
 
     @field_validator("label_names", mode="after")
     @classmethod
