@@ -69,7 +69,7 @@ def test_folders_of_splits_are_answered_with_what_to_set_and_that_reads_them(tmp
         f"{tmp_path}: has folders of splits. Set path: {tmp_path}/train and test_path: {tmp_path}/test."
     )
     files = check_source(source(tmp_path / "train", test_path=str(tmp_path / "test")))
-    assert [split for split in files.values()] == [None, None, "test", "test"]
+    assert list(files.values()) == [None, None, "test", "test"]
 
 
 def test_one_folder_or_folders_in_several_places_are_an_error(tmp_path, put):

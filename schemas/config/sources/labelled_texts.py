@@ -9,7 +9,6 @@ from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig, La
 from ulmfit_tfx.schemas.config.sources.source import TablesConfig
 from ulmfit_tfx.schemas.labels import composed
 
-
 _COLUMNS = (
     *("text_column", "second_text_column", "label_column", "weight_column"),
     *("split_column", "split_key_column", "slice_columns"),
@@ -21,10 +20,6 @@ _WITHOUT_COLUMNS = {"fasttext": _COLUMNS, "class_folders": (*_COLUMNS, "label_se
 class LabelledTextsConfig(TablesConfig, LabelledColumnsConfig):
     """Texts with what a model is to say of them."""
 
-    format: Literal["csv", "tsv", "jsonl", "json", "parquet", "xlsx"] = Field(
-        description="csv and tsv have a header line; jsonl: an object a line; json: a list of objects; parquet; xlsx: "
-        "a sheet of an Excel workbook, with a header row"
-    )
     second_text_column: str | None = Field(
         None, description="column with a second text, joined to the first by the tokenizer's separator"
     )
@@ -78,6 +73,10 @@ class ClassifiedTextsConfig(LabelListConfig, LabelledTextsConfig):
 class NumberedTextsConfig(LabelledTextsConfig):
     """Texts with numbers."""
 
+    format: Literal["csv", "tsv", "jsonl", "json", "parquet", "xlsx"] = Field(
+        description="csv and tsv have a header line; jsonl: an object a line; json: a list of objects; parquet; xlsx: "
+        "a sheet of an Excel workbook, with a header row"
+    )
     target_columns: tuple[str, ...] = Field(min_length=1, description="columns with the numbers to predict")
 
     @classmethod
