@@ -49,18 +49,27 @@ def read_shard(
         DataError: The file cannot be read as configured.
     """
     source = ingestion.source
-    with _opened(shard, source) as (stream, lines_added):
-        for record in parse(stream, shard.file, source, ingestion.tagging, ingestion.separator, label_map):
-            counts.records += 1
-            if isinstance(record, Row):
-                counts.split_off -= 1
-                for row in cleaned_up(record, source.corpus_cleanup):
-                    counts.split_off += 1
-                    yield row
-            elif isinstance(record, Refusal) and not shard.is_whole_file:
-                yield dataclasses.replace(record, line=record.line + lines_before - lines_added)
-            else:
-                yield record
+    for record in _records(shard, ingestion, label_map, lines_before):
+        counts.records += 1
+        if isinstance(record, Row):
+            counts.split_off -= 1
+            for row in cleaned_up(record, source.corpus_cleanup):
+                counts.split_off += 1
+                yield row
+        else:
+            yield record
+
+
+def _records(
+    shard: Shard, ingestion: Ingestion, label_map: Mapping[str, str] | None, lines_before: int
+) -> Iterator[Row | Refusal | Drop]:
+    for file in shard.files:
+        with _opened(file, shard, ingestion.source) as (stream, lines_added):
+            for record in parse(stream, file, ingestion.source, ingestion.tagging, ingestion.separator, label_map):
+                if isinstance(record, Refusal) and not shard.is_whole_file:
+                    yield dataclasses.replace(record, line=record.line + lines_before - lines_added)
+                else:
+                    yield record
 
 
 def sampled(rows: Iterator[Row | Refusal | Drop], source: SourceConfig, seed: int) -> Iterator[Row | Refusal | Drop]:
@@ -77,13 +86,13 @@ def line_ends(shard: Shard, source: SourceConfig) -> int:
 
 
 @contextlib.contextmanager
-def _opened(shard: Shard, source: SourceConfig) -> Iterator[tuple[BinaryIO, int]]:
-    """A shard's bytes, and the number of lines put before them so that they read as a file of their own."""
+def _opened(file: str, shard: Shard, source: SourceConfig) -> Iterator[tuple[BinaryIO, int]]:
+    """The bytes of a file in a shard, or of the range of it, and the number of lines put before them so that they read as a file of their own."""
     if shard.is_whole_file:
-        with readable(shard.file, source) as stream:
+        with readable(file, source) as stream:
             yield stream, 0
         return
-    with readable(shard.file, source, open_uncompressed) as stream:
+    with readable(file, source, open_uncompressed) as stream:
         start, stop = _aligned(stream, shard)
         if start == 0:
             yield range_stream(stream, start, stop), 0

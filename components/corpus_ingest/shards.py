@@ -1,20 +1,24 @@
 """Cuts a source into shards, which workers read side by side."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
+from ulmfit_tfx.components.corpus_ingest.archives import is_member
 from ulmfit_tfx.components.corpus_ingest.source_files import is_compressed, size_of
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.transforms.records.line_ranges import is_splittable
 from ulmfit_tfx.transforms.splitting import EVAL, TEST
 
 SHARD_BYTES = 16 << 20
+_COMPRESSION = 4
+"""Bytes of text in a byte of a compressed file, about."""
+_DENSE_FORMATS = ("parquet", "xlsx")
 _RANKS = {TEST: 0, EVAL: 1}
 
 
 @dataclasses.dataclass(frozen=True)
 class Shard:
-    """A file, or a range of its lines.
+    """A file, a range of its lines, or several files.
 
     Attributes:
         number: Counts the shards of a source, in the order of files and ranges.
@@ -23,6 +27,7 @@ class Shard:
         start: First byte of the range; the range begins with the next line that begins there or later. 0: the file's
             beginning.
         stop: End of the range, likewise. None: the end of the file.
+        further: Files that are read after it, of the same split.
     """
 
     number: int
@@ -30,6 +35,12 @@ class Shard:
     split: str | None
     start: int = 0
     stop: int | None = None
+    further: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All files that it has rows of."""
+        return self.file, *self.further
 
     @property
     def is_whole_file(self) -> bool:
@@ -43,23 +54,38 @@ class Shard:
 
 
 def shards_of(files: Mapping[str, str | None], config: SourceConfig, shard_bytes: int = SHARD_BYTES) -> list[Shard]:
-    """Shards of a source's files. Large files of lines are cut, if they are not compressed.
+    """Shards of a source's files, in their order.
+
+    Large files of lines are cut, if they are not compressed. Small files of the same split that follow one another
+    share a shard.
 
     Args:
         files: Each file with the split that its rows are, or None where they are shared out.
         config: Of the source.
-        shard_bytes: Size of a range.
+        shard_bytes: Size of a range, and of the files that share a shard.
     """
-    ranges = [
-        (file, split, start, stop)
-        for file, split in files.items()
-        for start, stop in _ranges(file, config, shard_bytes)
-    ]
-    return [Shard(number, *of_file) for number, of_file in enumerate(ranges)]
+    shards: list[Shard] = []
+    room = 0  # for further files in the last shard
+    for file, split in files.items():
+        ranges = _ranges(file, config, shard_bytes)
+        size = _content_size(file, config) if len(ranges) == 1 else shard_bytes
+        if shards and size <= room and shards[-1].split == split:
+            shards[-1] = dataclasses.replace(shards[-1], further=(*shards[-1].further, file))
+            room -= size
+            continue
+        shards += [Shard(len(shards) + place, file, split, *ends) for place, ends in enumerate(ranges)]
+        room = shard_bytes - size
+    return shards
 
 
-def _ranges(file: str, config: SourceConfig, shard_bytes: int) -> Iterable[tuple[int, int | None]]:
+def _ranges(file: str, config: SourceConfig, shard_bytes: int) -> list[tuple[int, int | None]]:
     if not is_splittable(config) or (size := size_of(file)) < 2 * shard_bytes or is_compressed(file):
         return [(0, None)]
     starts = range(0, size - shard_bytes // 2, shard_bytes)  # the last one may be half as large again
-    return [(start, stop) for start, stop in zip(starts, [*starts[1:], None], strict=True)]
+    return list(zip(starts, [*starts[1:], None], strict=True))
+
+
+def _content_size(file: str, config: SourceConfig) -> int:
+    """About how many bytes a file holds, decompressed."""
+    is_dense = config.format in _DENSE_FORMATS or (is_compressed(file) and not is_member(file))
+    return size_of(file) * (_COMPRESSION if is_dense else 1)
