@@ -4,15 +4,23 @@ The latter only where a configuration adds components, for it imports TFX: which
 out, is what the graph says.
 """
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from ulmfit_tfx.components.corpus_ingest.recognition import format_of
 from ulmfit_tfx.pipeline.run_log import silence_tensorflow
 from ulmfit_tfx.schemas.config import config_file
 from ulmfit_tfx.schemas.config.bulk_inference import BulkInferenceConfig
-from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
-from ulmfit_tfx.schemas.errors import ConfigError
+from ulmfit_tfx.schemas.config.pipeline import PipelineConfig, pipelines_by_task
+from ulmfit_tfx.schemas.config.sources.by_format import FORMAT, formats_of
+from ulmfit_tfx.schemas.errors import ConfigError, DataError
+from ulmfit_tfx.schemas.section import Section, sections_of
+
+AUTO = "auto"
+"""The format follows from the files."""
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> PipelineConfig:
@@ -30,9 +38,10 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> PipelineConf
 
     Raises:
         ConfigError: With one line for each thing wrong: file, field, value, what is allowed.
+        DataError: A source's format is left out, and its files are in none that is known.
     """
     silence_tensorflow()  # which code of the user's may import
-    config = config_file.load_config(path, overrides)
+    config = config_file.load_config(path, overrides, with_formats)
     _check_components(config, Path(path).name)
     return config
 
@@ -44,10 +53,59 @@ def load_any_config(path: str | Path, overrides: Sequence[str] = ()) -> Pipeline
         ConfigError: With one line for each thing wrong: file, field, value, what is allowed.
     """
     silence_tensorflow()
-    config = config_file.load_any_config(path, overrides)
+    config = config_file.load_any_config(path, overrides, with_formats)
     if isinstance(config, PipelineConfig):
         _check_components(config, Path(path).name)
     return config
+
+
+def load_bulk_inference_config(path: str | Path, overrides: Sequence[str] = ()) -> BulkInferenceConfig:
+    """Reads, overrides and validates the configuration of a bulk inference.
+
+    Raises:
+        ConfigError: With one line for each thing wrong: file, field, value, what is allowed.
+        DataError: Its format is left out, and its files are in none that is known.
+    """
+    return config_file.load_bulk_inference_config(path, overrides, with_formats)
+
+
+def with_formats(values: dict[str, Any], file: Path) -> None:
+    """Sets the format of each source that has none, or `auto`, by what its files are.
+
+    Args:
+        values: Of the configuration file.
+        file: Where it lies.
+
+    Raises:
+        ConfigError: A format is set that the task does not read, and the files are in one that it reads.
+        DataError: The files are not there, or in no format that the task reads.
+    """
+    kind = _kind_of(values)
+    for section in ("data", "corpus"):
+        source = values.get(section)
+        if kind is None or not isinstance(source, dict) or not isinstance(source.get("path"), str):
+            continue
+        formats = formats_of(list(sections_of(kind.model_fields[section].annotation)))
+        given = source.get(FORMAT, AUTO)
+        path = config_file.absolute(source["path"], file.resolve().parent)
+        encoding = str(source.get("encoding", "utf-8"))
+        if given in (AUTO, None):
+            source[FORMAT] = format_of(path, formats, encoding)
+        elif given == "text" and given not in formats:
+            with contextlib.suppress(DataError, LookupError):
+                found = format_of(path, formats, encoding)
+                raise ConfigError(
+                    f"{file.name}: {section}.format is {given}, and {source['path']} is in the format {found}. Set "
+                    f"{section}.format to {found}, or leave it out."
+                )
+
+
+def _kind_of(values: Mapping[str, Any]) -> type[Section] | None:
+    """The class of a configuration, None where it names no task that there is."""
+    if "model" in values:
+        return BulkInferenceConfig
+    kinds = pipelines_by_task()
+    return kinds.get(str(values.get("task", next(iter(kinds)))))
 
 
 def _check_components(config: PipelineConfig, file: str) -> None:

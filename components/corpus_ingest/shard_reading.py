@@ -87,7 +87,10 @@ def line_ends(shard: Shard, source: SourceConfig) -> int:
 
 @contextlib.contextmanager
 def _opened(file: str, shard: Shard, source: SourceConfig) -> Iterator[tuple[BinaryIO, int]]:
-    """The bytes of a file in a shard, or of the range of it, and the number of lines put before them so that they read as a file of their own."""
+    """The bytes of a file in a shard, or of the range of it that the shard is, and the number of lines put before them.
+
+    With these a range reads as a file of its own.
+    """
     if shard.is_whole_file:
         with readable(file, source) as stream:
             yield stream, 0

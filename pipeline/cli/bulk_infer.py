@@ -15,12 +15,12 @@ from rich.table import Table
 from ulmfit_tfx.components.corpus_ingest.source_files import check_source
 from ulmfit_tfx.components.reports.accounting import Accounting
 from ulmfit_tfx.pipeline.cli.run import Overrides, Root, Verbose, run_and_show
+from ulmfit_tfx.pipeline.config_reading import load_bulk_inference_config
 from ulmfit_tfx.pipeline.console import output
 from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.pipeline.running import check_workers_see_folder
 from ulmfit_tfx.pipeline.stages import StageResults
 from ulmfit_tfx.schemas.config.bulk_inference import BulkInferenceConfig
-from ulmfit_tfx.schemas.config.config_file import load_bulk_inference_config
 from ulmfit_tfx.schemas.errors import ExitCode
 from ulmfit_tfx.tasks import labelled_task_of, read_model_info
 from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ulmfit_tfx.pipeline.config_reading import load_config
 from ulmfit_tfx.pipeline.console import output
 from ulmfit_tfx.pipeline.run_log import silence_libraries
-from ulmfit_tfx.schemas.config.config_file import load_config
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode
 from ulmfit_tfx.schemas.remote_paths import is_remote
 

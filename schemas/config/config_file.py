@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -49,12 +49,21 @@ _REWORDING = {
 }
 
 
-def load_config(path: str | Path, overrides: Sequence[str] = ()) -> PipelineConfig:
+Complete = Callable[[dict[str, Any], Path], None]
+"""Sets what may be left out in the values of a configuration file, by what its data is."""
+
+
+def _as_given(values: dict[str, Any], file: Path) -> None:
+    """Sets nothing."""
+
+
+def load_config(path: str | Path, overrides: Sequence[str] = (), complete: Complete = _as_given) -> PipelineConfig:
     """Reads, overrides and validates a configuration.
 
     Args:
         path: YAML file. Relative data paths in it are taken from its folder.
         overrides: `key=value` each, the key dotted (`training.epochs=1`), the value YAML.
+        complete: Sets what may be left out, before the validation.
 
     Returns:
         The validated configuration, its local paths absolute.
@@ -62,17 +71,20 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> PipelineConf
     Raises:
         ConfigError: With one line for each thing wrong: file, field, value, what is allowed.
     """
-    config = _validated(PipelineConfig, Path(path), overrides)
+    config = _validated(PipelineConfig, Path(path), overrides, complete)
     return _with_absolute_paths(config, Path(path).resolve().parent)
 
 
-def load_any_config(path: str | Path, overrides: Sequence[str] = ()) -> PipelineConfig | BulkInferenceConfig:
+def load_any_config(
+    path: str | Path, overrides: Sequence[str] = (), complete: Complete = _as_given
+) -> PipelineConfig | BulkInferenceConfig:
     """Reads the configuration of a pipeline, or that of a bulk inference, which has a `model`.
 
     Raises:
         ConfigError: With one line for each thing wrong: file, field, value, what is allowed.
     """
-    return (load_bulk_inference_config if "model" in _read_yaml(Path(path)) else load_config)(path, overrides)
+    load = load_bulk_inference_config if "model" in _read_yaml(Path(path)) else load_config
+    return load(path, overrides, complete)
 
 
 def paths_read_by_steps(config: PipelineConfig | BulkInferenceConfig) -> list[tuple[str, str]]:
@@ -112,22 +124,25 @@ def with_paths(
     return config
 
 
-def load_bulk_inference_config(path: str | Path, overrides: Sequence[str] = ()) -> BulkInferenceConfig:
+def load_bulk_inference_config(
+    path: str | Path, overrides: Sequence[str] = (), complete: Complete = _as_given
+) -> BulkInferenceConfig:
     """Reads, overrides and validates the configuration of a bulk inference, as `load_config` does.
 
     Raises:
         ConfigError: With one line for each thing wrong: file, field, value, what is allowed.
     """
-    config = _validated(BulkInferenceConfig, Path(path), overrides)
+    config = _validated(BulkInferenceConfig, Path(path), overrides, complete)
     folder = Path(path).resolve().parent
-    data = config.data.model_copy(update={"path": _absolute(config.data.path, folder)})
-    paths = {"model": _absolute(config.model, folder), "output": config.output and _absolute(config.output, folder)}
+    data = config.data.model_copy(update={"path": absolute(config.data.path, folder)})
+    paths = {"model": absolute(config.model, folder), "output": config.output and absolute(config.output, folder)}
     return config.model_copy(update={"data": data, **paths})
 
 
-def _validated(kind: type[_Config], path: Path, overrides: Sequence[str]) -> _Config:
+def _validated(kind: type[_Config], path: Path, overrides: Sequence[str], complete: Complete) -> _Config:
     values = _read_yaml(path)
     overridden = {_override(values, item) for item in overrides}
+    complete(values, path)
     if _names_user_code(values):
         beside(path.resolve().parent)
     node = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)
@@ -231,10 +246,11 @@ def _with_absolute_paths(config: PipelineConfig, folder: Path) -> PipelineConfig
         values = getattr(config, section)
         path = getattr(values, field, None)
         if path is not None:
-            absolute = values.model_copy(update={field: _absolute(path, folder)})
-            config = config.model_copy(update={section: absolute})
+            changed = values.model_copy(update={field: absolute(path, folder)})
+            config = config.model_copy(update={section: changed})
     return config
 
 
-def _absolute(path: str, folder: Path) -> str:
+def absolute(path: str, folder: Path) -> str:
+    """A path in a configuration file that lies in `folder`."""
     return path if is_remote(path) else str(folder / Path(path).expanduser())

@@ -1,0 +1,176 @@
+"""Finds out in which format files are, by their bytes, their first lines and their suffixes."""
+
+import json
+import os
+import re
+from collections.abc import Sequence
+
+from ulmfit_tfx.components.corpus_ingest import archives
+from ulmfit_tfx.components.corpus_ingest.file_kinds import ZIP, kind_of
+from ulmfit_tfx.components.corpus_ingest.source_files import find_files, open_file
+from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.section import listed
+from ulmfit_tfx.transforms.records.class_folders import CLASS_FOLDERS
+from ulmfit_tfx.transforms.records.fasttext import PREFIX
+
+_FILES_LOOKED_AT = 20
+_START = 1 << 16
+_COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
+_BY_SUFFIX: dict[str, tuple[str, ...]] = {
+    ".csv": ("csv", "spans_csv"),
+    ".tsv": ("tsv", "spans_tsv"),
+    ".tab": ("tsv", "spans_tsv"),
+    ".jsonl": ("jsonl",),
+    ".ndjson": ("jsonl",),
+    ".conll": ("conll",),
+    ".bio": ("conll",),
+    ".iob": ("conll",),
+    ".iob2": ("conll",),
+    ".conllu": ("conllu",),
+}
+"""Formats that a suffix stands for, of which a kind of rows has one."""
+_OF_TABLES = frozenset((*_BY_SUFFIX, ".json", ".parquet", ".xlsx", ".xml", ".zip"))
+_CONLLU = re.compile(r"\d+(-\d+|\.\d+)?(\t[^\t]*){9}")
+_CONLL = re.compile(r"\S+(\t[^\t]+|[ ]+\S+)+")
+_JSON = re.compile(r'\s*(\[\s*[\[{\]]|\{\s*["}])')
+_MEDIAWIKI = re.compile(r"\s*(<\?xml[^>]*>\s*)?<mediawiki")
+_LONGEST_NAME = 40
+_MOST = 0.8
+_WORDS_IN_LINE = 8
+"""Columns that a line of words has at most: a line with more is a sentence."""
+
+
+def format_of(path: str, formats: Sequence[str], encoding: str = "utf-8") -> str:
+    """The format of the files that a path names.
+
+    Args:
+        path: See `find_files`.
+        formats: Those that may be read.
+        encoding: Of texts, where they have no byte order mark.
+
+    Raises:
+        DataError: Nothing is there, it is in several formats, or in none of these.
+    """
+    files = _files(path)
+    if CLASS_FOLDERS in formats and _are_class_folders(files):
+        return CLASS_FOLDERS
+    found: dict[str, str] = {}
+    for file in files[:_FILES_LOOKED_AT]:
+        found.setdefault(_format_of_file(file, formats, encoding), file)
+    if len(found) > 1:
+        places = ", ".join(f"{file} is {name}" for name, file in found.items())
+        raise DataError(f"{path}: the files are in several formats: {places}. Name those of one by a pattern.")
+    return next(iter(found))
+
+
+def _files(path: str) -> list[str]:
+    """The files, and the members of archives in their place."""
+    files: list[str] = []
+    for file in find_files(path):
+        if not file.lower().endswith(".zip") or archives.is_member(file):
+            files.append(file)
+            continue
+        with open_file(file) as stream:
+            is_archive = kind_of(stream) is ZIP
+        files += archives.members_of(file) if is_archive else [file]
+    return files
+
+
+def _are_class_folders(files: Sequence[str]) -> bool:
+    """Whether most of the files are texts in two or more folders."""
+    texts = [file for file in files if _suffix(file) not in _OF_TABLES]
+    folders = {os.path.dirname(file) for file in texts}
+    return len(folders) > 1 and len(texts) > len(files) / 2 and len(texts) > 2
+
+
+def _format_of_file(file: str, formats: Sequence[str], encoding: str) -> str:
+    try:
+        with open_file(file) as stream:
+            kind = kind_of(stream)
+            start = stream.read(_START) if kind is None else b""
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read: {error}.") from None
+    if kind is not None and (kind.format is None or kind.format not in formats) and "text" not in formats:
+        raise DataError(f"{file}: is {kind.name}, not text. {kind.advice[0].upper()}{kind.advice[1:]}")
+    if kind is not None and kind.format in formats:
+        return str(kind.format)
+    guesses = _guesses(start, _suffix(file), encoding)
+    found = next((name for name in guesses if name in formats), None)
+    if found is None:
+        looks = f"looks like {guesses[0]}" if guesses else "is in no format that can be told"
+        raise DataError(
+            f"{file}: {looks}, and no format is set, which may be {listed(tuple(formats))}. Set the one that it has."
+        )
+    return found
+
+
+def _suffix(file: str) -> str:
+    stem, suffix = os.path.splitext(file.lower())
+    return os.path.splitext(stem)[1] if suffix in _COMPRESSED else suffix
+
+
+def _guesses(start: bytes, suffix: str, encoding: str) -> list[str]:
+    """Formats that a file may be in, the likeliest first."""
+    text = _decoded(start, encoding)
+    lines = text.splitlines()
+    if len(start) == _START:
+        lines = lines[:-1] or lines  # the last one is cut
+    lines = [line for line in lines if line.strip()]
+    guesses: list[str] = []
+    if _MEDIAWIKI.match(text):
+        guesses.append("mediawiki")
+    if _JSON.match(text) and suffix not in (".csv", ".tsv"):
+        guesses += _of_json(lines)
+    if lines and sum(line.startswith(PREFIX) for line in lines) > len(lines) / 2:
+        guesses.append("fasttext")
+    guesses += _BY_SUFFIX.get(suffix, ())
+    if any(map(_CONLLU.fullmatch, lines)):
+        guesses.append("conllu")
+    # What is less than sure comes after plain text, where this may be read: a poem has lines of few words too.
+    guesses.append("text")
+    if _looks_like_conll(text, lines):
+        guesses.append("conll")
+    if _looks_like_table(lines, "\t"):
+        guesses += ["tsv", "spans_tsv"]
+    if _looks_like_table(lines, ",") or _looks_like_table(lines, ";"):
+        guesses += ["csv", "spans_csv"]
+    return guesses
+
+
+def _decoded(start: bytes, encoding: str) -> str:
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding = "utf-16"
+    return start.decode(encoding, "replace").removeprefix("\ufeff")
+
+
+def _of_json(lines: Sequence[str]) -> list[str]:
+    """JSON Lines where the first line is a whole value, and no list of objects; else one JSON text."""
+    try:
+        first = json.loads(lines[0])
+    except ValueError:
+        return ["json", "label_studio"]
+    if isinstance(first, list) and (not first or isinstance(first[0], dict)):
+        return ["json", "label_studio"]
+    return ["jsonl", "json"]
+
+
+def _looks_like_conll(text: str, lines: Sequence[str]) -> bool:
+    """Whether lines are a word and its columns, few enough, with blank lines between sentences."""
+    words = [line for line in lines if not line.startswith("#")]
+    has_sentences = re.search(r"\S[^\S\n]*\r?\n[^\S\n]*\r?\n", text) is not None
+    return (
+        has_sentences
+        and bool(words)
+        and all(_CONLL.fullmatch(line.rstrip()) and len(line.split()) <= _WORDS_IN_LINE for line in words)
+    )
+
+
+def _looks_like_table(lines: Sequence[str], sign: str) -> bool:
+    """Whether a sign stands in most lines, and parts what may be names of columns in the first one.
+
+    A tab is hardly ever a part of a text, so that the names do not matter there.
+    """
+    if sum(sign in line for line in lines) < max(_MOST * len(lines), 1):
+        return False
+    has_names = all(len(name) <= _LONGEST_NAME for name in lines[0].split(sign)) and lines[0][-1] not in ".!?"
+    return sign == "\t" or (has_names and sign in lines[0] and len(lines) > 1)
