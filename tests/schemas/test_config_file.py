@@ -276,7 +276,7 @@ def assert_refused(folder, config, message):
         ),
         (
             changed(REGRESSION, data={"format": "conll"}),
-            "data.format is conll, and task regression reads csv, tsv, jsonl",
+            "data.format is conll, and task regression reads csv, tsv, jsonl, json, parquet, xlsx",
         ),
         (
             {"name": "x", "task": "regression", "data": ROWS},

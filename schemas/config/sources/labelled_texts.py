@@ -30,9 +30,9 @@ class ClassifiedTextsConfig(LabelListConfig, LabelledTextsConfig):
     """Texts with labels."""
 
     format: Literal["csv", "tsv", "jsonl", "json", "parquet", "xlsx", "fasttext", "class_folders"] = Field(
-        description="left out: recognized by the files; csv and tsv have a header line; jsonl: an object a line; json: a "
-        "list of objects; parquet; xlsx: a sheet of an Excel workbook, with a header row; fasttext: __label__NAME and a text a line; class_folders: a "
-        "text a file, in a folder with the name of its label"
+        description="left out: recognized by the files; csv and tsv have a header line; jsonl: an object a line; "
+        "json: a list of objects; parquet; xlsx: a sheet of an Excel workbook, with a header row; fasttext: "
+        "__label__NAME and a text a line; class_folders: a text a file, in a folder with the name of its label"
     )
     label_column: str = Field("label", description="column with the label")
     label_separator: str | None = Field(
@@ -74,8 +74,8 @@ class NumberedTextsConfig(LabelledTextsConfig):
     """Texts with numbers."""
 
     format: Literal["csv", "tsv", "jsonl", "json", "parquet", "xlsx"] = Field(
-        description="left out: recognized by the files; csv and tsv have a header line; jsonl: an object a line; json: a "
-        "list of objects; parquet; xlsx: a sheet of an Excel workbook, with a header row"
+        description="left out: recognized by the files; csv and tsv have a header line; jsonl: an object a line; "
+        "json: a list of objects; parquet; xlsx: a sheet of an Excel workbook, with a header row"
     )
     target_columns: tuple[str, ...] = Field(min_length=1, description="columns with the numbers to predict")
 

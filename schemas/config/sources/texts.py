@@ -28,8 +28,8 @@ class TextColumnsConfig(TextSourceConfig, TablesConfig):
     """Texts in columns, or in fields of objects."""
 
     format: Literal["csv", "tsv", "jsonl", "json", "parquet", "xlsx"] = Field(
-        description="left out: recognized by the files; csv and tsv have a header line; jsonl: an object a line; json: a "
-        "list of objects; parquet; xlsx: a sheet of an Excel workbook, with a header row"
+        description="left out: recognized by the files; csv and tsv have a header line; jsonl: an object a line; "
+        "json: a list of objects; parquet; xlsx: a sheet of an Excel workbook, with a header row"
     )
 
 
