@@ -11,6 +11,7 @@ from ulmfit_tfx.components.corpus_ingest.shards import Shard
 from ulmfit_tfx.components.corpus_ingest.source_files import open_uncompressed, readable
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.transforms.corpus_cleanup.row_cleanup import cleaned_up
+from ulmfit_tfx.transforms.records.dialects import in_dialect
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.formats import parse
 from ulmfit_tfx.transforms.records.line_ranges import align, count_line_ends, lines_before_range, range_stream
@@ -48,7 +49,7 @@ def read_shard(
     Raises:
         DataError: The file cannot be read as configured.
     """
-    source = ingestion.source
+    source = ingestion.source if shard.dialect is None else in_dialect(ingestion.source, shard.dialect)
     with _opened(shard, source) as (stream, lines_added):
         for record in parse(stream, shard.file, source, ingestion.tagging, ingestion.separator, label_map):
             counts.records += 1

@@ -38,9 +38,9 @@ def test_csv_reads_what_a_csv_writer_wrote(rows):
 
 
 @given(st.lists(st.text(st.characters(blacklist_categories=["Cs", "Cc", "Zl", "Zp", "Zs"]), min_size=1), max_size=8))
-def test_tsv_takes_quotation_marks_as_they_are(rows):
+def test_tsv_without_quoting_takes_quotation_marks_as_they_are(rows):
     content = "label\ttext\n" + "".join(f"x\t{text}\n" for text in rows)
-    assert rows_of(content, format="tsv") == [Row(text, "x") for text in rows]
+    assert rows_of(content, format="tsv", quoting="none") == [Row(text, "x") for text in rows]
 
 
 ENCODINGS = ["utf-8", "utf-16", "utf-16-be", "utf-32", "gbk", "gb18030", "shift_jis", "latin-1"]
@@ -86,7 +86,7 @@ with_numbers = st.fixed_dictionaries({"target_columns": st.just(("n",))}, option
 def test_json_lines_give_the_rows_that_columns_give(rows, config):
     names = ("text", "label", "n", "part")
     table = "".join("\t".join(line) + "\n" for line in [names, *([row[name] for name in names] for row in rows)])
-    expected = rows_of(table, format="tsv", **config)
+    expected = rows_of(table, format="tsv", quoting="none", **config)
     found = rows_of(jsonl(*rows), format="jsonl", **config)
     assert [record for record in found if isinstance(record, Row)] == [
         record for record in expected if isinstance(record, Row)
@@ -268,7 +268,8 @@ def test_refusal_reads_as_file_line_reason():
         (b"txet,label\n", "rows.csv:1: there is no column 'text'. Columns: txet, label. Did you mean 'txet'?"),
         (b"t\xe4xt,label\n", "rows.csv:1: the header line is not utf-8"),
         (b"text,label,text\n", "there are 2 columns 'text'. Which one is meant?"),
-        (b"text\tlabel\n", "there is no column 'text'"),
+        (b"text:label\n", "there is no column 'text'"),
+        (b"txt\tlabel\nx\ty\n", "there is no column 'text'. Columns: txt, label. Did you mean 'txt'?"),
         (b'"text,label\n', "rows.csv:1: the header line cannot be read: malformed CSV"),
     ],
 )

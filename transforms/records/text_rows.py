@@ -10,7 +10,7 @@ from ulmfit_tfx.schemas.config.sources.labelled_texts import (
     LabelledTextsConfig,
     NumberedTextsConfig,
 )
-from ulmfit_tfx.schemas.config.sources.source import ColumnsConfig
+from ulmfit_tfx.schemas.config.sources.texts import TextColumnsConfig
 from ulmfit_tfx.schemas.config.tokenizer import PAIR_SEPARATOR
 from ulmfit_tfx.transforms.records import columns, json_objects
 from ulmfit_tfx.transforms.records.label_names import LabelNames
@@ -25,6 +25,8 @@ from ulmfit_tfx.transforms.records.record_fields import (
     text_of,
 )
 
+TextRowsConfig = TextColumnsConfig | LabelledTextsConfig
+"""Sources of texts in columns or fields."""
 _LARGEST = 3.4028234663852886e38
 """Of float32, as tf.Examples hold numbers."""
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
@@ -32,7 +34,7 @@ _ONE_COMMA = re.compile(r"[^,.]*,[^,.]*")
 
 
 def parse(
-    stream: BinaryIO, source: str, config: ColumnsConfig, separator: str = PAIR_SEPARATOR
+    stream: BinaryIO, source: str, config: TextRowsConfig, separator: str = PAIR_SEPARATOR
 ) -> Iterator[Row | Refusal]:
     """Parses a file of labelled or unlabelled rows.
 
@@ -73,7 +75,7 @@ def parse(
             yield error.refusal(source, record.line, record.row)
 
 
-def _records(stream: BinaryIO, source: str, config: ColumnsConfig) -> Iterator[Record | Refusal]:
+def _records(stream: BinaryIO, source: str, config: TextRowsConfig) -> Iterator[Record | Refusal]:
     needed = needed_columns(config)
     if config.format != "jsonl":
         return columns.read_records(stream, source, config, needed)
@@ -81,7 +83,7 @@ def _records(stream: BinaryIO, source: str, config: ColumnsConfig) -> Iterator[R
     return json_objects.read_records(stream, source, config, needed, label)
 
 
-def needed_columns(config: ColumnsConfig) -> list[str]:
+def needed_columns(config: TextRowsConfig) -> list[str]:
     """Columns, or fields, that there have to be."""
     columns: list[str | None] = [config.text_column]
     if isinstance(config, ClassifiedTextsConfig):

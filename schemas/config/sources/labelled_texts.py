@@ -6,14 +6,15 @@ from pydantic import Field, field_validator, model_validator
 from typing_extensions import override
 
 from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig, LabelListConfig
+from ulmfit_tfx.schemas.config.sources.table import TableConfig
 from ulmfit_tfx.schemas.labels import composed
 
 
-class LabelledTextsConfig(LabelledColumnsConfig):
+class LabelledTextsConfig(TableConfig, LabelledColumnsConfig):
     """Texts with what a model is to say of them."""
 
     format: Literal["csv", "tsv", "jsonl"] = Field(
-        description="csv and tsv have a header line; jsonl: an object a line"
+        description="csv and tsv have a header line, or `columns`; jsonl: an object a line"
     )
     second_text_column: str | None = Field(
         None, description="column with a second text, joined to the first by the tokenizer's separator"

@@ -7,6 +7,7 @@ from pydantic import Field, NonNegativeInt, TypeAdapter
 from ulmfit_tfx.schemas.config.sources.by_format import by_format, formats_of
 from ulmfit_tfx.schemas.config.sources.corpus_cleanup import TextCleanupConfig
 from ulmfit_tfx.schemas.config.sources.source import ColumnsConfig, SourceConfig
+from ulmfit_tfx.schemas.config.sources.table import TableConfig
 
 
 class TextSourceConfig(SourceConfig):
@@ -24,11 +25,11 @@ class PlainTextConfig(TextSourceConfig):
     )
 
 
-class TextColumnsConfig(TextSourceConfig, ColumnsConfig):
+class TextColumnsConfig(TextSourceConfig, TableConfig, ColumnsConfig):
     """Texts in columns, or in fields of objects."""
 
     format: Literal["csv", "tsv", "jsonl"] = Field(
-        description="csv and tsv have a header line; jsonl: an object a line"
+        description="csv and tsv have a header line, or `columns`; jsonl: an object a line"
     )
 
 
