@@ -96,6 +96,8 @@ def _check_splits(accounting: Accounting, config: SourceConfig) -> None:
 def _why_empty(accounting: Accounting, split: str, config: SourceConfig) -> str:
     if isinstance(config, LabelledColumnsConfig) and config.split_column is not None:
         hint = " Where there is none, set splits.test to 0, and the others to sum to 1." if split == TEST else ""
+        if split == EVAL:
+            hint = " To take it from the rows of train, in the proportion of splits, set data.eval_from_train: true."
         return f"column '{config.split_column}' names it in no row.{hint}"
     own_files = {EVAL: config.eval_path, TEST: config.test_path} if isinstance(config, LabelledSourceConfig) else {}
     if own := own_files.get(split):
@@ -108,7 +110,7 @@ def _check_labels(accounting: Accounting, config: ClassifiedTextsConfig) -> None
     trained = set(accounting.labels[TRAIN])
     if len(trained) < 2:
         raise DataError(
-            f"column '{config.label_column}' holds one class only in the train split, '{next(iter(trained))}': "
+            f"{config.labelled_by} holds one class only in the train split, '{next(iter(trained))}': "
             "a classifier needs two or more. Is label_column the right column?"
         )
     if len(accounting.labels[EVAL]) < 2:
@@ -121,9 +123,7 @@ def _check_labels(accounting: Accounting, config: ClassifiedTextsConfig) -> None
 
 def _check_several_labels(accounting: Accounting, config: ClassifiedTextsConfig) -> None:
     if not accounting.labels[TRAIN]:
-        raise DataError(
-            f"column '{config.label_column}' holds no label in the train split. Is label_column the right column?"
-        )
+        raise DataError(f"{config.labelled_by} holds no label in the train split. Is label_column the right column?")
     _check_all_are_trained(accounting, config)
 
 
@@ -148,7 +148,7 @@ def _check_names(accounting: Accounting, config: ClassifiedTextsConfig) -> None:
     for label, name in config.label_names.items():
         if name not in found:
             raise DataError(
-                f"data.label_names names '{label}', which never occurs in column '{config.label_column}'. "
+                f"data.label_names names '{label}', which never occurs in {config.labelled_by}. "
                 f"{_instead(label, found)}"
             )
 

@@ -14,7 +14,7 @@ from ulmfit_tfx.components.corpus_ingest.shard_result import DROPPED, LABELS, QU
 from ulmfit_tfx.components.corpus_ingest.shards import Shard
 from ulmfit_tfx.components.record_files import Part, PartsWriter
 from ulmfit_tfx.components.row_encoding import serialized_examples
-from ulmfit_tfx.schemas.config.sources.labelled import LabelledSourceConfig
+from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig, LabelledSourceConfig
 from ulmfit_tfx.schemas.config.sources.labelled_texts import NumberedTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.config.sources.splits import SplitsConfig
@@ -53,6 +53,7 @@ class IngestShard(beam.DoFn):
         self.seed = seed
         self.artifact = artifact
         self.shares = _shares_of_path(ingestion.source)
+        self.shares_of_train = _shares_of_train(ingestion.source)
 
     def process(
         self,
@@ -91,7 +92,9 @@ class IngestShard(beam.DoFn):
         if repeated is not None and (reason := repeated.reason(row)) is not None:
             return Drop(reason)
         key = row.text if row.key is None else row.key
-        split = row.split or shard.split or split_of(key, self.seed, self.shares)
+        named = None if self.shares_of_train is not None and row.split == TRAIN else row.split
+        shares = self.shares_of_train or self.shares
+        split = named or shard.split or split_of(key, self.seed, shares)
         return Drop(_LEFT_OUT_OF_TRAIN) if split == TRAIN and not self._is_in_train_fraction(row.text) else split
 
     def _is_in_train_fraction(self, text: str) -> bool:
@@ -173,6 +176,14 @@ def lines_before(line_ends: list[tuple[Shard, int]]) -> dict[int, int]:
         before[shard.number] = sums[shard.file]
         sums[shard.file] += count
     return before
+
+
+def _shares_of_train(config: SourceConfig) -> SplitsConfig | None:
+    """Shares of the rows that are named train, where some of them are the eval split."""
+    if not isinstance(config, LabelledColumnsConfig) or not config.eval_from_train:
+        return None
+    train, held_back = config.splits.train, config.splits.eval
+    return SplitsConfig(train=train / (train + held_back), eval=held_back / (train + held_back), test=0)
 
 
 def _shares_of_path(config: SourceConfig) -> SplitsConfig:
