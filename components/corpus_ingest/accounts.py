@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.shard_result import LABELS, ShardResult
+from ulmfit_tfx.components.corpus_ingest.source_files import not_utf8_lines
 from ulmfit_tfx.components.reports.accounting import Accounting
 from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig, LabelledSourceConfig
 from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig, NumberedTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.transforms.records.encodings import encoding_hint
 from ulmfit_tfx.transforms.records.formats import has_header
 from ulmfit_tfx.transforms.records.lines import excerpt
 from ulmfit_tfx.transforms.splitting import EVAL, SPLITS, TEST, TRAIN
@@ -70,8 +72,11 @@ def check(accounting: Accounting, ingestion: Ingestion, refusals: Iterable[str])
         reasons = ", ".join(f"{reason}: {count:,}" for reason, count in accounting.quarantined.items())
         raise DataError(
             f"{bad:,} of {accounting.rows_in:,} rows are malformed ({reasons}), more than max_bad_fraction="
-            f"{config.max_bad_fraction:g} allows. The first of them:\n  " + "\n  ".join(refusals)
+            f"{config.max_bad_fraction:g} allows.{_encoding_hint(accounting, config)} The first of them:\n  "
+            + "\n  ".join(refusals)
         )
+    for remark, count in accounting.remarks.items():
+        log.warning("%s: %s: %s", config.path, remark, f"{count:,}")
     _check_splits(accounting, config)
     if ingestion.tagging is not None:
         _check_tags(accounting, ingestion.tag_separator)
@@ -81,6 +86,14 @@ def check(accounting: Accounting, ingestion: Ingestion, refusals: Iterable[str])
         _check_several_labels(accounting, config)
     elif isinstance(config, ClassifiedTextsConfig):
         _check_labels(accounting, config)
+
+
+def _encoding_hint(accounting: Accounting, config: SourceConfig) -> str:
+    """Which encoding the rows may be in that are not in the one of the configuration."""
+    if not accounting.quarantined.get(f"not {config.encoding}"):
+        return ""
+    lines = not_utf8_lines(config) if config.encoding.lower().startswith("utf") else ()
+    return encoding_hint(lines) or " Set data.encoding, to cp1252 for example."
 
 
 def _check_splits(accounting: Accounting, config: SourceConfig) -> None:

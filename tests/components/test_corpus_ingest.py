@@ -567,3 +567,22 @@ def test_columns_of_labels_are_labels_by_their_names(tmp_path):
     path = write(tmp_path, rows, header="text\tgood\tbad")
     accounting = accounting_of(ingest(tmp_path, labelled(path, label_column=["good", "bad"])))
     assert sum(accounting.labels[split]["good"] for split in accounting.labels) == 60
+
+
+def test_rows_that_are_not_utf_8_stop_with_the_encoding_that_reads_them(tmp_path):
+    rows = [(f"{text} naïve \u2013 café", label) for text, label in ROWS]
+    path = write(tmp_path, rows)
+    path.write_bytes(path.read_text(encoding="utf-8").encode("cp1252"))
+    message = failure(tmp_path, labelled(path))
+    assert "(not utf-8: 120)" in message
+    assert "The file looks like cp1252 (naïve, \u2013, café)" in message
+    assert "set data.encoding to " in message
+    assert {text for text, _ in rows} >= texts_of(ingest(tmp_path / "read", labelled(path, encoding="cp1252")), "train")
+
+
+def test_latin_1_for_cp1252_is_remarked_and_cp1252_is_not(tmp_path):
+    path = write(tmp_path, [*ROWS, ("so it isn\u2019t", "g"), ("naïve", "g")])
+    path.write_bytes(path.read_text(encoding="utf-8").encode("cp1252"))
+    remarks = accounting_of(ingest(tmp_path, labelled(path, encoding="latin-1"))).remarks
+    assert remarks == {"texts with control characters: this looks like cp1252, not latin-1": 1}
+    assert accounting_of(ingest(tmp_path / "2", labelled(path, encoding="cp1252"))).remarks == {}

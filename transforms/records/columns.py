@@ -13,6 +13,7 @@ from ulmfit_tfx.schemas.config.sources.table import TableConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.records.delimited import Dialect, Fields, Quoting, split_records
 from ulmfit_tfx.transforms.records.dialects import dialect_of, read_lines
+from ulmfit_tfx.transforms.records.encodings import encoding_hint
 from ulmfit_tfx.transforms.records.lines import escaped, is_decoded
 from ulmfit_tfx.transforms.records.record import Refusal
 from ulmfit_tfx.transforms.records.record_fields import Record, missing_column
@@ -98,9 +99,10 @@ def _names(header: Fields | Refusal | None, source: str, config: TableConfig) ->
     if isinstance(header, Refusal):
         raise DataError(f"{source}:1: the header line cannot be read: {header.reason}: {header.detail}.")
     if not all(map(is_decoded, header[1])):
-        raise DataError(
-            f"{source}:1: the header line is not {config.encoding}. Set data.encoding, to cp1252 for example."
-        )
+        written = "\t".join(header[1]).encode("utf-8", "surrogateescape")
+        hint = encoding_hint([written]) if config.encoding.lower().startswith("utf") else ""
+        hint = hint or " Set data.encoding, to cp1252 for example."
+        raise DataError(f"{source}:1: the header line is not {config.encoding}.{hint}")
     return header[1]
 
 

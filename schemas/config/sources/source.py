@@ -14,7 +14,7 @@ def _known_encoding(name: str) -> str:
     try:
         " ".encode(name)  # unlike codecs.lookup, refuses codecs that are no text encodings, such as hex
     except LookupError:
-        raise ValueError("is not an encoding that Python knows, such as utf-8 or latin-1") from None
+        raise ValueError("is not an encoding that Python knows, such as utf-8 or cp1252") from None
     return name
 
 
