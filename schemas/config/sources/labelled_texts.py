@@ -1,8 +1,8 @@
 """Texts with labels or numbers, by named columns: the section `data` of classification and regression."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 from typing_extensions import override
 
 from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig, LabelListConfig
@@ -25,10 +25,16 @@ class LabelledTextsConfig(TableConfig, LabelledColumnsConfig):
     )
 
 
+def _one_or_several(columns: Any) -> Any:
+    if columns is None or isinstance(columns, dict | bool):
+        raise ValueError("expected a column, or a list of columns")
+    return columns
+
+
 class ClassifiedTextsConfig(LabelListConfig, LabelledTextsConfig):
     """Texts with labels."""
 
-    label_column: str | tuple[str, ...] = Field(
+    label_column: Annotated[str | tuple[str, ...], BeforeValidator(_one_or_several)] = Field(
         "label",
         description="column with the label; or a list of columns, each of which is a label and has 1 where the row has "
         "it, 0 where not: a row has several labels, or none",
