@@ -152,7 +152,7 @@ def _text(unit: str) -> Callable[[random.Random], tuple[dict[str, Any], None]]:
 
 def _texts_with_labels(name: str) -> Callable[[random.Random], tuple[dict[str, Any], None]]:
     def configured(chance: random.Random) -> tuple[dict[str, Any], None]:
-        fields: dict[str, Any] = {"format": name}
+        fields: dict[str, Any] = {"format": name} | (_ONE_LINE_A_ROW if name == "tsv" else {})
         split = chance.choice(({}, {"split_key_column": "author"}, {"split_column": "split"}))
         kind = chance.choice(("corpus", "classes", "several", "numbers"))
         if kind == "corpus":
@@ -192,6 +192,8 @@ def _tagged(
     return configured
 
 
+_ONE_LINE_A_ROW = {"quoting": "none"}
+"""Otherwise the rows of a TSV cannot be counted without knowing whether it is a quoted one."""
 _MARKED_TEXT = (*_CSV, "\t", "*", "NULL", "Foo", "tak", "kind")
 _PLAIN_TEXT = (*_SPACES, *_MARKUP, *_WIKI, "Dr.", "np.", "...", "?!")
 _SPAN_COLUMNS: dict[str, Any] = {"span_label_column": (None, "kind"), "split_key_column": (None, "kind")}
@@ -269,7 +271,7 @@ FORMATS = (
         "spans_tsv",
         fuzz_documents.SPANS_TSV,
         _MARKED_TEXT,
-        _tagged("spans_tsv", **_SPAN_COLUMNS),
+        _tagged("spans_tsv", quoting=("none",), **_SPAN_COLUMNS),
         fuzz_counts.lines_after_header,
         True,
     ),

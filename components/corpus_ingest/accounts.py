@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.shard_result import LABELS, ShardResult
+from ulmfit_tfx.components.corpus_ingest.source_files import not_utf8_lines
 from ulmfit_tfx.components.reports.accounting import Accounting
 from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig, LabelledSourceConfig
 from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig, NumberedTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.transforms.records.encodings import encoding_hint
 from ulmfit_tfx.transforms.records.formats import has_header
 from ulmfit_tfx.transforms.records.lines import excerpt
 from ulmfit_tfx.transforms.splitting import EVAL, SPLITS, TEST, TRAIN
@@ -70,8 +72,11 @@ def check(accounting: Accounting, ingestion: Ingestion, refusals: Iterable[str])
         reasons = ", ".join(f"{reason}: {count:,}" for reason, count in accounting.quarantined.items())
         raise DataError(
             f"{bad:,} of {accounting.rows_in:,} rows are malformed ({reasons}), more than max_bad_fraction="
-            f"{config.max_bad_fraction:g} allows. The first of them:\n  " + "\n  ".join(refusals)
+            f"{config.max_bad_fraction:g} allows.{_encoding_hint(accounting, config)} The first of them:\n  "
+            + "\n  ".join(refusals)
         )
+    for remark, count in accounting.remarks.items():
+        log.warning("%s: %s: %s", config.path, remark, f"{count:,}")
     _check_splits(accounting, config)
     if ingestion.tagging is not None:
         _check_tags(accounting, ingestion.tag_separator)
@@ -81,6 +86,14 @@ def check(accounting: Accounting, ingestion: Ingestion, refusals: Iterable[str])
         _check_several_labels(accounting, config)
     elif isinstance(config, ClassifiedTextsConfig):
         _check_labels(accounting, config)
+
+
+def _encoding_hint(accounting: Accounting, config: SourceConfig) -> str:
+    """Which encoding the rows may be in that are not in the one of the configuration."""
+    if not accounting.quarantined.get(f"not {config.encoding}"):
+        return ""
+    lines = not_utf8_lines(config) if config.encoding.lower().startswith("utf") else ()
+    return encoding_hint(lines) or " Set data.encoding, to cp1252 for example."
 
 
 def _check_splits(accounting: Accounting, config: SourceConfig) -> None:
@@ -96,6 +109,8 @@ def _check_splits(accounting: Accounting, config: SourceConfig) -> None:
 def _why_empty(accounting: Accounting, split: str, config: SourceConfig) -> str:
     if isinstance(config, LabelledColumnsConfig) and config.split_column is not None:
         hint = " Where there is none, set splits.test to 0, and the others to sum to 1." if split == TEST else ""
+        if split == EVAL:
+            hint = " To take it from the rows of train, in the proportion of splits, set data.eval_from_train: true."
         return f"column '{config.split_column}' names it in no row.{hint}"
     own_files = {EVAL: config.eval_path, TEST: config.test_path} if isinstance(config, LabelledSourceConfig) else {}
     if own := own_files.get(split):
@@ -108,7 +123,7 @@ def _check_labels(accounting: Accounting, config: ClassifiedTextsConfig) -> None
     trained = set(accounting.labels[TRAIN])
     if len(trained) < 2:
         raise DataError(
-            f"column '{config.label_column}' holds one class only in the train split, '{next(iter(trained))}': "
+            f"{config.labelled_by} holds one class only in the train split, '{next(iter(trained))}': "
             "a classifier needs two or more. Is label_column the right column?"
         )
     if len(accounting.labels[EVAL]) < 2:
@@ -121,9 +136,7 @@ def _check_labels(accounting: Accounting, config: ClassifiedTextsConfig) -> None
 
 def _check_several_labels(accounting: Accounting, config: ClassifiedTextsConfig) -> None:
     if not accounting.labels[TRAIN]:
-        raise DataError(
-            f"column '{config.label_column}' holds no label in the train split. Is label_column the right column?"
-        )
+        raise DataError(f"{config.labelled_by} holds no label in the train split. Is label_column the right column?")
     _check_all_are_trained(accounting, config)
 
 
@@ -148,7 +161,7 @@ def _check_names(accounting: Accounting, config: ClassifiedTextsConfig) -> None:
     for label, name in config.label_names.items():
         if name not in found:
             raise DataError(
-                f"data.label_names names '{label}', which never occurs in column '{config.label_column}'. "
+                f"data.label_names names '{label}', which never occurs in {config.labelled_by}. "
                 f"{_instead(label, found)}"
             )
 

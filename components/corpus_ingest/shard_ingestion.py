@@ -10,21 +10,23 @@ import apache_beam as beam
 from ulmfit_tfx.components.corpus_ingest.deduplication import LeftOut, Occurrence, key_of, position_of
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.shard_reading import ReadCounts, line_ends, read_shard, sampled
-from ulmfit_tfx.components.corpus_ingest.shard_result import DROPPED, LABELS, QUARANTINED, ROWS, ShardResult
+from ulmfit_tfx.components.corpus_ingest.shard_result import DROPPED, LABELS, QUARANTINED, REMARKS, ROWS, ShardResult
 from ulmfit_tfx.components.corpus_ingest.shards import Shard
 from ulmfit_tfx.components.record_files import Part, PartsWriter
 from ulmfit_tfx.components.row_encoding import serialized_examples
-from ulmfit_tfx.schemas.config.sources.labelled import LabelledSourceConfig
+from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig, LabelledSourceConfig
 from ulmfit_tfx.schemas.config.sources.labelled_texts import NumberedTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.config.sources.splits import SplitsConfig
 from ulmfit_tfx.transforms.corpus_cleanup.duplicates import label_hash
 from ulmfit_tfx.transforms.length_buckets import length_bucket
 from ulmfit_tfx.transforms.records.drop import Drop
+from ulmfit_tfx.transforms.records.encodings import has_control_characters, is_latin_1
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 from ulmfit_tfx.transforms.splitting import EVAL, SPLITS, TEST, TRAIN, is_sampled, split_of
 
 _LEFT_OUT_OF_TRAIN = "not in the share of the train split"
+_LOOKS_LIKE_CP1252 = "texts with control characters: this looks like cp1252, not latin-1"
 _BATCH_ROWS, _BATCH_CHARACTERS = 1000, 1 << 20
 
 
@@ -53,6 +55,8 @@ class IngestShard(beam.DoFn):
         self.seed = seed
         self.artifact = artifact
         self.shares = _shares_of_path(ingestion.source)
+        self.is_latin_1 = is_latin_1(ingestion.source.encoding)
+        self.shares_of_train = _shares_of_train(ingestion.source)
 
     def process(
         self,
@@ -91,7 +95,9 @@ class IngestShard(beam.DoFn):
         if repeated is not None and (reason := repeated.reason(row)) is not None:
             return Drop(reason)
         key = row.text if row.key is None else row.key
-        split = row.split or shard.split or split_of(key, self.seed, self.shares)
+        named = None if self.shares_of_train is not None and row.split == TRAIN else row.split
+        shares = self.shares_of_train or self.shares
+        split = named or shard.split or split_of(key, self.seed, shares)
         return Drop(_LEFT_OUT_OF_TRAIN) if split == TRAIN and not self._is_in_train_fraction(row.text) else split
 
     def _is_in_train_fraction(self, text: str) -> bool:
@@ -103,6 +109,8 @@ class IngestShard(beam.DoFn):
         for label in self._labels_of(row):
             result.counts[LABELS, split, label] += 1
         source = self.ingestion.source
+        if self.is_latin_1 and has_control_characters(row.text):
+            result.counts[REMARKS, _LOOKS_LIKE_CP1252, ""] += 1
         if isinstance(source, NumberedTextsConfig) and split == TRAIN:
             for column, number in zip(source.target_columns, row.targets, strict=True):
                 result.lowest[column] = min(number, result.lowest.get(column, number))
@@ -173,6 +181,14 @@ def lines_before(line_ends: list[tuple[Shard, int]]) -> dict[int, int]:
         before[shard.number] = sums[shard.file]
         sums[shard.file] += count
     return before
+
+
+def _shares_of_train(config: SourceConfig) -> SplitsConfig | None:
+    """Shares of the rows that are named train, where some of them are the eval split."""
+    if not isinstance(config, LabelledColumnsConfig) or not config.eval_from_train:
+        return None
+    train, held_back = config.splits.train, config.splits.eval
+    return SplitsConfig(train=train / (train + held_back), eval=held_back / (train + held_back), test=0)
 
 
 def _shares_of_path(config: SourceConfig) -> SplitsConfig:

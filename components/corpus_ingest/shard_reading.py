@@ -11,6 +11,7 @@ from ulmfit_tfx.components.corpus_ingest.shards import Shard
 from ulmfit_tfx.components.corpus_ingest.source_files import open_uncompressed, readable
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.transforms.corpus_cleanup.row_cleanup import cleaned_up
+from ulmfit_tfx.transforms.records.dialects import in_dialect
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.formats import parse
 from ulmfit_tfx.transforms.records.line_ranges import align, count_line_ends, lines_before_range, range_stream
@@ -63,9 +64,10 @@ def read_shard(
 def _records(
     shard: Shard, ingestion: Ingestion, label_map: Mapping[str, str] | None, lines_before: int
 ) -> Iterator[Row | Refusal | Drop]:
+    source = ingestion.source if shard.dialect is None else in_dialect(ingestion.source, shard.dialect)
     for file in shard.files:
-        with _opened(file, shard, ingestion.source) as (stream, lines_added):
-            for record in parse(stream, file, ingestion.source, ingestion.tagging, ingestion.separator, label_map):
+        with _opened(file, shard, source) as (stream, lines_added):
+            for record in parse(stream, file, source, ingestion.tagging, ingestion.separator, label_map):
                 if isinstance(record, Refusal) and not shard.is_whole_file:
                     yield dataclasses.replace(record, line=record.line + lines_before - lines_added)
                 else:

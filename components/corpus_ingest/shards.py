@@ -4,8 +4,12 @@ import dataclasses
 from collections.abc import Mapping
 
 from ulmfit_tfx.components.corpus_ingest.archives import is_member
-from ulmfit_tfx.components.corpus_ingest.source_files import is_compressed, size_of
+from ulmfit_tfx.components.corpus_ingest.source_files import is_compressed, open_uncompressed, readable, size_of
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
+from ulmfit_tfx.schemas.config.sources.table import DELIMITED, TableConfig
+from ulmfit_tfx.transforms.records.delimited import Dialect
+from ulmfit_tfx.transforms.records.dialects import dialect_of_lines
+from ulmfit_tfx.transforms.records.formats import needed_columns
 from ulmfit_tfx.transforms.records.line_ranges import is_splittable
 from ulmfit_tfx.transforms.splitting import EVAL, TEST
 
@@ -28,6 +32,7 @@ class Shard:
             beginning.
         stop: End of the range, likewise. None: the end of the file.
         further: Files that are read after it, of the same split.
+        dialect: Of a range of delimited text: its file's.
     """
 
     number: int
@@ -36,6 +41,7 @@ class Shard:
     start: int = 0
     stop: int | None = None
     further: tuple[str, ...] = ()
+    dialect: Dialect | None = None
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -67,22 +73,30 @@ def shards_of(files: Mapping[str, str | None], config: SourceConfig, shard_bytes
     shards: list[Shard] = []
     room = 0  # for further files in the last shard
     for file, split in files.items():
-        ranges = _ranges(file, config, shard_bytes)
+        ranges, dialect = _ranges(file, config, shard_bytes)
         size = _content_size(file, config) if len(ranges) == 1 else shard_bytes
         if shards and size <= room and shards[-1].split == split:
             shards[-1] = dataclasses.replace(shards[-1], further=(*shards[-1].further, file))
             room -= size
             continue
-        shards += [Shard(len(shards) + place, file, split, *ends) for place, ends in enumerate(ranges)]
+        shards += [Shard(len(shards) + place, file, split, *ends, dialect=dialect) for place, ends in enumerate(ranges)]
         room = shard_bytes - size
     return shards
 
 
-def _ranges(file: str, config: SourceConfig, shard_bytes: int) -> list[tuple[int, int | None]]:
+def _ranges(file: str, config: SourceConfig, shard_bytes: int) -> tuple[list[tuple[int, int | None]], Dialect | None]:
+    """Of a file that is cut: beginnings and ends, and how its fields are parted."""
+    whole: list[tuple[int, int | None]] = [(0, None)]
     if not is_splittable(config) or (size := size_of(file)) < 2 * shard_bytes or is_compressed(file):
-        return [(0, None)]
+        return whole, None
+    dialect = None
+    if isinstance(config, TableConfig) and config.format in DELIMITED:
+        with readable(file, config, open_uncompressed) as stream:
+            dialect = dialect_of_lines(stream, file, config, needed_columns(config))
+        if dialect is None:
+            return whole, None
     starts = range(0, size - shard_bytes // 2, shard_bytes)  # the last one may be half as large again
-    return list(zip(starts, [*starts[1:], None], strict=True))
+    return list(zip(starts, [*starts[1:], None], strict=True)), dialect
 
 
 def _content_size(file: str, config: SourceConfig) -> int:

@@ -198,6 +198,24 @@ def _read(path: str, config: SourceConfig) -> bytes:
         return stream.read()
 
 
+def not_utf8_lines(config: SourceConfig) -> Iterator[bytes]:
+    """Lines of a source's files that are not UTF-8, to tell which encoding they are in."""
+    for path in _paths_of_rows(config).values():
+        for file in find_files(path):
+            with readable(file, config) as stream:
+                while line := stream.readline(_CHUNK):
+                    if not _is_utf8(line):
+                        yield line
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _paths_of_rows(config: SourceConfig) -> dict[str, str]:
     """Paths of the files with rows, by field."""
     paths = {field: getattr(config, field, None) for field in _SPLITS_OF_PATHS}

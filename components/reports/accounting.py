@@ -17,6 +17,7 @@ class Accounting:
         highest: Highest number, likewise.
         rows_in: Records read, counted where they are parsed.
         split_off: Rows that there are more than records, because texts were split into sentences.
+        remarks: Rows written that something is odd about, by what it is.
     """
 
     rows: dict[str, int]
@@ -27,6 +28,7 @@ class Accounting:
     highest: dict[str, float] = dataclasses.field(default_factory=dict)
     rows_in: int = 0
     split_off: int = 0
+    remarks: dict[str, int] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def from_json(cls, text: str) -> "Accounting":

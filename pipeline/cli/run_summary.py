@@ -166,6 +166,8 @@ def _add_rows_of_data(table: Table, ingest: StageResult, kind: str) -> None:
     table.add_row(f"{kind}examples", f"{sum(rows.values()):,} ({out})")
     for rule, count in accounting.dropped.items():
         table.add_row(f"  {rule}", f"{count:,}")
+    for remark, count in accounting.remarks.items():
+        table.add_row(f"  [yellow]{escape(remark)}[/yellow]", f"[yellow]{count:,}[/yellow]")
     reasons = "; ".join(f"{reason}: {count:,}" for reason, count in accounting.quarantined.items())
     table.add_row("  quarantined", f"{sum(accounting.quarantined.values()):,}" + (f" ({reasons})" if reasons else ""))
 

@@ -28,10 +28,9 @@ class ClassificationPipelineConfig(DocumentPipelineConfig):
 
     @model_validator(mode="after")
     def _one_label_or_several(self):
+        several = "several columns as data.label_column" if self.data.one_hot_columns else "data.label_separator"
         if self.data.is_multi_label and self.classification.class_weights is not None:
-            raise ValueError(
-                "classification.class_weights is set, and with data.label_separator a row has several classes"
-            )
+            raise ValueError(f"classification.class_weights is set, and with {several} a row has several classes")
         if not self.data.is_multi_label and self.classification.threshold is not None:
             raise ValueError(
                 "classification.threshold is set, and without data.label_separator a row gets its most probable class"

@@ -47,7 +47,7 @@ class ClassificationTask(LabelledTask[ClassificationInfo, ClassificationPipeline
     def training_config(self, config: ClassificationPipelineConfig) -> dict[str, Any]:
         """The section, and what stands between the labels of a text, or None."""
         section = config.classification.model_dump(mode="json")
-        return {self.name: section, "label_separator": config.data.label_separator}
+        return {self.name: section, "label_separator": config.data.answer_separator}
 
     def contracts(self, info: ClassificationInfo) -> dict[str, SignatureContract]:
         """See `Task.contracts`."""

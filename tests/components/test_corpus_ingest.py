@@ -538,3 +538,51 @@ def test_parameter_is_read_as_it_was_written():
         ),
     ):
         assert Ingestion.from_json(ingestion.to_json()) == ingestion
+
+
+def test_column_that_names_train_and_test_only_says_how_to_take_eval_from_train(tmp_path):
+    rows = [(text, label, "test" if number % 5 == 0 else "train") for number, (text, label) in enumerate(ROWS)]
+    path = write(tmp_path, rows, header="text\tlabel\tpart")
+    message = failure(tmp_path, labelled(path, split_column="part"))
+    assert "the eval split is empty: column 'part' names it in no row." in message
+    assert message.endswith("set data.eval_from_train: true.")
+    splits = SplitsConfig(train=0.6, eval=0.4, test=0)
+    artifact = ingest(tmp_path / "shared", labelled(path, split_column="part", eval_from_train=True, splits=splits))
+    assert texts_of(artifact, "test") == {text for text, _, part in rows if part == "test"}
+    train, held_back = texts_of(artifact, "train"), texts_of(artifact, "eval")
+    assert train | held_back == {text for text, _, part in rows if part == "train"}
+    assert not train & held_back
+    assert len(held_back) / 96 == pytest.approx(0.4, abs=0.15)
+
+
+def test_rows_without_a_label_are_counted_as_dropped_and_not_as_malformed(tmp_path):
+    config = labelled(write(tmp_path, [*ROWS, *[("no label", "")] * 9]), rows_without_label="drop", max_bad_fraction=0)
+    accounting = accounting_of(ingest(tmp_path, config))
+    assert (accounting.dropped, accounting.quarantined) == ({"without a label": 9}, {})
+    assert accounting.rows_in == len(ROWS) + 9
+
+
+def test_columns_of_labels_are_labels_by_their_names(tmp_path):
+    rows = [(text, str(int(label == "g")), str(int(label == "b"))) for text, label in ROWS]
+    path = write(tmp_path, rows, header="text\tgood\tbad")
+    accounting = accounting_of(ingest(tmp_path, labelled(path, label_column=["good", "bad"])))
+    assert sum(accounting.labels[split]["good"] for split in accounting.labels) == 60
+
+
+def test_rows_that_are_not_utf_8_stop_with_the_encoding_that_reads_them(tmp_path):
+    rows = [(f"{text} naïve \u2013 café", label) for text, label in ROWS]
+    path = write(tmp_path, rows)
+    path.write_bytes(path.read_text(encoding="utf-8").encode("cp1252"))
+    message = failure(tmp_path, labelled(path))
+    assert "(not utf-8: 120)" in message
+    assert "The file looks like cp1252 (naïve, \u2013, café)" in message
+    assert "set data.encoding to " in message
+    assert {text for text, _ in rows} >= texts_of(ingest(tmp_path / "read", labelled(path, encoding="cp1252")), "train")
+
+
+def test_latin_1_for_cp1252_is_remarked_and_cp1252_is_not(tmp_path):
+    path = write(tmp_path, [*ROWS, ("so it isn\u2019t", "g"), ("naïve", "g")])
+    path.write_bytes(path.read_text(encoding="utf-8").encode("cp1252"))
+    remarks = accounting_of(ingest(tmp_path, labelled(path, encoding="latin-1"))).remarks
+    assert remarks == {"texts with control characters: this looks like cp1252, not latin-1": 1}
+    assert accounting_of(ingest(tmp_path / "2", labelled(path, encoding="cp1252"))).remarks == {}

@@ -39,6 +39,7 @@ OF_FIELDS: dict[str, tuple[Any, ...]] = {
     "labels": (None, ("0", "1")),
     "user_defined_symbols": ((), ("!",), ("#", "null")),
     "splits": ({}, {"train": 0.5, "eval": 0.25, "test": 0.25}, {"train": 0.9, "test": 0}),
+    "delimiter": (None, ";", "\t"),
     "length_buckets": ((5,), (5, 10)),
     "thresholds": ({}, {"accuracy": 0.5}, {"mae": 1.5}, {"macro_f1": 0.1}, {"perplexity": 90.5}),
     "allowed_drop": ({}, {"auc": 0.01}, {"rmse": 1}),

@@ -5,10 +5,13 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from sources import labelled_texts
 
 from ulmfit_tfx.schemas.config.sources.texts import text_source
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.labels import composed
+from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 from ulmfit_tfx.transforms.records.text_rows import parse
 
@@ -38,9 +41,9 @@ def test_csv_reads_what_a_csv_writer_wrote(rows):
 
 
 @given(st.lists(st.text(st.characters(blacklist_categories=["Cs", "Cc", "Zl", "Zp", "Zs"]), min_size=1), max_size=8))
-def test_tsv_takes_quotation_marks_as_they_are(rows):
+def test_tsv_without_quoting_takes_quotation_marks_as_they_are(rows):
     content = "label\ttext\n" + "".join(f"x\t{text}\n" for text in rows)
-    assert rows_of(content, format="tsv") == [Row(text, "x") for text in rows]
+    assert rows_of(content, format="tsv", quoting="none") == [Row(text, "x") for text in rows]
 
 
 ENCODINGS = ["utf-8", "utf-16", "utf-16-be", "utf-32", "gbk", "gb18030", "shift_jis", "latin-1"]
@@ -86,7 +89,7 @@ with_numbers = st.fixed_dictionaries({"target_columns": st.just(("n",))}, option
 def test_json_lines_give_the_rows_that_columns_give(rows, config):
     names = ("text", "label", "n", "part")
     table = "".join("\t".join(line) + "\n" for line in [names, *([row[name] for name in names] for row in rows)])
-    expected = rows_of(table, format="tsv", **config)
+    expected = rows_of(table, format="tsv", quoting="none", **config)
     found = rows_of(jsonl(*rows), format="jsonl", **config)
     assert [record for record in found if isinstance(record, Row)] == [
         record for record in expected if isinstance(record, Row)
@@ -268,7 +271,8 @@ def test_refusal_reads_as_file_line_reason():
         (b"txet,label\n", "rows.csv:1: there is no column 'text'. Columns: txet, label. Did you mean 'txet'?"),
         (b"t\xe4xt,label\n", "rows.csv:1: the header line is not utf-8"),
         (b"text,label,text\n", "there are 2 columns 'text'. Which one is meant?"),
-        (b"text\tlabel\n", "there is no column 'text'"),
+        (b"text:label\n", "there is no column 'text'"),
+        (b"txt\tlabel\nx\ty\n", "there is no column 'text'. Columns: txt, label. Did you mean 'txt'?"),
         (b'"text,label\n', "rows.csv:1: the header line cannot be read: malformed CSV"),
     ],
 )
@@ -345,9 +349,113 @@ def test_second_text_is_joined_by_the_separator_of_the_tokenizer():
     content = b"text,label,other\n one ,a, two\nx,a,\n"
     rows = rows_of(content, second_text_column="other")
     assert rows[0] == Row("one [SEP] two", "a")
-    assert (rows[1].reason, rows[1].detail) == ("empty text", "column 'other'")
+    assert rows[1] == Row("x", "a"), "as a served text without the separator"
     config = labelled_texts(path="rows", format="csv", second_text_column="other")
     assert next(parse(io.BytesIO(content), "rows.csv", config, "|")).text == "one | two"
+
+
+def test_pair_without_a_first_text_is_refused():
+    rows = rows_of("text,label,other\n,a,two\n,a,\n", second_text_column="other")
+    assert [str(row) for row in rows] == [f"rows.csv:{line}: empty text: column 'text'" for line in (2, 3)]
+
+
+ONE_HOT = {"label_column": ["a", "b"]}
+
+
+@pytest.mark.parametrize("yes", ["1", "1.0", "true", "True"])
+@pytest.mark.parametrize("no", ["0", "0.0", "false", "FALSE"])
+def test_columns_of_zeros_and_ones_are_the_labels_that_they_are_called(yes, no):
+    rows = rows_of(f"text,a,b\nx,{yes},{no}\ny,{yes},{yes}\nz,{no},{no}\n", **ONE_HOT, label_names={"b": "B"})
+    assert [row.labels for row in rows] == [("a",), ("a", "B"), ()]
+
+
+@pytest.mark.parametrize("value", ["-1", "2", "0.5", "", "yes"])
+def test_column_of_zeros_and_ones_with_another_value_is_refused(value):
+    (refusal,) = rows_of(f"text,a,b\nx,1,{value}\n", **ONE_HOT)
+    assert str(refusal) == (f"rows.csv:2: neither 0 nor 1: column 'b' is '{value}', expected 0, 1, true or false")
+
+
+def test_fields_of_zeros_and_ones_are_labels_in_json_too():
+    rows = rows_of(
+        jsonl({"text": "x", "a": 1, "b": False}, {"text": "y", "a": "0", "b": 1.0}), format="jsonl", **ONE_HOT
+    )
+    assert [row.labels for row in rows] == [("a",), ("b",)]
+
+
+def test_answer_joins_labels_by_what_stands_in_none_of_them():
+    config = labelled_texts(path="rows", format="csv", label_column=["a|b", "c"], label_names={"c": "d||e"})
+    assert (config.is_multi_label, config.answer_separator) == (True, "|||")
+    assert labelled_texts(path="rows", format="csv", **ONE_HOT, label_separator=";").answer_separator == ";"
+    assert labelled_texts(path="rows", format="csv").answer_separator is None
+
+
+@pytest.mark.parametrize("columns", [[], ["a"], ["a", "a"]])
+def test_label_columns_are_two_or_more_different_ones(columns):
+    with pytest.raises(ValidationError, match="expected a column, or two or more different ones"):
+        labelled_texts(path="rows", format="csv", label_column=columns)
+
+
+items = st.lists(st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1).filter(str.strip), min_size=1)
+
+
+@given(items, st.sampled_from([repr, json.dumps, lambda found: repr(tuple(found)), lambda found: repr(found[:1])]))
+def test_list_that_was_written_into_a_cell_is_read_as_its_items(labels, write):
+    file = io.StringIO()
+    csv.writer(file).writerows([["text", "label"], ["x", write(labels)]])
+    (row,) = rows_of(file.getvalue(), label_separator=",")
+    kept = labels[:1] if write(labels) == repr(labels[:1]) else labels
+    assert row.labels == tuple(dict.fromkeys(composed(label.strip()) for label in kept))
+
+
+@pytest.mark.parametrize(
+    ("cell", "labels"),
+    [("[]", ()), ("[27]", ("27",)), ("[2, -3]", ("2", "-3")), ("[ad]", ("[ad]",)), ("{'a'}", ("a",))],
+)
+def test_lists_of_numbers_and_empty_ones_are_lists_and_a_label_in_brackets_is_none(cell, labels):
+    (row,) = rows_of(f'text,label\nx,"{cell}"\n', label_separator=",")
+    assert row.labels == labels
+
+
+@pytest.mark.parametrize("cell", ["['a' 'b']", "['a', b]", "['a'", "[1 2]"])
+def test_what_looks_like_a_list_and_is_none_gives_no_label_with_a_bracket(cell):
+    (record,) = rows_of(f'text,label\nx,"{cell}"\n', label_separator=";")
+    assert isinstance(record, Refusal) == (cell != "['a'"), record
+    assert getattr(record, "reason", "list that cannot be read") == "list that cannot be read"
+
+
+def test_list_in_a_cell_is_refused_where_a_row_has_one_label_and_read_where_the_hint_is_followed():
+    content = "text,label\nx,\"['a', 'b']\"\n"
+    (refusal,) = rows_of(content)
+    assert str(refusal) == (
+        "rows.csv:2: several labels: column 'label' is ['a', 'b'], a list as Python writes it. Where a row has any "
+        "number of labels, set label_separator"
+    )
+    assert rows_of(content, label_separator=";") == [Row("x", labels=("a", "b"))]
+
+
+@pytest.mark.parametrize(
+    ("content", "config"),
+    [
+        ("text,label\nx,\ny,a\n", {}),
+        ("text,label\nx, \ny,1.5\n", {"target_columns": ["label"]}),
+        ("text,a,b\nx,,\ny,1,0\n", ONE_HOT),
+        ("text,label\nx,\ny,a\n", {"label_separator": ";"}),
+    ],
+)
+def test_rows_without_a_label_are_dropped_where_that_is_set(content, config):
+    dropped, row = rows_of(content, rows_without_label="drop", **config)
+    assert dropped == Drop("without a label")
+    assert row.text == "y"
+
+
+def test_row_without_some_of_its_numbers_is_refused_all_the_same():
+    (refusal,) = rows_of("text,m,n\nx,1,\n", target_columns=["m", "n"], rows_without_label="drop")
+    assert refusal.reason == "empty number"
+
+
+@pytest.mark.parametrize("written", ["'4.5'", '"""4.5"""', '"4.5"'])
+def test_number_in_quotation_marks_is_a_number(written):
+    assert rows_of(f"text,n\nx,{written}\n", target_columns=["n"]) == [Row("x", targets=(4.5,))]
 
 
 def test_texts_that_are_too_long_together_are_refused():

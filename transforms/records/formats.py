@@ -5,6 +5,7 @@ from typing import BinaryIO
 
 from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig, LabelledTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
+from ulmfit_tfx.schemas.config.sources.table import DELIMITED, TableConfig
 from ulmfit_tfx.schemas.config.sources.tagged_words import (
     LabelStudioConfig,
     TaggedConllConfig,
@@ -105,12 +106,20 @@ def check_header(stream: BinaryIO, source: str, config: SourceConfig) -> None:
     elif isinstance(config, ClassifiedTextsConfig) and config.format == "fasttext":
         fasttext.check_labels(stream, source, config)
     elif isinstance(config, TextColumnsConfig | LabelledTextsConfig) and config.format not in _CLASSIFIED:
-        check = columns.check_header if has_header(config) else objects.check_fields
+        check = columns.check_header if config.format in DELIMITED else objects.check_fields
         check(stream, source, config, text_rows.needed_columns(config))
     elif not isinstance(config, MediawikiConfig):
         open_text(stream, source, config.encoding)
 
 
 def has_header(config: SourceConfig) -> bool:
-    """Whether the format begins with a header line."""
-    return config.format in ("csv", "tsv", "spans_csv", "spans_tsv")
+    """Whether a file begins with a header line."""
+    return isinstance(config, TableConfig) and config.has_header
+
+
+def needed_columns(config: TableConfig) -> list[str]:
+    """Columns that a file of delimited text has to have."""
+    if isinstance(config, TaggedSpansConfig):
+        return attribute_spans.needed_columns(config)
+    assert isinstance(config, TextColumnsConfig | LabelledTextsConfig)
+    return text_rows.needed_columns(config)

@@ -12,7 +12,9 @@ from itertools import count
 from typing import BinaryIO
 
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
+from ulmfit_tfx.schemas.config.sources.table import TableConfig
 from ulmfit_tfx.schemas.config.sources.texts import PlainTextConfig
+from ulmfit_tfx.transforms.records.dialects import is_separator_line
 from ulmfit_tfx.transforms.records.formats import has_header
 
 _CHUNK = 1 << 20
@@ -21,7 +23,9 @@ r"""What the names of those encodings begin with in which the bytes `\n` and `\r
 
 
 def is_splittable(config: SourceConfig) -> bool:
-    """Whether a file of this source, if it is not compressed, can be cut into ranges.
+    """Whether a file of this source, if it is not compressed, may be one that can be cut into ranges.
+
+    Of delimited text the file decides, see `dialects.dialect_of_lines`.
 
     >>> is_splittable(PlainTextConfig(path="a.txt", format="text", encoding="latin-1"))
     True
@@ -31,6 +35,8 @@ def is_splittable(config: SourceConfig) -> bool:
     is_of_lines = config.format in ("tsv", "jsonl", "fasttext") or (
         isinstance(config, PlainTextConfig) and config.text_unit == "line"
     )
+    if isinstance(config, TableConfig) and config.quoting == "csv":
+        return False
     name = codecs.lookup(config.encoding).name
     return is_of_lines and (name.startswith(_ENCODINGS) and not name.endswith("-sig"))
 
@@ -107,7 +113,8 @@ def lines_before_range(stream: BinaryIO, config: SourceConfig) -> list[bytes]:
     while piece := stream.readline(longest):
         for line in piece.splitlines():
             lines.append(line + b"\n")
-            if line.removeprefix(b"" if len(lines) > 1 else codecs.BOM_UTF8):
+            line = line.removeprefix(b"" if len(lines) > 1 else codecs.BOM_UTF8)
+            if line and not (len(lines) == 1 and is_separator_line(line.decode(config.encoding, "replace"))):
                 return lines
     return lines
 

@@ -10,9 +10,11 @@ from ulmfit_tfx.schemas.config.sources.labelled_texts import (
     LabelledTextsConfig,
     NumberedTextsConfig,
 )
-from ulmfit_tfx.schemas.config.sources.source import ColumnsConfig
+from ulmfit_tfx.schemas.config.sources.texts import TextColumnsConfig
 from ulmfit_tfx.schemas.config.tokenizer import PAIR_SEPARATOR
 from ulmfit_tfx.transforms.records import columns, objects
+from ulmfit_tfx.transforms.records.drop import Drop
+from ulmfit_tfx.transforms.records.label_lists import listed, looks_like_a_list
 from ulmfit_tfx.transforms.records.label_names import LabelNames
 from ulmfit_tfx.transforms.records.lines import excerpt, is_longer
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
@@ -25,15 +27,19 @@ from ulmfit_tfx.transforms.records.record_fields import (
     text_of,
 )
 
+TextRowsConfig = TextColumnsConfig | LabelledTextsConfig
+"""Sources of texts in columns or fields."""
 _LARGEST = 3.4028234663852886e38
 """Of float32, as tf.Examples hold numbers."""
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
+_IN_MARKS = re.compile(r"""(["'])(.*)\1""")
+_HAS_LABEL = dict.fromkeys(["1", "1.0", "true"], True) | dict.fromkeys(["0", "0.0", "false"], False)
 _ONE_COMMA = re.compile(r"[^,.]*,[^,.]*")
 
 
 def parse(
-    stream: BinaryIO, source: str, config: ColumnsConfig, separator: str = PAIR_SEPARATOR
-) -> Iterator[Row | Refusal]:
+    stream: BinaryIO, source: str, config: TextRowsConfig, separator: str = PAIR_SEPARATOR
+) -> Iterator[Row | Refusal | Drop]:
     """Parses a file of labelled or unlabelled rows.
 
     With `text_column: review`, `label_column: stars` and the names `{5: good}`, the rows
@@ -52,7 +58,8 @@ def parse(
         separator: What is put between a text and that of `second_text_column`, with a space on either side.
 
     Yields:
-        One `Row` or `Refusal` a record, in the file's order. Blank lines are no records.
+        One `Row` or `Refusal` a record, in the file's order, or a `Drop` where `rows_without_label` says so. Blank
+        lines are no records.
 
     Raises:
         DataError: The file is empty, or its header lacks a column.
@@ -65,7 +72,9 @@ def parse(
             yield record
             continue
         try:
-            if isinstance(config, LabelledTextsConfig):
+            if isinstance(config, LabelledTextsConfig) and _is_dropped(record, config):
+                yield Drop("without a label")
+            elif isinstance(config, LabelledTextsConfig):
                 yield _labelled_row(record, config, names, separator)
             else:
                 yield Row(text_of(record, config.text_column, config.max_row_bytes), key=key_of(record, config))
@@ -73,19 +82,20 @@ def parse(
             yield error.refusal(source, record.line, record.row)
 
 
-def _records(stream: BinaryIO, source: str, config: ColumnsConfig) -> Iterator[Record | Refusal]:
+def _records(stream: BinaryIO, source: str, config: TextRowsConfig) -> Iterator[Record | Refusal]:
     needed = needed_columns(config)
     if config.format in ("csv", "tsv"):
         return columns.read_records(stream, source, config, needed)
     label = config.label_column if isinstance(config, ClassifiedTextsConfig) else None
+    label = label if isinstance(label, str) else None
     return objects.read_records(stream, source, config, needed, label)
 
 
-def needed_columns(config: ColumnsConfig) -> list[str]:
+def needed_columns(config: TextRowsConfig) -> list[str]:
     """Columns, or fields, that there have to be."""
     columns: list[str | None] = [config.text_column]
     if isinstance(config, ClassifiedTextsConfig):
-        columns += [config.label_column]
+        columns += config.label_columns
     if isinstance(config, NumberedTextsConfig):
         columns += config.target_columns
     if isinstance(config, LabelledTextsConfig):
@@ -96,14 +106,15 @@ def needed_columns(config: ColumnsConfig) -> list[str]:
 def _labelled_row(record: Record, config: LabelledTextsConfig, names: LabelNames, separator: str) -> Row:
     text = text_of(record, config.text_column, config.max_row_bytes)
     if config.second_text_column is not None:
-        second = text_of(record, config.second_text_column, config.max_row_bytes)
+        second = record.values[config.second_text_column]
         for column, side in ((config.text_column, text), (config.second_text_column, second)):
             if separator in side:
                 detail = (
                     f"column '{column}' holds '{separator}', which parts the two: set another as tokenizer.separator"
                 )
                 raise RowError("separator in a text", detail)
-        text = f"{text} {separator} {second}"
+        # A served text without the separator has no second text either: the graph sees the same.
+        text = f"{text} {separator} {second}" if second else text
         if is_longer(text, config.max_row_bytes):
             raise RowError.too_long(config.max_row_bytes)
     label: str | None = None
@@ -111,10 +122,12 @@ def _labelled_row(record: Record, config: LabelledTextsConfig, names: LabelNames
     targets: tuple[float, ...] = ()
     if isinstance(config, NumberedTextsConfig):
         targets = tuple(_number(record, column) for column in config.target_columns)
+    elif isinstance(config, ClassifiedTextsConfig) and config.one_hot_columns:
+        labels = tuple(names.name(column) for column in config.one_hot_columns if _has_label(record, column))
     elif isinstance(config, ClassifiedTextsConfig) and config.label_separator is not None:
-        labels = _labels(record, config.label_column, config.label_separator, names)
+        labels = _labels(record, str(config.label_column), config.label_separator, names)
     elif isinstance(config, ClassifiedTextsConfig):
-        label = _label(record, config.label_column, names)
+        label = _label(record, str(config.label_column), names)
     return Row(
         text,
         label,
@@ -127,6 +140,26 @@ def _labelled_row(record: Record, config: LabelledTextsConfig, names: LabelNames
     )
 
 
+def _is_dropped(record: Record, config: LabelledTextsConfig) -> bool:
+    """Whether a record has nothing to learn, and is to be left out for it."""
+    if config.rows_without_label == "refuse":
+        return False
+    columns: tuple[str, ...] = ()
+    if isinstance(config, ClassifiedTextsConfig):
+        columns = config.label_columns
+    elif isinstance(config, NumberedTextsConfig):
+        columns = config.target_columns
+    return not any(record.values[column] for column in columns)
+
+
+def _has_label(record: Record, column: str) -> bool:
+    """Whether a record has the label that a column stands for."""
+    value = record.values[column]
+    if value.lower() not in _HAS_LABEL:
+        raise RowError("neither 0 nor 1", f"column '{column}' is '{excerpt(value)}', expected 0, 1, true or false")
+    return _HAS_LABEL[value.lower()]
+
+
 def _label(record: Record, column: str, names: LabelNames) -> str:
     if column in record.lists:
         hint = "Where a row has any number of labels, set label_separator"
@@ -134,12 +167,21 @@ def _label(record: Record, column: str, names: LabelNames) -> str:
     label = record.values[column]
     if not label:
         raise RowError("empty label", f"column '{column}'")
+    if looks_like_a_list(label):
+        hint = "Where a row has any number of labels, set label_separator"
+        raise RowError("several labels", f"column '{column}' is {excerpt(label)}, a list as Python writes it. {hint}")
     return names.name(label)
 
 
 def _labels(record: Record, column: str, separator: str, names: LabelNames) -> tuple[str, ...]:
     """Names of the labels in a list, or between separators, each once."""
-    labels = record.lists.get(column) or map(str.strip, record.values[column].split(separator))
+    value = record.values[column]
+    if column in record.lists:
+        labels = record.lists[column]
+    elif looks_like_a_list(value):
+        labels = listed(value, column)
+    else:
+        labels = list(map(str.strip, value.split(separator)))
     return tuple(dict.fromkeys(names.name(label) for label in labels if label))
 
 
@@ -154,7 +196,7 @@ def _number(record: Record, column: str) -> float:
     value = record.values[column]
     if not value:
         raise RowError("empty number", f"column '{column}'")
-    number = _as_float(value)
+    number = _as_float(_IN_MARKS.sub(r"\2", value))
     if number is None:
         raise RowError(
             "not a number", f"column '{column}' is '{excerpt(value)}', expected a finite number{_instead_of(value)}"

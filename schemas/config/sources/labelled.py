@@ -43,6 +43,11 @@ class LabelledColumnsConfig(ColumnsConfig, LabelledSourceConfig):
         None,
         description="column that names each row's split: train; eval, dev, valid or validation; test",
     )
+    eval_from_train: bool = Field(
+        False,
+        description="rows that split_column calls train are shared out between train and eval, in the proportion of "
+        "splits: where the column names train and test only",
+    )
     slice_columns: tuple[str, ...] = Field(
         (), description="columns whose values evaluation is sliced by, such as language"
     )
@@ -63,6 +68,8 @@ class LabelledColumnsConfig(ColumnsConfig, LabelledSourceConfig):
             raise ValueError("split_column and eval_path or test_path are both set: the splits are named twice")
         if self.split_column is not None and self.split_key_column is not None:
             raise ValueError("split_column and split_key_column are both set: the splits are named twice")
+        if self.eval_from_train and (self.split_column is None or not self.splits.eval or not self.splits.train):
+            raise ValueError("eval_from_train is set, and needs split_column, and shares of train and eval in splits")
         return self
 
 

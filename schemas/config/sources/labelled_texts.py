@@ -1,12 +1,12 @@
 """Texts with labels or numbers, by named columns: the section `data` of classification and regression."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 from typing_extensions import override
 
 from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig, LabelListConfig
-from ulmfit_tfx.schemas.config.sources.source import TablesConfig
+from ulmfit_tfx.schemas.config.sources.table import TableConfig, WorkbookConfig
 from ulmfit_tfx.schemas.labels import composed
 
 _COLUMNS = (
@@ -17,24 +17,37 @@ _WITHOUT_COLUMNS = {"fasttext": _COLUMNS, "class_folders": (*_COLUMNS, "label_se
 """Fields that a format without columns has no use for."""
 
 
-class LabelledTextsConfig(TablesConfig, LabelledColumnsConfig):
+class LabelledTextsConfig(TableConfig, WorkbookConfig, LabelledColumnsConfig):
     """Texts with what a model is to say of them."""
 
     second_text_column: str | None = Field(
         None, description="column with a second text, joined to the first by the tokenizer's separator"
     )
     weight_column: str | None = Field(None, description="column with the row's weight")
+    rows_without_label: Literal["refuse", "drop"] = Field(
+        "refuse", description="rows whose label, or whose numbers, are empty: refuse them as malformed, or drop them"
+    )
+
+
+def _one_or_several(columns: Any) -> Any:
+    if columns is None or isinstance(columns, dict | bool):
+        raise ValueError("expected a column, or a list of columns")
+    return columns
 
 
 class ClassifiedTextsConfig(LabelListConfig, LabelledTextsConfig):
     """Texts with labels."""
 
     format: Literal["csv", "tsv", "jsonl", "json", "parquet", "xlsx", "fasttext", "class_folders"] = Field(
-        description="left out: recognized by the files; csv and tsv have a header line; jsonl: an object a line; "
-        "json: a list of objects; parquet; xlsx: a sheet of an Excel workbook, with a header row; fasttext: "
+        description="left out: recognized by the files; csv and tsv have a header line, or `columns`; jsonl: an object "
+        "a line; json: a list of objects; parquet; xlsx: a sheet of an Excel workbook, with a header row; fasttext: "
         "__label__NAME and a text a line; class_folders: a text a file, in a folder with the name of its label"
     )
-    label_column: str = Field("label", description="column with the label")
+    label_column: Annotated[str | tuple[str, ...], BeforeValidator(_one_or_several)] = Field(
+        "label",
+        description="column with the label; or a list of columns, each of which is a label and has 1 where the row has "
+        "it, 0 where not: a row has several labels, or none",
+    )
     label_separator: str | None = Field(
         None, min_length=1, description="a row has several labels, or none, with this between them"
     )
@@ -43,7 +56,32 @@ class ClassifiedTextsConfig(LabelListConfig, LabelledTextsConfig):
     @property
     def is_multi_label(self) -> bool:
         """Whether a row has any number of labels."""
-        return self.label_separator is not None
+        return self.label_separator is not None or bool(self.one_hot_columns)
+
+    @property
+    def one_hot_columns(self) -> tuple[str, ...]:
+        """Columns each of which is a label; none where one column has the label, or the labels."""
+        return () if isinstance(self.label_column, str) else self.label_column
+
+    @property
+    def label_columns(self) -> tuple[str, ...]:
+        """The columns that labels are read from."""
+        return self.one_hot_columns or (str(self.label_column),)
+
+    @property
+    def labelled_by(self) -> str:
+        """Where the labels stand, for messages: `column 'label'`."""
+        names = ", ".join(f"'{column}'" for column in self.label_columns)
+        return f"column{'s' if self.one_hot_columns else ''} {names}"
+
+    @property
+    def answer_separator(self) -> str | None:
+        """What stands between the labels of a text in an answer: in no label where each has a column of its own."""
+        if self.label_separator is not None or not self.one_hot_columns:
+            return self.label_separator
+        names = "".join((*self.one_hot_columns, *self.label_names.values()))
+        separators = ("|" * count for count in range(1, len(names) + 2))
+        return next(separator for separator in separators if separator not in names)
 
     @model_validator(mode="after")
     def _columns_where_there_are_such(self):
@@ -57,6 +95,13 @@ class ClassifiedTextsConfig(LabelListConfig, LabelledTextsConfig):
     @classmethod
     def _composed_names(cls, names: dict[str, str]) -> dict[str, str]:
         return {composed(label): composed(name) for label, name in names.items()}
+
+    @model_validator(mode="after")
+    def _different_label_columns(self):
+        columns = self.one_hot_columns
+        if not isinstance(self.label_column, str) and (len(columns) < 2 or len(set(columns)) < len(columns)):
+            raise ValueError(f"label_column is {list(columns)}, expected a column, or two or more different ones")
+        return self
 
     @model_validator(mode="after")
     def _distinct_names(self):

@@ -14,7 +14,7 @@ def _known_encoding(name: str) -> str:
     try:
         " ".encode(name)  # unlike codecs.lookup, refuses codecs that are no text encodings, such as hex
     except LookupError:
-        raise ValueError("is not an encoding that Python knows, such as utf-8 or latin-1") from None
+        raise ValueError("is not an encoding that Python knows, such as utf-8 or cp1252") from None
     return name
 
 
@@ -61,15 +61,3 @@ class ColumnsConfig(SourceConfig):
         description="rows with the same value here share a split, such as a document or an author. null: rows with the "
         "same text do",
     )
-
-
-class TablesConfig(ColumnsConfig):
-    """A source with named columns in any of the formats that have such."""
-
-    sheet: str | None = Field(None, description="name of the sheet of an Excel workbook. null: the first one")
-
-    @model_validator(mode="after")
-    def _sheet_of_a_workbook(self):
-        if self.sheet is not None and self.format != "xlsx":
-            raise ValueError(f"sheet is set, and format {self.format} has no use for it")
-        return self

@@ -6,6 +6,7 @@ from pydantic import Field, NonNegativeInt, TypeAdapter
 
 from ulmfit_tfx.schemas.config.sources.by_format import by_format
 from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig, LabelledSourceConfig, LabelListConfig
+from ulmfit_tfx.schemas.config.sources.table import TableConfig
 
 
 class TaggedWordsConfig(LabelListConfig, LabelledSourceConfig):
@@ -38,11 +39,11 @@ class TaggedConlluConfig(TaggedWordsConfig):
     )
 
 
-class TaggedSpansConfig(TaggedWordsConfig, LabelledColumnsConfig):
+class TaggedSpansConfig(TaggedWordsConfig, TableConfig, LabelledColumnsConfig):
     """Texts with the values to mark in them."""
 
     format: Literal["spans_tsv", "spans_csv"] = Field(
-        description="spans_tsv and spans_csv: texts with the values to mark in them, with a header line"
+        description="spans_tsv and spans_csv: texts with the values to mark in them, with a header line, or `columns`"
     )
     spans_column: str = Field("value", description="column with the values to mark")
     span_label_column: str | None = Field(None, description="column with the label of the values. null: `span_label`")

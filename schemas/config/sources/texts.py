@@ -6,7 +6,8 @@ from pydantic import Field, NonNegativeInt, TypeAdapter
 
 from ulmfit_tfx.schemas.config.sources.by_format import by_format, formats_of
 from ulmfit_tfx.schemas.config.sources.corpus_cleanup import TextCleanupConfig
-from ulmfit_tfx.schemas.config.sources.source import SourceConfig, TablesConfig
+from ulmfit_tfx.schemas.config.sources.source import ColumnsConfig, SourceConfig
+from ulmfit_tfx.schemas.config.sources.table import TableConfig, WorkbookConfig
 
 
 class TextSourceConfig(SourceConfig):
@@ -24,12 +25,12 @@ class PlainTextConfig(TextSourceConfig):
     )
 
 
-class TextColumnsConfig(TextSourceConfig, TablesConfig):
+class TextColumnsConfig(TextSourceConfig, TableConfig, WorkbookConfig, ColumnsConfig):
     """Texts in columns, or in fields of objects."""
 
     format: Literal["csv", "tsv", "jsonl", "json", "parquet", "xlsx"] = Field(
-        description="left out: recognized by the files; csv and tsv have a header line; jsonl: an object a line; "
-        "json: a list of objects; parquet; xlsx: a sheet of an Excel workbook, with a header row"
+        description="left out: recognized by the files; csv and tsv have a header line, or `columns`; jsonl: an object "
+        "a line; json: a list of objects; parquet; xlsx: a sheet of an Excel workbook, with a header row"
     )
 
 
