@@ -57,13 +57,13 @@ def fit_stack(
     """
     answers = np.stack(list(unseen.values()))
     branches = len(answers)
-    expected = np.full(branches, 1 / branches) if expected is None else np.asarray(expected)
+    prior = np.full(branches, 1 / branches) if expected is None else np.asarray(expected)
     shares = np.full(len(targets), 1 / len(targets)) if weights is None else weights / weights.sum()
 
     def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
         of_branch, bias = parameters[:branches], parameters[branches:]
         outputs = np.tensordot(of_branch, answers, 1) + bias
-        pulled = of_branch - expected
+        pulled = of_branch - prior
         residuals = objective.residuals(outputs, targets) * shares[:, None]
         gradient = np.concatenate(
             [np.tensordot(answers, residuals, 2) + 2 * pull * pulled, residuals.sum(axis=0) + 2 * pull * bias]
@@ -71,7 +71,7 @@ def fit_stack(
         penalty = pull * (pulled @ pulled + bias @ bias)
         return float(shares @ objective.losses(outputs, targets)) + penalty, gradient
 
-    start = np.concatenate([expected, np.zeros(objective.outputs)])
+    start = np.concatenate([prior, np.zeros(objective.outputs)])
     bounds = [(0, None)] * branches + [(None, None)] * objective.outputs
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     outputs = np.tensordot(found[:branches], answers, 1) + found[branches:]
