@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.tasks.tagging.section import TaggingConfig
-from ulmfit_tfx.transforms.records import label_studio
+from ulmfit_tfx.transforms.records import label_studio, offset_marks
 from ulmfit_tfx.transforms.records.record import Refusal
 
 
@@ -70,7 +70,7 @@ def test_offsets_in_code_points_and_in_utf16_mean_the_same_where_the_mark_has_it
         return
     units = [len(text[:place].encode("utf-16-le")) // 2 for place in (start, end)]
     by_points, by_units = (
-        label_studio._offsets(mark(*offsets, text=text[start:end]), text) for offsets in ((start, end), units)
+        offset_marks.place_of(*offsets, mark(*offsets, text=text[start:end]), text) for offsets in ((start, end), units)
     )
     assert text[slice(*by_points)] == text[slice(*by_units)] == text[start:end]
 

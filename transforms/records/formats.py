@@ -71,7 +71,7 @@ def parse(
         label_map: Of `jsonl`, see `tagged_jsonl.parse`.
 
     Yields:
-        One `Row` or `Refusal` a record, in the file's order; of `mediawiki` also `Drop`.
+        One `Row`, `Refusal` or `Drop` a record, in the file's order.
 
     Raises:
         DataError: The file as a whole cannot be read as configured.
@@ -97,6 +97,8 @@ def check_header(stream: BinaryIO, source: str, config: SourceConfig) -> None:
     elif isinstance(config, TextColumnsConfig | LabelledTextsConfig):
         check = columns.check_header if has_header(config) else json_objects.check_fields
         check(stream, source, config, text_rows.needed_columns(config))
+    elif isinstance(config, TaggedJsonlConfig):
+        tagged_jsonl.check_shape(stream, source, config)
     elif not isinstance(config, MediawikiConfig):
         open_text(stream, source, config.encoding)
 

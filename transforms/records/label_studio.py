@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from ulmfit_tfx.schemas.config.sources.tagged_words import LabelStudioConfig
@@ -10,6 +10,7 @@ from ulmfit_tfx.schemas.config.tags import TagsConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.records.lines import excerpt, is_longer, open_text
 from ulmfit_tfx.transforms.records.marked_text import Mark, check_text, words_and_tags
+from ulmfit_tfx.transforms.records.offset_marks import marks_of, shown
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
 from ulmfit_tfx.transforms.records.tagged_rows import TaggedRows
 
@@ -117,7 +118,7 @@ def _text_and_marks(item: Any, config: LabelStudioConfig) -> tuple[str, list[Mar
     for control in config.label_controls:
         of_control = item.get(control, [])
         if not isinstance(of_control, list):
-            raise RowError("not a mark", f"{control} is {_shown(of_control)}, expected a list")
+            raise RowError("not a mark", f"{control} is {shown(of_control)}, expected a list")
         spans += of_control
     if other := next((key for key in item if key not in config.label_controls and _are_marks(item[key])), None):
         controls = ", ".join(config.label_controls)
@@ -125,7 +126,7 @@ def _text_and_marks(item: Any, config: LabelStudioConfig) -> tuple[str, list[Mar
             f"{config.path}: there are marks in '{other}', and data.label_controls is [{controls}]. Set it "
             f"to [{other}], or to [{controls}, {other}] to read both."
         )
-    return text, [mark for span in spans for mark in _marks(span, text)]
+    return text, [mark for span in spans for mark in marks_of(span, text)]
 
 
 def _are_marks(value: Any) -> bool:
@@ -135,37 +136,3 @@ def _are_marks(value: Any) -> bool:
         and bool(value)
         and all(isinstance(each, dict) and {"start", "end", "labels"} <= each.keys() for each in value)
     )
-
-
-def _marks(span: Any, text: str) -> Iterator[Mark]:
-    """The marks of an entry of a control, one a label."""
-    if not isinstance(span, dict) or not all(type(span.get(key)) is int for key in ("start", "end")):
-        raise RowError("not a mark", f"{_shown(span)}, expected start, end and labels")
-    labels = span.get("labels")
-    if not isinstance(labels, list) or not labels or not all(isinstance(label, str) and label for label in labels):
-        raise RowError("mark without labels", _shown(span))
-    start, end = _offsets(span, text)
-    for label in labels:
-        yield Mark(start, end, label)
-
-
-def _offsets(span: Mapping[str, Any], text: str) -> tuple[int, int]:
-    """First character of a mark and the one after the last."""
-    start, end = span["start"], span["end"]
-    marked = span.get("text", text[max(start, 0) : max(end, 0)])
-    in_utf16 = text.encode("utf-16-le")
-    places = [(start, end)]
-    if 0 <= start < end <= len(in_utf16) // 2:
-        before = in_utf16[: 2 * start].decode("utf-16-le", "ignore"), in_utf16[: 2 * end].decode("utf-16-le", "ignore")
-        places.append((len(before[0]), len(before[1])))
-    for first, last in places:
-        if 0 <= first < last <= len(text) and text[first:last] == marked:
-            return first, last
-    detail = f"{_shown(span)} in a text of {len(text)} characters"
-    if not 0 <= start < end <= len(text):
-        raise RowError("mark outside the text", detail)
-    raise RowError("mark of another text", f"{detail}, which has '{excerpt(text[start:end])}' there")
-
-
-def _shown(value: Any) -> str:
-    return excerpt(json.dumps(value, ensure_ascii=False))

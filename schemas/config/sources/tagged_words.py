@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeInt, TypeAdapter
+from pydantic import Field, NonNegativeInt, TypeAdapter, model_validator
 
 from ulmfit_tfx.schemas.config.sources.by_format import by_format
 from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig, LabelledSourceConfig, LabelListConfig
@@ -15,10 +15,35 @@ class TaggedWordsConfig(LabelListConfig, LabelledSourceConfig):
 class TaggedJsonlConfig(TaggedWordsConfig):
     """JSON Lines."""
 
-    format: Literal["jsonl"] = Field(description="jsonl: [word, tag] pairs, a sentence a line")
+    format: Literal["jsonl"] = Field(
+        description="jsonl, a sentence a line: [word, tag] pairs; words and tags in two lists, as Hugging Face's; or a "
+        "text with marks at offsets, as doccano's and spaCy's"
+    )
     label_map: str | None = Field(
         None, description='JSON file from the tags in the data to their names, such as {"0": "O"}'
     )
+    tag_names: tuple[str, ...] | None = Field(
+        None, description="names of tags that stand in the data as numbers, from 0 on, such as [O, B-PER, I-PER]"
+    )
+    words_field: str | None = Field(None, description="field with the list of words. null: tokens or words")
+    tags_field: str | None = Field(
+        None, description="field with the list of their tags. null: the one such as ner_tags, tags or labels"
+    )
+    text_column: str = Field("text", description="field with the text that is marked")
+    spans_field: str | None = Field(
+        None,
+        description="field with the marks of a text. null: the one of label, labels, entities, spans and annotations",
+    )
+
+    @model_validator(mode="after")
+    def _tags_named_once(self):
+        if self.tag_names is not None and self.label_map is not None:
+            raise ValueError("tag_names and label_map are both set: the tags are named twice")
+        if self.tag_names is not None and (not self.tag_names or len(set(self.tag_names)) < len(self.tag_names)):
+            raise ValueError(f"tag_names is {list(self.tag_names)}, expected different names")
+        if self.spans_field is not None and (self.words_field is not None or self.tags_field is not None):
+            raise ValueError("spans_field is set, and so is words_field or tags_field: tags are of words, or of a text")
+        return self
 
 
 class TaggedConllConfig(TaggedWordsConfig):
