@@ -11,12 +11,16 @@ from ulmfit_tfx.components.reports.accounting import Accounting
 from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig, LabelledSourceConfig
 from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig, NumberedTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
+from ulmfit_tfx.schemas.config.sources.tagged_words import TaggedConllConfig, TaggedConlluConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.records.formats import has_header
 from ulmfit_tfx.transforms.records.lines import excerpt
 from ulmfit_tfx.transforms.splitting import EVAL, SPLITS, TEST, TRAIN
 
 log = logging.getLogger(__name__)
+
+_FEW_SENTENCES, _LONG_SENTENCE = 10, 100
+"""Files with so few sentences, of so many words in the mean, lack the blank lines between them."""
 
 
 def account_of(results: Iterable[ShardResult]) -> Accounting:
@@ -72,6 +76,8 @@ def check(accounting: Accounting, ingestion: Ingestion, refusals: Iterable[str])
             f"{bad:,} of {accounting.rows_in:,} rows are malformed ({reasons}), more than max_bad_fraction="
             f"{config.max_bad_fraction:g} allows. The first of them:\n  " + "\n  ".join(refusals)
         )
+    if isinstance(config, TaggedConllConfig | TaggedConlluConfig):
+        _check_sentences(accounting, config)
     _check_splits(accounting, config)
     if ingestion.tagging is not None:
         _check_tags(accounting, ingestion.tag_separator)
@@ -81,6 +87,17 @@ def check(accounting: Accounting, ingestion: Ingestion, refusals: Iterable[str])
         _check_several_labels(accounting, config)
     elif isinstance(config, ClassifiedTextsConfig):
         _check_labels(accounting, config)
+
+
+def _check_sentences(accounting: Accounting, config: SourceConfig) -> None:
+    """Refuses files whose sentences no blank lines part: there are few of them, and these are long."""
+    sentences, words = sum(accounting.rows.values()), sum(accounting.words.values())
+    if 0 < sentences <= _FEW_SENTENCES and words > _LONG_SENTENCE * sentences:
+        hold = "one sentence" if sentences == 1 else f"{sentences} sentences"
+        raise DataError(
+            f"{config.path}: holds {hold} of {words:,} words{'' if sentences == 1 else ' together'}. A blank line ends "
+            "a sentence: put one after each."
+        )
 
 
 def _check_splits(accounting: Accounting, config: SourceConfig) -> None:

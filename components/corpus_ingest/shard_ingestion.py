@@ -10,7 +10,7 @@ import apache_beam as beam
 from ulmfit_tfx.components.corpus_ingest.deduplication import LeftOut, Occurrence, key_of, position_of
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.shard_reading import ReadCounts, line_ends, read_shard, sampled
-from ulmfit_tfx.components.corpus_ingest.shard_result import DROPPED, LABELS, QUARANTINED, ROWS, ShardResult
+from ulmfit_tfx.components.corpus_ingest.shard_result import DROPPED, LABELS, QUARANTINED, ROWS, WORDS, ShardResult
 from ulmfit_tfx.components.corpus_ingest.shards import Shard
 from ulmfit_tfx.components.record_files import Part, PartsWriter
 from ulmfit_tfx.components.row_encoding import serialized_examples
@@ -102,6 +102,8 @@ class IngestShard(beam.DoFn):
     def _count(self, row: Row, split: str, result: ShardResult) -> None:
         for label in self._labels_of(row):
             result.counts[LABELS, split, label] += 1
+        if row.words:
+            result.counts[WORDS, split, ""] += len(row.words)
         source = self.ingestion.source
         if isinstance(source, NumberedTextsConfig) and split == TRAIN:
             for column, number in zip(source.target_columns, row.targets, strict=True):

@@ -7,7 +7,7 @@ from collections import Counter
 from ulmfit_tfx.components.corpus_ingest.shard_reading import ReadCounts
 from ulmfit_tfx.components.record_files import Part
 
-ROWS, QUARANTINED, DROPPED, LABELS = "rows", "quarantined", "dropped", "labels"
+ROWS, QUARANTINED, DROPPED, LABELS, WORDS = "rows", "quarantined", "dropped", "labels", "words"
 """Kinds of what is counted."""
 
 

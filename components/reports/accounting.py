@@ -16,6 +16,7 @@ class Accounting:
         lowest: Lowest number in the train split, by target column.
         highest: Highest number, likewise.
         rows_in: Records read, counted where they are parsed.
+        words: Of words with tags, words by split.
         split_off: Rows that there are more than records, because texts were split into sentences.
     """
 
@@ -27,6 +28,7 @@ class Accounting:
     highest: dict[str, float] = dataclasses.field(default_factory=dict)
     rows_in: int = 0
     split_off: int = 0
+    words: dict[str, int] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def from_json(cls, text: str) -> "Accounting":

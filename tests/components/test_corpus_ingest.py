@@ -342,6 +342,22 @@ def test_words_have_their_tags_and_each_tag_is_counted(tmp_path):
     assert sum(counts.values()) == 2 * len(trained)
 
 
+@pytest.mark.parametrize("files", [["path"], ["path", "eval_path", "test_path"]])
+def test_sentences_without_blank_lines_between_them_stop_and_the_hint_leads_to_a_run(tmp_path, files):
+    lines = [f"word{number} {tag}\n" for number in range(340) for tag in ("B-x", "I-x", "O")]
+    paths = {field: tmp_path / f"{field}.conll" for field in files}
+    config = tagged_words(**{field: str(path) for field, path in paths.items()}, format="conll")
+    for path in paths.values():
+        path.write_text("".join(lines))
+    hold = "one sentence of 1,020 words" if len(files) == 1 else "3 sentences of 3,060 words together"
+    message = f"{paths['path']}: holds {hold}. A blank line ends a sentence: put one after each."
+    assert failure(tmp_path, config, TaggingConfig()) == message
+    for path in paths.values():
+        path.write_text("\n".join("".join(lines[start : start + 3]) for start in range(0, len(lines), 3)))
+    artifact = ingest(tmp_path / "parted", config, tagging=TaggingConfig())
+    assert sum(accounting_of(artifact).words.values()) == 1020 * len(files)
+
+
 def test_several_tags_of_a_word_are_counted_one_by_one(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text("\n".join(json.dumps([[f"word{number}", ["x", "y"]], ["b", []]]) for number in range(60)))
