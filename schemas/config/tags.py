@@ -14,8 +14,8 @@ class TagsConfig(Section):
 
     scheme: TagScheme = Field(
         "bio",
-        description="of the tags: bio (B-, I-, O; IOB1 becomes it), bioes (B-, I-, O, E-, S-; BILOU, BMEWO and BMES become "
-        "it) or plain, such as parts of speech. "
+        description="of the tags: bio (B-, I-, O; IOB1 becomes it), bioes (B-, I-, O, E-, S-; BILOU, BMEWO and BMES "
+        "become it) or plain, such as parts of speech. "
         "Formats with spans get tags of this scheme; others have to have them",
     )
     tag_separator: str | None = Field(
