@@ -11,6 +11,7 @@ from ulmfit_tfx.schemas.config.sources.tagged_words import (
     TaggedConlluConfig,
     TaggedJsonlConfig,
     TaggedSpansConfig,
+    TaggedTableConfig,
     TaggedWordsConfig,
 )
 from ulmfit_tfx.schemas.config.sources.texts import (
@@ -33,6 +34,7 @@ from ulmfit_tfx.transforms.records import (
     plain_text,
     tagged_jsonl,
     text_rows,
+    word_rows,
 )
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.lines import open_text
@@ -49,6 +51,7 @@ _TAGGED: dict[type[SourceConfig], Callable[..., Iterator[Row | Refusal]]] = {
     TaggedConllConfig: conll.parse,
     TaggedConlluConfig: conllu.parse,
     TaggedSpansConfig: attribute_spans.parse,
+    TaggedTableConfig: word_rows.parse,
 }
 
 
@@ -97,6 +100,8 @@ def check_header(stream: BinaryIO, source: str, config: SourceConfig) -> None:
     elif isinstance(config, TextColumnsConfig | LabelledTextsConfig):
         check = columns.check_header if has_header(config) else json_objects.check_fields
         check(stream, source, config, text_rows.needed_columns(config))
+    elif isinstance(config, TaggedTableConfig):
+        word_rows.check_columns(stream, source, config)
     elif isinstance(config, TaggedJsonlConfig):
         tagged_jsonl.check_shape(stream, source, config)
     elif not isinstance(config, MediawikiConfig):
@@ -105,4 +110,4 @@ def check_header(stream: BinaryIO, source: str, config: SourceConfig) -> None:
 
 def has_header(config: SourceConfig) -> bool:
     """Whether the format begins with a header line."""
-    return config.format in ("csv", "tsv", "spans_csv", "spans_tsv")
+    return config.format.endswith(("csv", "tsv"))

@@ -76,19 +76,55 @@ class TaggedSpansConfig(TaggedWordsConfig, LabelledColumnsConfig):
     no_span: str = Field("NULL", description="stands where there is no value")
 
 
-class LabelStudioConfig(TaggedWordsConfig):
-    """Label Studio's export."""
+class TaggedTableConfig(TaggedWordsConfig):
+    """CSV and TSV of a word a row."""
 
-    format: Literal["label_studio"] = Field(description="label_studio: JSON-min")
-    text_column: str = Field("text", description="key with the text")
+    format: Literal["words_csv", "words_tsv"] = Field(
+        description="words_csv and words_tsv: a word and its tag a row, below a header line"
+    )
+    sentence_column: str | None = Field(
+        None,
+        description="column whose value changes from sentence to sentence, on each row or the first of a sentence. "
+        "null: the one such as `Sentence #`, sentence or sentence_id",
+    )
+    word_column: str | None = Field(None, description="column with the word. null: the one such as Word or token")
+    tag_column: str | None = Field(None, description="column with the tag. null: the one such as Tag, ner or label")
+
+
+class LabelStudioExportConfig(TaggedWordsConfig):
+    """Label Studio's export, of any kind."""
+
+    text_column: str = Field("text", description="key, or column, with the text")
     label_controls: tuple[str, ...] = Field(
         ("label",),
         min_length=1,
-        description="names of the controls whose marks are read, the keys that these are under",
+        description="names of the controls whose marks are read, the keys or columns that these are under",
     )
 
 
-_Tagged = TaggedJsonlConfig | TaggedConllConfig | TaggedConlluConfig | TaggedSpansConfig | LabelStudioConfig
+class LabelStudioConfig(LabelStudioExportConfig):
+    """Label Studio's export as JSON."""
+
+    format: Literal["label_studio"] = Field(description="label_studio: JSON or JSON-min")
+
+
+class LabelStudioTableConfig(LabelStudioExportConfig):
+    """Label Studio's export as CSV or TSV."""
+
+    format: Literal["label_studio_csv", "label_studio_tsv"] = Field(
+        description="label_studio_csv and label_studio_tsv: CSV and TSV"
+    )
+
+
+_Tagged = (
+    TaggedJsonlConfig
+    | TaggedConllConfig
+    | TaggedConlluConfig
+    | TaggedTableConfig
+    | TaggedSpansConfig
+    | LabelStudioConfig
+    | LabelStudioTableConfig
+)
 TaggedWords = Annotated[_Tagged, Field(discriminator="format"), by_format(_Tagged)]
 
 _ADAPTER: TypeAdapter[TaggedWordsConfig] = TypeAdapter(TaggedWords)
