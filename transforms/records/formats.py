@@ -7,6 +7,7 @@ from ulmfit_tfx.schemas.config.sources.labelled_texts import LabelledTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.config.sources.tagged_words import (
     LabelStudioConfig,
+    LabelStudioTableConfig,
     TaggedConllConfig,
     TaggedConlluConfig,
     TaggedJsonlConfig,
@@ -46,8 +47,9 @@ _TEXTS: dict[type[SourceConfig], Callable[..., Iterator[Row | Refusal | Drop]]] 
     MediawikiConfig: mediawiki.parse,
     PlainTextConfig: plain_text.parse,
 }
-_TAGGED: dict[type[SourceConfig], Callable[..., Iterator[Row | Refusal]]] = {
+_TAGGED: dict[type[SourceConfig], Callable[..., Iterator[Row | Refusal | Drop]]] = {
     LabelStudioConfig: label_studio.parse,
+    LabelStudioTableConfig: label_studio.parse_table,
     TaggedConllConfig: conll.parse,
     TaggedConlluConfig: conllu.parse,
     TaggedSpansConfig: attribute_spans.parse,
@@ -100,6 +102,8 @@ def check_header(stream: BinaryIO, source: str, config: SourceConfig) -> None:
     elif isinstance(config, TextColumnsConfig | LabelledTextsConfig):
         check = columns.check_header if has_header(config) else json_objects.check_fields
         check(stream, source, config, text_rows.needed_columns(config))
+    elif isinstance(config, LabelStudioTableConfig):
+        columns.check_header(stream, source, config, label_studio.table_columns(config))
     elif isinstance(config, TaggedTableConfig):
         word_rows.check_columns(stream, source, config)
     elif isinstance(config, TaggedJsonlConfig):

@@ -2,7 +2,6 @@
 
 import dataclasses
 import io
-import re
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
@@ -10,8 +9,9 @@ from ulmfit_tfx.schemas.config.sources.tagged_words import TaggedTableConfig
 from ulmfit_tfx.schemas.config.tags import TagsConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.records.columns import check_header, read_records
+from ulmfit_tfx.transforms.records.header_names import HEADER_BYTES, names_of
 from ulmfit_tfx.transforms.records.joined_stream import JoinedStream
-from ulmfit_tfx.transforms.records.lines import excerpt, open_text
+from ulmfit_tfx.transforms.records.lines import excerpt
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
 from ulmfit_tfx.transforms.records.record_fields import Record
 from ulmfit_tfx.transforms.records.tagged_rows import TaggedRows
@@ -22,8 +22,6 @@ _USUAL_NAMES = {
     "tag_column": ("tag", "ner", "ner_tag", "tags", "label", "labels", "entity", "pos"),
 }
 """In small letters, the most telling first."""
-_HEADER_BYTES = 1 << 16
-_DELIMITERS = re.compile(r"[,;\t|]")
 
 
 class _Columns(NamedTuple):
@@ -58,7 +56,7 @@ def parse(stream: BinaryIO, source: str, config: TaggedTableConfig, tagging: Tag
     Raises:
         DataError: The file is empty, or a column is not found in its header.
     """
-    start = stream.read(_HEADER_BYTES)
+    start = stream.read(HEADER_BYTES)
     columns = _columns(start, source, config)
     whole: BinaryIO = io.BufferedReader(JoinedStream(start, stream))
     rows = TaggedRows(config, tagging)
@@ -77,7 +75,7 @@ def parse(stream: BinaryIO, source: str, config: TaggedTableConfig, tagging: Tag
 
 def check_columns(stream: BinaryIO, source: str, config: TaggedTableConfig) -> None:
     """Raises what `parse` would raise about the header, without reading on."""
-    start = stream.read(_HEADER_BYTES)
+    start = stream.read(HEADER_BYTES)
     columns = _columns(start, source, config)
     check_header(io.BytesIO(start), source, config, columns)
 
@@ -90,9 +88,7 @@ def _columns(start: bytes, source: str, config: TaggedTableConfig) -> _Columns:
     set_columns = {field: getattr(config, field) for field in _USUAL_NAMES}
     if all(set_columns.values()):
         return _Columns(*set_columns.values())
-    lines = (line.strip("\ufeff\n") for line in open_text(io.BytesIO(start), source, config.encoding))
-    header = next((line for line in lines if line.strip() and not line.startswith("sep=")), "")
-    names = [name.strip().strip('"') for name in _DELIMITERS.split(header)]
+    names = names_of(start, source, config.encoding)
     return _Columns(*(name or _usual(field, names, source) for field, name in set_columns.items()))
 
 
