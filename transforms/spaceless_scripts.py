@@ -1,7 +1,6 @@
 """Scripts that are written without spaces between words: Chinese, Japanese, Thai, Lao, Khmer, Burmese."""
 
 import re
-from collections.abc import Sequence
 
 # The code points that these scripts have in Unicode and that RE2's \p{Han} and so on, as in `word_splitting`, match.
 _CHARACTERS = (
@@ -14,8 +13,6 @@ _CHARACTERS = (
     "\U00020000-\U000323af"
 )
 _CHARACTER = re.compile(f"[{_CHARACTERS}]")
-_FULL_WIDTH = re.compile(r"[\u3001-\u303f\uff01-\uff60\u30fb\u30fc]")
-"""Punctuation of Chinese and Japanese, and the sign of a long vowel: no space stands on either side."""
 
 
 def is_spaceless(text: str) -> bool:
@@ -25,22 +22,3 @@ def is_spaceless(text: str) -> bool:
     (True, False)
     """
     return _CHARACTER.search(text) is not None
-
-
-def written(words: Sequence[str]) -> str:
-    """A sentence as it may have been written: words with spaces between them, but where these scripts have none.
-
-    >>> written(["我们", "在", "北京", "。"]), written(["to", "London", "."])
-    ('我们在北京。', 'to London .')
-    >>> written(["ใช้", "Python", "3"])
-    'ใช้ Python 3'
-    """
-    text = ""
-    for word in words:
-        is_joined = not text or (_has_no_space(text[-1]) and _has_no_space(word[:1]))
-        text += word if is_joined else f" {word}"
-    return text
-
-
-def _has_no_space(character: str) -> bool:
-    return _CHARACTER.match(character) is not None or _FULL_WIDTH.match(character) is not None

@@ -66,12 +66,15 @@ class Executor(BaseBeamExecutor):
         results = [ShardResult.from_json(line) for line in _read_lines(results_file)]
         tf.io.gfile.remove(results_file)
 
-        accounting = account_of(results)
+        tagging = ingestion.tagging
+        accounting = dataclasses.replace(account_of(results), served_cut=None if tagging is None else tagging.words)
         check(accounting, ingestion, _first_refusals(artifact.uri))
         publish((part for result in results for part in result.parts), artifact.uri, SPLITS)
         artifact.set_string_custom_property(specs.ACCOUNTING, accounting.to_json())
         with tf.io.gfile.GFile(f"{artifact.uri}/accounting.json", "w") as file:
             file.write(accounting.to_json())
+        if warning := accounting.recut_warning():
+            log.warning("%s", warning)
         log.info("Ingested %s: %s", ingestion.source.path, accounting)
 
 

@@ -1,12 +1,14 @@
 """Tags of words: what stands in files, and in answers."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field
 
 from ulmfit_tfx.schemas.section import Section
 
 TagScheme = Literal["bio", "bioes", "plain"]
+WordCut = Literal["punctuation", "whitespace"]
+WORD_CUTS: tuple[WordCut, ...] = get_args(WordCut)
 
 
 class TagsConfig(Section):
@@ -21,7 +23,7 @@ class TagsConfig(Section):
     tag_separator: str | None = Field(
         None, min_length=1, description="a word has several tags, or none, with this between them: sigmoids. plain only"
     )
-    words: Literal["punctuation", "whitespace"] = Field(
+    words: WordCut = Field(
         "punctuation",
         description="how raw text is cut into words: at white space, or at white space and around punctuation",
     )

@@ -358,6 +358,18 @@ def test_sentences_without_blank_lines_between_them_stop_and_the_hint_leads_to_a
     assert sum(accounting_of(artifact).words.values()) == 1020 * len(files)
 
 
+@pytest.mark.parametrize(("served", "alike"), [("punctuation", 60), ("whitespace", 0)])
+def test_share_of_sentences_that_serving_cuts_into_the_same_words_is_counted_and_logged(
+    tmp_path, caplog, served, alike
+):
+    path = tmp_path / "rows.conll"
+    path.write_text("\n".join(f"Rome{number} B-x\n. O\n" for number in range(60)))
+    config = tagged_words(path=str(path), format="conll")
+    accounting = accounting_of(ingest(tmp_path, config, tagging=TaggingConfig(words=served)))
+    assert (accounting.recut, accounting.served_cut) == ({"punctuation": 60, "whitespace": 0}, served)
+    assert ("With tagging.words: punctuation it would be 100.0 %" in caplog.text) == (alike == 0)
+
+
 def test_several_tags_of_a_word_are_counted_one_by_one(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text("\n".join(json.dumps([[f"word{number}", ["x", "y"]], ["b", []]]) for number in range(60)))

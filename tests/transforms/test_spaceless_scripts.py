@@ -1,10 +1,8 @@
 import unicodedata
 
 import tensorflow as tf
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ulmfit_tfx.transforms.spaceless_scripts import is_spaceless, written
+from ulmfit_tfx.transforms.spaceless_scripts import is_spaceless
 from ulmfit_tfx.transforms.word_splitting import _SPACELESS_SCRIPTS
 
 
@@ -16,13 +14,3 @@ def test_characters_are_those_that_serving_takes_for_words_of_their_own():
     assert [each for each, is_served in basic if is_served != is_spaceless(each)] == []
     beyond = [each for each, is_served in zip(characters, served, strict=True) if each > "\uffff" and not is_served]
     assert not any(map(is_spaceless, beyond))
-
-
-@given(st.lists(st.text("aé1.", min_size=1), min_size=1))
-def test_words_of_other_scripts_are_written_with_spaces(words):
-    assert written(words) == " ".join(words)
-
-
-@given(st.lists(st.text("我们在ไป。、ー", min_size=1), min_size=1))
-def test_words_of_these_scripts_are_written_without(words):
-    assert written(words) == "".join(words)

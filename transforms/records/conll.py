@@ -48,11 +48,12 @@ def parse(stream: BinaryIO, source: str, config: TaggedConllConfig, tagging: Tag
     rows = TaggedRows(config, tagging)
     widths: Counter[int] = Counter()
 
-    def row_of(_: Block, lines: _Lines) -> Row:
+    def row_of(block: Block, lines: _Lines) -> Row:
         pairs = [_word_and_tag(number, columns, config) for number, columns in lines]
         own = Counter(len(columns) for _, columns in lines)
         _check_widths(lines, (widths + own).most_common(1)[0][0])
-        row = rows.row([word for word, _ in pairs], [[tag] for _, tag in pairs])
+        written = text_comment(block.lines)
+        row = rows.row([word for word, _ in pairs], [[tag] for _, tag in pairs], written=written)
         widths.update(own)
         return row
 

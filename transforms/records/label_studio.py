@@ -73,7 +73,8 @@ def parse(
             elif annotated.is_again(short):
                 yield _AGAIN
             else:
-                yield rows.row(*words_and_tags(*_text_and_marks(short, config), tagging))
+                text, marks = _text_and_marks(short, config)
+                yield rows.row(*words_and_tags(text, marks, tagging), written=text)
         except RowError as error:
             at_item = RowError(error.reason, f"item {number}: {error.detail}")
             row = json.dumps(item, ensure_ascii=False)
@@ -119,7 +120,8 @@ def parse_table(
                 continue
             for control in config.label_controls:
                 item[control] = marks_in_cell(record.values[control]) or []
-            yield rows.row(*words_and_tags(*_text_and_marks(item, config), tagging))
+            text, marks = _text_and_marks(item, config)
+            yield rows.row(*words_and_tags(text, marks, tagging), written=text)
         except RowError as error:
             yield error.refusal(source, record.line, record.row)
 

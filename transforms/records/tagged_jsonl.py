@@ -63,7 +63,7 @@ def parse(
         try:
             found = read_sentence(_decoded(content), config, names, tagging.scheme == "plain")
             if isinstance(found, MarkedText):
-                yield rows.row(*words_and_tags(found.text, found.marks, tagging))
+                yield rows.row(*words_and_tags(found.text, found.marks, tagging), written=found.text)
             else:
                 yield found if isinstance(found, Drop) else rows.row(found.words, found.tags)
         except RowError as error:

@@ -45,6 +45,7 @@ class TaggedRows:
         split: str | None = None,
         slices: tuple[tuple[str, str], ...] = (),
         key: str | None = None,
+        written: str | None = None,
     ) -> Row:
         """Makes a row.
 
@@ -55,6 +56,7 @@ class TaggedRows:
             split: Of the row.
             slices: Of the row.
             key: Of the row.
+            written: The sentence as it was written, where this is known.
 
         Raises:
             RowError: There are no words, one is empty, a tag is not allowed, or the text is too long.
@@ -80,7 +82,7 @@ class TaggedRows:
             joined = without(joined, spaces, self.tagging.scheme)
             words = tuple(word for number, word in enumerate(words) if number not in spaces)
             text = " ".join(words)
-        return Row(text, words=words, tags=tuple(joined), split=split, slices=slices, key=key)
+        return Row(text, words=words, tags=tuple(joined), split=split, slices=slices, key=key, written=written)
 
     def _normalized(self, words: Sequence[str], tags: list[str]) -> list[str]:
         fitting = normalized(tags, self.tagging.scheme)
