@@ -19,6 +19,8 @@ from ulmfit_tfx.transforms.splitting import EVAL, SPLITS, TEST, TRAIN
 
 log = logging.getLogger(__name__)
 
+_MANY_ROWS = 50
+"""Rows that hardly leave a split of a tenth empty, unless many of them have the same text."""
 _FEW_SENTENCES, _LONG_SENTENCE = 10, 100
 """Files with so few sentences, of so many words in the mean, lack the blank lines between them."""
 
@@ -118,7 +120,8 @@ def _why_empty(accounting: Accounting, split: str, config: SourceConfig) -> str:
     if own := own_files.get(split):
         return f"there are no rows left of {own}."
     rows, shares = sum(accounting.rows.values()), _shares(config.splits.model_dump())
-    return f"{rows:,} rows are split by {shares}. Give more rows, or a larger share in splits."
+    equal = " Equal texts share a split: do these rows differ?" if rows >= _MANY_ROWS else ""
+    return f"{rows:,} rows are split by {shares}. Give more rows, or a larger share in splits.{equal}"
 
 
 def _check_labels(accounting: Accounting, config: ClassifiedTextsConfig) -> None:

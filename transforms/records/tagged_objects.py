@@ -5,7 +5,7 @@ The shape is found in each row by itself, from its fields: a file may be read fr
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeGuard
 
 from ulmfit_tfx.schemas.config.sources.tagged_words import TaggedJsonlConfig
 from ulmfit_tfx.transforms.records.drop import Drop
@@ -187,7 +187,7 @@ def _is_class(value: Any) -> bool:
     return isinstance(value, str | int | float) or (bool(value) and _is_of_texts(value))
 
 
-def _is_of_texts(value: Any) -> bool:
+def _is_of_texts(value: Any) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
