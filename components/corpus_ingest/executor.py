@@ -4,6 +4,7 @@ import dataclasses
 import heapq
 import json
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -38,6 +39,8 @@ from ulmfit_tfx.transforms.splitting import SPLITS
 log = logging.getLogger(__name__)
 
 _REFUSALS_SHOWN = 5
+_WHERE_IN_BEAM = re.compile(r" \[while running '[^']*'\]$")
+"""What Beam adds to messages."""
 
 
 class Executor(BaseBeamExecutor):
@@ -61,8 +64,11 @@ class Executor(BaseBeamExecutor):
         ingestion = _with_labels_read(ingestion)
         prepare(artifact.uri)
         results_file = f"{artifact.uri}/shards.jsonl"
-        with self._make_beam_pipeline() as pipeline:
-            _ingest(pipeline, shards, ingestion, exec_properties[specs.SEED], artifact.uri, results_file)
+        try:
+            with self._make_beam_pipeline() as pipeline:
+                _ingest(pipeline, shards, ingestion, exec_properties[specs.SEED], artifact.uri, results_file)
+        except DataError as error:
+            raise DataError(_WHERE_IN_BEAM.sub("", str(error))) from error
         results = [ShardResult.from_json(line) for line in _read_lines(results_file)]
         tf.io.gfile.remove(results_file)
 

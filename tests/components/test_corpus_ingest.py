@@ -370,6 +370,13 @@ def test_share_of_sentences_that_serving_cuts_into_the_same_words_is_counted_and
     assert ("With tagging.words: punctuation it would be 100.0 %" in caplog.text) == (alike == 0)
 
 
+def test_message_of_a_parser_ends_with_its_hint(tmp_path):
+    path = tmp_path / "rows.json"
+    path.write_text('[{"text": "a", "ner": [{"start": 0, "end": 1, "labels": ["x"]}]}]')
+    message = failure(tmp_path, tagged_words(path=str(path), format="label_studio"), TaggingConfig())
+    assert message.endswith("Set it to [ner], or to [label, ner] to read both.")
+
+
 def test_several_tags_of_a_word_are_counted_one_by_one(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text("\n".join(json.dumps([[f"word{number}", ["x", "y"]], ["b", []]]) for number in range(60)))
