@@ -32,7 +32,8 @@ _MADE_BY: Mapping[str, tuple[str, ...]] = {
     feature_names.TARGETS: ("data.target_columns",),
     feature_names.WEIGHT: ("data.weight_column",),
     feature_names.TAGS: (
-        *("data.format", "data.tag_column", "data.tag_field", "data.label_map", "data.labels", "data.label_file"),
+        *("data.format", "data.tag_column", "data.tag_field", "data.tags_field", "data.spans_field"),
+        *("data.label_map", "data.tag_names", "data.labels", "data.label_file"),
         *("data.label_names", "data.span_label_column", "data.span_label"),
         *("tagging.scheme", "tagging.tag_separator", "tagging.words"),
     ),

@@ -45,12 +45,14 @@ from ulmfit_tfx.schemas.config.curated_schema import curated_schema
 from ulmfit_tfx.schemas.config.labelled_pipeline import DocumentPipelineConfig, LabelledPipelineConfig
 from ulmfit_tfx.schemas.config.language_model import LanguageModelConfig
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
+from ulmfit_tfx.schemas.config.sources.labelled import LabelListConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.tasks import LANGUAGE_MODEL, Task, labelled_task, task_named
 from ulmfit_tfx.tasks.language_model.metrics import perplexity_eval_config
 from ulmfit_tfx.transforms.length_buckets import bucket_names
 from ulmfit_tfx.transforms.splitting import EVAL, TEST
+from ulmfit_tfx.transforms.tag_schemes import labels_in_letters_of
 
 _Node = TypeVar("_Node", bound=BaseNode)
 
@@ -151,6 +153,9 @@ class _Stages:
             return _own_schema(path)
         tags = self.config.tags if task is self.task else None
         buckets = bucket_names(source.length_buckets)
+        if tags and isinstance(source, LabelListConfig) and source.labels is not None:
+            labels = labels_in_letters_of(source.labels, tags.scheme)
+            source = source.model_copy(update={"labels": labels})
         return curated_schema(task.schema(source), source, buckets, tags.tag_separator if tags else None)
 
     def _validate(self, rows: "_Rows") -> None:

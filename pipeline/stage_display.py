@@ -71,8 +71,11 @@ class StageDisplay:
             accounting: Of an ingestion, its counts, as JSON.
         """
         how = "from cache" if cached else f"{seconds:.1f} s"
-        details = f"  {describe(Accounting.from_json(accounting))}" if accounting is not None else ""
+        counts = None if accounting is None else Accounting.from_json(accounting)
+        details = "" if counts is None else f"  {describe(counts)}"
         self.console.print(f"        {how}{details}", style="dim", markup=False)
+        if counts is not None and (warning := counts.recut_warning()):
+            self.console.print(f"        {warning}", style="yellow", markup=False)
 
 
 def describe(accounting: Accounting) -> str:

@@ -5,7 +5,8 @@ several words and `S-x` is one of a single word; BILOU, BMEWO and BMES have othe
 no such parts, as parts of speech; `O` is outside too.
 """
 
-from collections.abc import Iterable, Sequence
+import bisect
+from collections.abc import Collection, Iterable, Sequence
 
 from ulmfit_tfx.schemas.config.tags import TagScheme
 
@@ -50,6 +51,15 @@ def in_letters_of(tag: str, scheme: TagScheme) -> str:
     """
     letter, dash, label = tag.partition("-")
     return f"{_OTHER_LETTERS[letter]}-{label}" if scheme == "bioes" and dash and letter in _OTHER_LETTERS else tag
+
+
+def labels_in_letters_of(labels: Iterable[str], scheme: TagScheme) -> tuple[str, ...]:
+    """Tags that are allowed, in the letters of a scheme, each once.
+
+    >>> labels_in_letters_of(["O", "U-PER", "S-PER", "L-PER"], "bioes")
+    ('O', 'S-PER', 'E-PER')
+    """
+    return tuple(dict.fromkeys(in_letters_of(label, scheme) for label in labels))
 
 
 def _is_of(tag: str, scheme: TagScheme) -> bool:
@@ -113,6 +123,43 @@ def spans_of_tags(tags: Sequence[str], scheme: TagScheme) -> list[Span]:
             start = index
         before, label_before = prefix, label
     return spans
+
+
+def normalized(tags: Sequence[str], scheme: TagScheme) -> list[str]:
+    """The tags of the same spans as the scheme has them.
+
+    IOB1, where `B-x` only parts two spans side by side, becomes BIO (IOB2), and of BIOES a span that is not closed, or
+    not opened, is.
+
+    >>> normalized(["I-PER", "I-PER", "B-PER", "O", "I-LOC"], "bio")
+    ['B-PER', 'I-PER', 'B-PER', 'O', 'B-LOC']
+    >>> normalized(["B-PER", "I-PER", "O", "B-LOC"], "bioes")
+    ['B-PER', 'E-PER', 'O', 'S-LOC']
+    >>> normalized(["NOUN", "NOUN"], "plain")
+    ['NOUN', 'NOUN']
+    """
+    return list(tags) if scheme == "plain" else tags_of_spans(len(tags), spans_of_tags(tags, scheme), scheme)
+
+
+def without(tags: Sequence[str], left_out: Collection[int], scheme: TagScheme) -> list[str]:
+    """The tags of a sentence of which some words are left out: spans go on over them.
+
+    >>> without(["B-PER", "I-PER", "I-PER"], {0}, "bio")
+    ['B-PER', 'I-PER']
+
+    Args:
+        tags: Of all words.
+        left_out: Numbers of the words that are left out, from 0.
+        scheme: Of the tags.
+    """
+    kept = [number for number in range(len(tags)) if number not in left_out]
+    if scheme == "plain":
+        return [tags[number] for number in kept]
+    spans = [
+        (label, bisect.bisect_left(kept, start), bisect.bisect_left(kept, end))
+        for label, start, end in spans_of_tags(tags, scheme)
+    ]
+    return tags_of_spans(len(kept), [span for span in spans if span[1] < span[2]], scheme)
 
 
 def _parts(tag: str, scheme: TagScheme) -> tuple[str, str]:

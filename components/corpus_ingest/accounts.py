@@ -12,6 +12,7 @@ from ulmfit_tfx.components.reports.accounting import Accounting
 from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig, LabelledSourceConfig
 from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig, NumberedTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
+from ulmfit_tfx.schemas.config.sources.tagged_words import TaggedConllConfig, TaggedConlluConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.records.encodings import encoding_hint
 from ulmfit_tfx.transforms.records.formats import has_header
@@ -19,6 +20,11 @@ from ulmfit_tfx.transforms.records.lines import excerpt
 from ulmfit_tfx.transforms.splitting import EVAL, SPLITS, TEST, TRAIN
 
 log = logging.getLogger(__name__)
+
+_MANY_ROWS = 50
+"""Rows that hardly leave a split of a tenth empty, unless many of them have the same text."""
+_FEW_SENTENCES, _LONG_SENTENCE = 10, 100
+"""Files with so few sentences, of so many words in the mean, lack the blank lines between them."""
 
 
 def account_of(results: Iterable[ShardResult]) -> Accounting:
@@ -77,6 +83,8 @@ def check(accounting: Accounting, ingestion: Ingestion, refusals: Iterable[str])
         )
     for remark, count in accounting.remarks.items():
         log.warning("%s: %s: %s", config.path, remark, f"{count:,}")
+    if isinstance(config, TaggedConllConfig | TaggedConlluConfig):
+        _check_sentences(accounting, config)
     _check_splits(accounting, config)
     if ingestion.tagging is not None:
         _check_tags(accounting, ingestion.tag_separator)
@@ -94,6 +102,17 @@ def _encoding_hint(accounting: Accounting, config: SourceConfig) -> str:
         return ""
     lines = not_utf8_lines(config) if config.encoding.lower().startswith("utf") else ()
     return encoding_hint(lines) or " Set data.encoding, to cp1252 for example."
+
+
+def _check_sentences(accounting: Accounting, config: SourceConfig) -> None:
+    """Refuses files whose sentences no blank lines part: there are few of them, and these are long."""
+    sentences, words = sum(accounting.rows.values()), sum(accounting.words.values())
+    if 0 < sentences <= _FEW_SENTENCES and words > _LONG_SENTENCE * sentences:
+        hold = "one sentence" if sentences == 1 else f"{sentences} sentences"
+        raise DataError(
+            f"{config.path}: holds {hold} of {words:,} words{'' if sentences == 1 else ' together'}. A blank line ends "
+            "a sentence: put one after each."
+        )
 
 
 def _check_splits(accounting: Accounting, config: SourceConfig) -> None:
@@ -116,7 +135,8 @@ def _why_empty(accounting: Accounting, split: str, config: SourceConfig) -> str:
     if own := own_files.get(split):
         return f"there are no rows left of {own}."
     rows, shares = sum(accounting.rows.values()), _shares(config.splits.model_dump())
-    return f"{rows:,} rows are split by {shares}. Give more rows, or a larger share in splits."
+    equal = " Equal texts share a split: do these rows differ?" if rows >= _MANY_ROWS else ""
+    return f"{rows:,} rows are split by {shares}. Give more rows, or a larger share in splits.{equal}"
 
 
 def _check_labels(accounting: Accounting, config: ClassifiedTextsConfig) -> None:

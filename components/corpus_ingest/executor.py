@@ -4,6 +4,7 @@ import dataclasses
 import heapq
 import json
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -38,6 +39,8 @@ from ulmfit_tfx.transforms.splitting import SPLITS
 log = logging.getLogger(__name__)
 
 _REFUSALS_SHOWN = 5
+_WHERE_IN_BEAM = re.compile(r" \[while running '[^']*'\]$")
+"""What Beam adds to messages."""
 
 
 class Executor(BaseBeamExecutor):
@@ -61,17 +64,23 @@ class Executor(BaseBeamExecutor):
         ingestion = _with_labels_read(ingestion)
         prepare(artifact.uri)
         results_file = f"{artifact.uri}/shards.jsonl"
-        with self._make_beam_pipeline() as pipeline:
-            _ingest(pipeline, shards, ingestion, exec_properties[specs.SEED], artifact.uri, results_file)
+        try:
+            with self._make_beam_pipeline() as pipeline:
+                _ingest(pipeline, shards, ingestion, exec_properties[specs.SEED], artifact.uri, results_file)
+        except DataError as error:
+            raise DataError(_WHERE_IN_BEAM.sub("", str(error))) from error
         results = [ShardResult.from_json(line) for line in _read_lines(results_file)]
         tf.io.gfile.remove(results_file)
 
-        accounting = account_of(results)
+        tagging = ingestion.tagging
+        accounting = dataclasses.replace(account_of(results), served_cut=None if tagging is None else tagging.words)
         check(accounting, ingestion, _first_refusals(artifact.uri))
         publish((part for result in results for part in result.parts), artifact.uri, SPLITS)
         artifact.set_string_custom_property(specs.ACCOUNTING, accounting.to_json())
         with tf.io.gfile.GFile(f"{artifact.uri}/accounting.json", "w") as file:
             file.write(accounting.to_json())
+        if warning := accounting.recut_warning():
+            log.warning("%s", warning)
         log.info("Ingested %s: %s", ingestion.source.path, accounting)
 
 

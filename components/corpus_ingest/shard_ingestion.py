@@ -1,7 +1,7 @@
 """What a worker does with a shard: its rows get their splits and are written, and everything is counted."""
 
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +10,16 @@ import apache_beam as beam
 from ulmfit_tfx.components.corpus_ingest.deduplication import LeftOut, Occurrence, key_of, position_of
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.shard_reading import ReadCounts, line_ends, read_shard, sampled
-from ulmfit_tfx.components.corpus_ingest.shard_result import DROPPED, LABELS, QUARANTINED, REMARKS, ROWS, ShardResult
+from ulmfit_tfx.components.corpus_ingest.shard_result import (
+    DROPPED,
+    LABELS,
+    QUARANTINED,
+    RECUT,
+    REMARKS,
+    ROWS,
+    WORDS,
+    ShardResult,
+)
 from ulmfit_tfx.components.corpus_ingest.shards import Shard
 from ulmfit_tfx.components.record_files import Part, PartsWriter
 from ulmfit_tfx.components.row_encoding import serialized_examples
@@ -87,6 +96,9 @@ class IngestShard(beam.DoFn):
             elif isinstance(split, Drop):
                 result.counts[DROPPED, split.rule, ""] += 1
         result.parts = [part for batch in batches.values() for part in batch.close()]
+        for batch in batches.values():
+            for cut, sentences in batch.alike.items():
+                result.counts[RECUT, cut, ""] += sentences
         for part in result.parts:
             result.counts[ROWS, part.split, ""] += part.records
         yield result.to_json()
@@ -108,6 +120,8 @@ class IngestShard(beam.DoFn):
     def _count(self, row: Row, split: str, result: ShardResult) -> None:
         for label in self._labels_of(row):
             result.counts[LABELS, split, label] += 1
+        if row.words:
+            result.counts[WORDS, split, ""] += len(row.words)
         source = self.ingestion.source
         if self.is_latin_1 and has_control_characters(row.text):
             result.counts[REMARKS, _LOOKS_LIKE_CP1252, ""] += 1
@@ -150,6 +164,8 @@ class _Batch:
         self.length_buckets = source.length_buckets
         self.rows: list[Row] = []
         self.characters = 0
+        self.alike: Counter[str] = Counter()
+        """Of words with tags, sentences that are cut into the same words, see `recut_words.alike`."""
 
     def add(self, row: Row) -> None:
         self.rows.append(row)
@@ -165,6 +181,10 @@ class _Batch:
     def _flush(self) -> None:
         buckets = [length_bucket(row.text, self.length_buckets) for row in self.rows]
         self.writer.write(serialized_examples(self.rows, buckets))
+        if self.rows[0].words:
+            from ulmfit_tfx.transforms.records.recut_words import alike  # imports TensorFlow
+
+            self.alike.update(alike(self.rows))
         self.rows, self.characters = [], 0
 
 

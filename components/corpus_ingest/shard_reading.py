@@ -14,6 +14,7 @@ from ulmfit_tfx.transforms.corpus_cleanup.row_cleanup import cleaned_up
 from ulmfit_tfx.transforms.records.dialects import in_dialect
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.formats import parse
+from ulmfit_tfx.transforms.records.joined_stream import JoinedStream
 from ulmfit_tfx.transforms.records.line_ranges import align, count_line_ends, lines_before_range, range_stream
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 from ulmfit_tfx.transforms.splitting import is_sampled
@@ -103,27 +104,10 @@ def _opened(file: str, shard: Shard, source: SourceConfig) -> Iterator[tuple[Bin
             yield range_stream(stream, start, stop), 0
             return
         before = lines_before_range(stream, source)
-        yield io.BufferedReader(_Joined(b"".join(before), range_stream(stream, start, stop))), len(before)
+        yield io.BufferedReader(JoinedStream(b"".join(before), range_stream(stream, start, stop))), len(before)
 
 
 def _aligned(stream: BinaryIO, shard: Shard) -> tuple[int, int]:
     start = align(stream, shard.start)
     stop = stream.seek(0, io.SEEK_END) if shard.stop is None else align(stream, shard.stop)
     return start, stop
-
-
-class _Joined(io.RawIOBase):
-    """Some bytes, and a stream after them."""
-
-    def __init__(self, before: bytes, stream: BinaryIO):
-        self.before = before
-        self.stream = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        data = self.before[: len(buffer)] or self.stream.read(len(buffer))
-        self.before = self.before[len(data) :] if self.before else b""
-        buffer[: len(data)] = data
-        return len(data)

@@ -8,6 +8,7 @@ from ulmfit_tfx.components.corpus_ingest.shard_reading import ReadCounts
 from ulmfit_tfx.components.record_files import Part
 
 ROWS, QUARANTINED, DROPPED, LABELS, REMARKS = "rows", "quarantined", "dropped", "labels", "remarks"
+WORDS, RECUT = "words", "recut"
 """Kinds of what is counted."""
 
 

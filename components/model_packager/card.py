@@ -117,6 +117,9 @@ def _counts(accounting: Accounting) -> Table:
     rows = [[split, f"{accounting.rows[split]:,}"] for split in SPLITS if split in accounting.rows]
     rows += [[f"left out: {rule}", f"{count:,}"] for rule, count in accounting.dropped.items()]
     rows += [[f"quarantined: {reason}", f"{count:,}"] for reason, count in accounting.quarantined.items()]
+    if accounting.recut_share is not None:
+        alike = accounting.recut[str(accounting.served_cut)]
+        rows.append([f"cut into the same words by tagging.words: {accounting.served_cut}", f"{alike:,}"])
     return Table(["", "rows"], rows)
 
 

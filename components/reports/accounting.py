@@ -2,6 +2,10 @@
 
 import dataclasses
 import json
+import math
+
+_ENOUGH_ALIKE = 0.95
+"""Share of the sentences below which what is served differs from what was trained on."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,6 +20,10 @@ class Accounting:
         lowest: Lowest number in the train split, by target column.
         highest: Highest number, likewise.
         rows_in: Records read, counted where they are parsed.
+        words: Of words with tags, words by split.
+        recut: Of words with tags, sentences that each way to cut raw text cuts into the same words, by the values of
+            `tagging.words`.
+        served_cut: The one of these that serving has.
         split_off: Rows that there are more than records, because texts were split into sentences.
         remarks: Rows written that something is odd about, by what it is.
     """
@@ -29,6 +37,9 @@ class Accounting:
     rows_in: int = 0
     split_off: int = 0
     remarks: dict[str, int] = dataclasses.field(default_factory=dict)
+    words: dict[str, int] = dataclasses.field(default_factory=dict)
+    recut: dict[str, int] = dataclasses.field(default_factory=dict)
+    served_cut: str | None = None
 
     @classmethod
     def from_json(cls, text: str) -> "Accounting":
@@ -38,3 +49,40 @@ class Accounting:
     def to_json(self) -> str:
         """As JSON."""
         return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
+
+    @property
+    def recut_share(self) -> float | None:
+        """Share of the sentences whose text serving cuts into the words that they have; None of other rows."""
+        sentences = sum(self.rows.values())
+        return self.recut[self.served_cut] / sentences if self.served_cut in self.recut and sentences else None
+
+    def recut_shown(self) -> str | None:
+        """The share in words; None where there are no words with tags."""
+        share = self.recut_share
+        if share is None:
+            return None
+        alike, sentences = self.recut[str(self.served_cut)], sum(self.rows.values())
+        how = f"are cut into the same words by tagging.words: {self.served_cut}"
+        return f"{alike:,} of {sentences:,} sentences ({percent(share)}) {how}"
+
+    def recut_warning(self) -> str | None:
+        """What a small share means and what helps; None where there is none."""
+        share = self.recut_share
+        if share is None or share >= _ENOUGH_ALIKE:
+            return None
+        other, found = max(self.recut.items(), key=lambda item: item[1])
+        better = f"With tagging.words: {other} it would be {percent(found / sum(self.rows.values()))}. "
+        return (
+            f"Only {self.recut_shown()}, as it cuts raw text where the model is served. Scores are of the given words "
+            f"and do not hold for raw text. {better if found > self.recut[str(self.served_cut)] else ''}"
+            "The signature tag_words takes text that is cut already."
+        )
+
+
+def percent(share: float) -> str:
+    """A share in words.
+
+    >>> percent(0.0), percent(0.9996), percent(1.0)
+    ('0.0 %', '99.9 %', '100.0 %')
+    """
+    return f"{math.floor(1000 * share + 1e-9) / 10:.1f} %"

@@ -170,6 +170,9 @@ def _add_rows_of_data(table: Table, ingest: StageResult, kind: str) -> None:
         table.add_row(f"  [yellow]{escape(remark)}[/yellow]", f"[yellow]{count:,}[/yellow]")
     reasons = "; ".join(f"{reason}: {count:,}" for reason, count in accounting.quarantined.items())
     table.add_row("  quarantined", f"{sum(accounting.quarantined.values()):,}" + (f" ({reasons})" if reasons else ""))
+    if shown := accounting.recut_shown():
+        warning = accounting.recut_warning()
+        table.add_row("  words as served", f"[yellow]{escape(warning)}[/yellow]" if warning else escape(shown))
 
 
 def _add_drift(table: Table, validator: StageResult) -> None:

@@ -159,8 +159,11 @@ class PipelineConfig(Section):
             if error["type"] == UNKNOWN_FIELD and any(field[0] in source.model_fields for source in _sources()):
                 return said_of(error, NO_USE, f"is set, and task {_task_of(cls)} has no use for it")
             if error["type"] == "literal_error" and field[0] == FORMAT and error["input"] in formats_of(_sources()):
-                reads = ", ".join(formats_of(list(sections_of(cls.model_fields["data"].annotation))))
-                return said_of(error, NO_USE, f"is {error['input']}, and task {_task_of(cls)} reads {reads}")
+                formats = formats_of(list(sections_of(cls.model_fields["data"].annotation)))
+                of_words = f"words_{error['input']}"
+                hint = f". A file with a word and its tag a row is {of_words}" if of_words in formats else ""
+                reads = ", ".join(formats)
+                return said_of(error, NO_USE, f"is {error['input']}, and task {_task_of(cls)} reads {reads}{hint}")
         return super().explained(error)
 
     @model_validator(mode="wrap")

@@ -342,6 +342,41 @@ def test_words_have_their_tags_and_each_tag_is_counted(tmp_path):
     assert sum(counts.values()) == 2 * len(trained)
 
 
+@pytest.mark.parametrize("files", [["path"], ["path", "eval_path", "test_path"]])
+def test_sentences_without_blank_lines_between_them_stop_and_the_hint_leads_to_a_run(tmp_path, files):
+    lines = [f"word{number} {tag}\n" for number in range(340) for tag in ("B-x", "I-x", "O")]
+    paths = {field: tmp_path / f"{field}.conll" for field in files}
+    config = tagged_words(**{field: str(path) for field, path in paths.items()}, format="conll")
+    for path in paths.values():
+        path.write_text("".join(lines))
+    hold = "one sentence of 1,020 words" if len(files) == 1 else "3 sentences of 3,060 words together"
+    message = f"{paths['path']}: holds {hold}. A blank line ends a sentence: put one after each."
+    assert failure(tmp_path, config, TaggingConfig()) == message
+    for path in paths.values():
+        path.write_text("\n".join("".join(lines[start : start + 3]) for start in range(0, len(lines), 3)))
+    artifact = ingest(tmp_path / "parted", config, tagging=TaggingConfig())
+    assert sum(accounting_of(artifact).words.values()) == 1020 * len(files)
+
+
+@pytest.mark.parametrize(("served", "alike"), [("punctuation", 60), ("whitespace", 0)])
+def test_share_of_sentences_that_serving_cuts_into_the_same_words_is_counted_and_logged(
+    tmp_path, caplog, served, alike
+):
+    path = tmp_path / "rows.conll"
+    path.write_text("\n".join(f"Rome{number} B-x\n. O\n" for number in range(60)))
+    config = tagged_words(path=str(path), format="conll")
+    accounting = accounting_of(ingest(tmp_path, config, tagging=TaggingConfig(words=served)))
+    assert (accounting.recut, accounting.served_cut) == ({"punctuation": 60, "whitespace": 0}, served)
+    assert ("With tagging.words: punctuation it would be 100.0 %" in caplog.text) == (alike == 0)
+
+
+def test_message_of_a_parser_ends_with_its_hint(tmp_path):
+    path = tmp_path / "rows.json"
+    path.write_text('[{"text": "a", "ner": [{"start": 0, "end": 1, "labels": ["x"]}]}]')
+    message = failure(tmp_path, tagged_words(path=str(path), format="label_studio"), TaggingConfig())
+    assert message.endswith("Set it to [ner], or to [label, ner] to read both.")
+
+
 def test_several_tags_of_a_word_are_counted_one_by_one(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text("\n".join(json.dumps([[f"word{number}", ["x", "y"]], ["b", []]]) for number in range(60)))

@@ -227,6 +227,16 @@ def test_numbers_to_predict_are_shown_with_their_range():
     assert table[1:] == [["arousal", "1.8", "4.4"], ["valence", "1.2", "4.6"]]
 
 
+def test_card_says_how_many_sentences_serving_cuts_into_the_same_words():
+    recut = {"punctuation": 3, "whitespace": 10}
+    rows = Accounting({"train": 8, "eval": 1, "test": 1}, {}, {}, {}, recut=recut, served_cut="punctuation")
+    card = model_card(sources_of(rows=rows))
+    assert "Only 3 of 10 sentences" in card
+    assert "With tagging.words: whitespace it would be" in card
+    assert ["cut into the same words by tagging.words: punctuation", "3"] in table_with(card, "rows")
+    assert "are cut into the same words" not in model_card(sources_of(rows=ACCOUNTING))
+
+
 def test_only_the_most_frequent_of_many_labels_are_listed_and_the_rest_is_counted():
     labels = {f"label {index}": index + 1 for index in range(60)}
     many = Accounting({"train": 1830, "eval": 0, "test": 0}, {}, {}, {"train": labels, "eval": {}, "test": {}})

@@ -142,3 +142,10 @@ def test_each_task_has_a_trainer_of_its_own_that_knows_what_is_to_be_learnt(stag
     custom_config = json.loads(trainer.exec_properties["custom_config"])
     assert {name: custom_config[name] for name in knows} == knows
     assert task in custom_config
+
+
+def test_listed_tags_are_demanded_in_the_letters_that_they_are_read_in(stages):
+    columns = {"format": "conll", "text_column": None, "label_column": None, "labels": ["O", "U-x", "B-x", "L-x"]}
+    importer = stages(task="tagging", data=columns, tagging={"scheme": "bioes"})["SchemaImporter"]
+    (schema,) = (value for value in importer.exec_properties.values() if "string_domain" in str(value))
+    assert [f'"{tag}-x"' in schema for tag in "BSEUL"] == [True, True, True, False, False]

@@ -272,7 +272,9 @@ def assert_refused(folder, config, message):
     [
         (
             changed(TAGGING, data=ROWS),
-            "data.format is tsv, and task tagging reads jsonl, conll, conllu, spans_tsv, spans_csv, label_studio",
+            "data.format is tsv, and task tagging reads jsonl, conll, conllu, words_csv, words_tsv, spans_tsv, "
+            "spans_csv, label_studio, label_studio_csv, label_studio_tsv. A file with a word and its tag a row is "
+            "words_tsv",
         ),
         (
             changed(REGRESSION, data={"format": "conll"}),

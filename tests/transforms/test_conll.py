@@ -23,13 +23,25 @@ def texts_of(content: str | bytes, **config):
     return list(parse_texts(stream, "rows.conll", config))
 
 
+def iob2(tags):
+    """BIO in which each span begins with B-, written out as a loop."""
+    found, before = [], "O"
+    for tag in tags:
+        is_begin = tag.startswith("I-") and before[2:] != tag[2:]
+        found.append(f"B-{tag[2:]}" if is_begin else tag)
+        before = tag
+    return found
+
+
 def sentence(*pairs):
     words, tags = zip(*pairs, strict=True)
     return Row(" ".join(words), words=words, tags=tags)
 
 
-words = st.text(st.characters(blacklist_categories=["Cs", "Cc", "Z", "Cf"], blacklist_characters="#"), min_size=1)
-sentences = st.lists(st.lists(st.tuples(words, st.sampled_from(["O", "B-x", "I-x"])), min_size=1), max_size=5)
+words = st.text(st.characters(blacklist_categories=["Cs", "Cc", "Z", "Cf"], blacklist_characters="#_"), min_size=1)
+sentences = st.lists(
+    st.lists(st.tuples(words, st.sampled_from(["O", "B-x", "I-x", "B-y", "I-y"])), min_size=1), max_size=5
+)
 
 
 @given(sentences, st.sampled_from(["\t", " ", "   "]), st.integers(1, 3))
@@ -37,7 +49,8 @@ def test_reads_what_was_written(rows, between, blank_lines):
     content = ("\n" * blank_lines).join(
         "".join(f"{word}{between}x{between}{tag}\n" for word, tag in sentence_of) for sentence_of in rows
     )
-    assert rows_of(content) == [sentence(*row) for row in rows]
+    expected = [zip([word for word, _ in row], iob2([tag for _, tag in row]), strict=True) for row in rows]
+    assert rows_of(content) == [sentence(*row) for row in expected]
 
 
 def test_columns_are_counted_from_either_end():
@@ -87,6 +100,65 @@ def test_hint_of_bilou_tags_leads_to_the_scheme_that_reads_them():
     words = [("Anna", "S-PER"), ("in", "O"), ("New", "B-LOC"), ("York", "I-LOC"), ("City", "E-LOC")]
     assert rows_of(content, "bioes") == [sentence(*words)]
     assert rows_of("a NOUN\n", "plain") == [sentence(("a", "NOUN"))]
+
+
+def test_iob1_is_read_as_the_spans_that_it_stands_for():
+    content = "Anna I-PER\nSmith I-PER\nPeter B-PER\nin O\nRome I-LOC\n"
+    assert rows_of(content)[0].tags == ("B-PER", "I-PER", "B-PER", "O", "B-LOC")
+
+
+def test_span_that_begins_with_a_tag_that_is_not_listed_is_refused_and_the_hint_leads_to_the_tags():
+    [refusal] = rows_of("Rome I-LOC\n", labels=["O", "I-LOC"])
+    assert str(refusal) == (
+        "rows.conll:1: unknown tag: 'B-LOC', which 'I-LOC' of 'Rome' stands for, expected one of O, I-LOC"
+    )
+    assert rows_of("Rome I-LOC\n", labels=["O", "I-LOC", "B-LOC"])[0].tags == ("B-LOC",)
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ("U-x B-x I-x L-x", "S-x B-x I-x E-x"),  # BILOU
+        ("W-x B-x M-x E-x", "S-x B-x I-x E-x"),  # BMEWO
+        ("S-x B-x M-x E-x", "S-x B-x I-x E-x"),  # BMES
+        ("B-x B-x I-x I-x", "S-x B-x I-x E-x"),  # BIO
+        ("I-x O I-x E-x", "S-x O B-x E-x"),  # IOE
+    ],
+)
+def test_other_schemes_of_the_same_spans_are_read_as_bioes(tags, expected):
+    content = "".join(f"w {tag}\n" for tag in tags.split())
+    assert rows_of(content, "bioes")[0].tags == tuple(expected.split())
+
+
+def test_listed_tags_may_have_the_letters_of_bilou():
+    labels = ["O", "B-x", "I-x", "L-x", "U-x"]
+    assert rows_of("a U-x\nb B-x\nc L-x\n", "bioes", labels=labels)[0].tags == ("S-x", "B-x", "E-x")
+
+
+@pytest.mark.parametrize("between", ["\t", " "])
+@pytest.mark.parametrize("space", [" ", "_", "\u3000", "\u200b"])
+def test_words_that_are_white_space_are_left_out_with_their_tags_and_the_span_goes_on(space, between):
+    lines = ["นาง B-PER", f"{space} I-PER", "สมศรี I-PER", f"{space} O", "ไป O"]
+    content = "".join(between.join(line.rsplit(" ", 1)) + "\n" for line in lines)
+    assert rows_of(content) == [sentence(("นาง", "B-PER"), ("สมศรี", "I-PER"), ("ไป", "O"))]
+
+
+def test_span_that_begins_with_white_space_begins_with_its_first_word():
+    assert rows_of(" \tB-x\na\tI-x\nb\tI-x\n") == [sentence(("a", "B-x"), ("b", "I-x"))]
+
+
+def test_underscore_between_words_of_other_scripts_is_a_word():
+    assert rows_of("snake O\n_ O\ncase O\n")[0].words == ("snake", "_", "case")
+
+
+def test_line_that_begins_with_a_space_and_ends_with_no_tag_is_refused():
+    [refusal] = rows_of("a N\n b\nc N\n", "plain")
+    assert refusal.reason == "too few columns"
+
+
+def test_lines_without_blank_ones_are_named_where_they_are_too_long_for_a_sentence():
+    [refusal] = rows_of("word O\n" * 2000, max_row_bytes=1000)
+    assert refusal.detail == "over max_row_bytes=1000: 2,000 lines without a blank one. A blank line ends a sentence"
 
 
 def test_tags_that_are_not_listed_are_refused():

@@ -1,3 +1,4 @@
+import csv
 import io
 import json
 import re
@@ -9,7 +10,9 @@ from hypothesis import strategies as st
 from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.tasks.tagging.section import TaggingConfig
-from ulmfit_tfx.transforms.records import label_studio
+from ulmfit_tfx.transforms.records import formats, label_studio, offset_marks
+from ulmfit_tfx.transforms.records.drop import Drop
+from ulmfit_tfx.transforms.records.formats import check_header
 from ulmfit_tfx.transforms.records.record import Refusal
 
 
@@ -70,7 +73,7 @@ def test_offsets_in_code_points_and_in_utf16_mean_the_same_where_the_mark_has_it
         return
     units = [len(text[:place].encode("utf-16-le")) // 2 for place in (start, end)]
     by_points, by_units = (
-        label_studio._offsets(mark(*offsets, text=text[start:end]), text) for offsets in ((start, end), units)
+        offset_marks.place_of(*offsets, mark(*offsets, text=text[start:end]), text) for offsets in ((start, end), units)
     )
     assert text[slice(*by_points)] == text[slice(*by_units)] == text[start:end]
 
@@ -156,3 +159,113 @@ def test_file_over_the_limit_is_an_error(monkeypatch):
     monkeypatch.setattr(label_studio, "MAX_FILE_CHARACTERS", 20)
     with pytest.raises(DataError, match=r"rows\.json: has more than 20 characters"):
         rows_of([{"text": "a" * 30}])
+
+
+LONDON = [mark(3, 9, "LOC", text="London")]
+
+
+def result(value, control="label"):
+    return {"from_name": control, "to_name": "text", "type": "labels", "id": "x", "value": value}
+
+
+def task(*annotations, text="to London.", **more):
+    return {"id": 1, "data": {"text": text}, "annotations": list(annotations), "predictions": []} | more
+
+
+def annotation(*marks, control="label", **more):
+    return {"id": 5, "was_cancelled": False, "result": [result(each, control) for each in marks]} | more
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        task(annotation(*LONDON)),
+        {"data": {"text": "to London."}, "completions": [annotation(*LONDON)]},
+        task({"result": [{"from_name": "kind", "type": "choices", "value": {"choices": ["x"]}}, result(LONDON[0])]}),
+        task({"result": [{"type": "relation", "from_id": "a", "to_id": "b"}, result(LONDON[0])]}),
+        task(annotation(was_cancelled=True), annotation(*LONDON)),
+        task(annotation(), annotation(*LONDON, ground_truth=True)),
+        task(annotation(created_at="2024-02-01T00:00:00Z"), annotation(*LONDON, created_at="2024-01-01T00:00:00Z")),
+        task(annotation(*LONDON), annotation()),
+    ],
+)
+def test_full_export_gives_the_marks_of_the_annotation_that_counts(item):
+    assert rows_of([item])[0].tags == ("O", "B-LOC", "O")
+
+
+def test_text_that_was_submitted_without_marks_has_none_and_one_that_was_not_is_dropped():
+    records = rows_of([task(annotation()), task(), task(annotation(*LONDON, was_cancelled=True))])
+    assert records[0].tags == ("O", "O", "O")
+    assert records[1:] == [Drop("not annotated")] * 2
+
+
+def test_full_export_whose_control_has_another_name_is_an_error_and_the_hint_leads_to_the_marks():
+    items = [task(annotation(*LONDON, control="ner"))]
+    with pytest.raises(DataError, match=r"there are marks in 'ner'.*Set it to \[ner\]"):
+        rows_of(items)
+    assert rows_of(items, label_controls=["ner"])[0].tags == ("O", "B-LOC", "O")
+
+
+def test_full_export_without_the_text_names_the_keys_that_there_are():
+    (refusal,) = rows_of([{"data": {"review": "a", "n": 1}, "annotations": [annotation()]}])
+    assert (refusal.reason, refusal.detail) == ("no text", "item 1: key 'text'. Keys: review, n")
+
+
+def test_second_annotation_of_a_text_is_dropped_where_each_has_an_item():
+    item = {"id": 1, "text": "to London.", "label": LONDON, "annotation_id": 1}
+    records = rows_of([item, item | {"annotation_id": 2, "label": []}, item | {"id": 2, "annotation_id": 3}])
+    assert records[1] == Drop("another annotation of the same text")
+    assert records[0] == records[2]
+
+
+def table(rows, header=("annotation_id", "annotator", "id", "label", "text"), delimiter=","):
+    file = io.StringIO()
+    csv.writer(file, delimiter=delimiter, lineterminator="\n").writerows([header, *rows])
+    return file.getvalue()
+
+
+def table_rows(content, **config):
+    config = tagged_words(**({"path": "rows", "format": "label_studio_csv"} | config))
+    check_header(io.BytesIO(content.encode()), "rows.csv", config)
+    return list(formats.parse(io.BytesIO(content.encode()), "rows.csv", config, TaggingConfig()))
+
+
+def test_marks_in_cells_of_a_table_are_read():
+    rows = [(1, 7, 1, json.dumps(LONDON), "to London."), (2, 7, 2, "", "Fine"), (3, 7, 3, "[]", "Good")]
+    assert [row.tags for row in table_rows(table(rows))] == [("O", "B-LOC", "O"), ("O",), ("O",)]
+
+
+def test_second_annotation_of_a_text_of_a_table_is_dropped():
+    rows = [(1, 7, 1, json.dumps(LONDON), "to London."), (2, 8, 1, "", "to London.")]
+    assert table_rows(table(rows))[1] == Drop("another annotation of the same text")
+
+
+def test_table_whose_marks_are_in_a_column_that_is_not_named_is_an_error():
+    header = ("id", "ner", "label", "text")
+    content = table([(1, json.dumps(LONDON), "", "to London.")], header)
+    with pytest.raises(DataError, match="a column has marks"):
+        table_rows(content)
+    assert table_rows(content, label_controls=["ner"])[0].tags == ("O", "B-LOC", "O")
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"), [("London", "not a mark"), ("[5]", "not a mark"), ('[{"start": 0', "not a mark")]
+)
+def test_cell_that_holds_no_marks_is_refused(cell, reason):
+    (refusal,) = table_rows(table([(1, 7, 1, cell, "to London.")]))
+    assert refusal.reason == reason
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv"])
+def test_format_of_values_is_told_of_label_studios_marks_and_the_hint_leads_to_them(kind):
+    marks = json.dumps(LONDON)
+    content = (
+        table([(1, marks, "to London.")], ("id", "ner", "text"))
+        if kind == "csv"
+        else (f"id\tner\ttext\n1\t{marks}\tto London.\n")
+    )
+    with pytest.raises(DataError) as error:
+        table_rows(content, format=f"spans_{kind}", spans_column="ner")
+    format_name = re.search(r"data.format to (\w+),", str(error.value))[1]
+    controls = re.search(r"data.label_controls to \[(\w+)\]", str(error.value))[1]
+    assert table_rows(content, format=format_name, label_controls=[controls])[0].tags == ("O", "B-LOC", "O")

@@ -5,7 +5,9 @@ from typing import BinaryIO
 
 from ulmfit_tfx.schemas.config.sources.tagged_words import TaggedSpansConfig
 from ulmfit_tfx.schemas.config.tags import TagsConfig
+from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.records.columns import read_records
+from ulmfit_tfx.transforms.records.label_studio import are_marks_in_cell
 from ulmfit_tfx.transforms.records.lines import excerpt
 from ulmfit_tfx.transforms.records.marked_text import Mark, words_and_tags
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
@@ -61,7 +63,7 @@ def parse(stream: BinaryIO, source: str, config: TaggedSpansConfig, tagging: Tag
             text = text_of(record, config.text_column, config.max_row_bytes)
             words, tags = words_and_tags(text, _marks(text, record, config), tagging)
             split, slices, key = named_split(record, config), slices_of(record, config), key_of(record, config)
-            yield rows.row(words, tags, split, slices, key)
+            yield rows.row(words, tags, split, slices, key, written=text)
         except RowError as error:
             yield error.refusal(source, record.line, record.row)
 
@@ -91,6 +93,12 @@ def _marks(text: str, record: Record, config: TaggedSpansConfig) -> list[Mark]:
 def _values(cell: str, config: TaggedSpansConfig) -> list[str]:
     if cell == config.no_span:
         return []
+    if are_marks_in_cell(cell):
+        column, kind = config.spans_column, config.format.removeprefix("spans_")
+        raise DataError(
+            f"{config.path}: column '{column}' has marks as JSON, as in Label Studio's {kind.upper()}. Set data.format "
+            f"to label_studio_{kind}, data.label_controls to [{column}], and leave data.spans_column out."
+        )
     return [value for value in map(str.strip, cell.split(config.span_separator)) if value]
 
 

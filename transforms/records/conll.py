@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import BinaryIO
 
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
@@ -33,7 +33,8 @@ def parse(stream: BinaryIO, source: str, config: TaggedConllConfig, tagging: Tag
     sentence that has any, else between spaces. Lines that begin with `-DOCSTART-` stand between documents and are left
     out, as are comments. These begin with `#`, and so may words: a comment is a line that has not as many columns as
     the first line of the sentence that begins with something else, or as the lines of the sentence before. A sentence
-    is refused where one of its lines has another number of columns than most lines so far.
+    is refused where one of its lines has another number of columns than most lines so far. A word that is white space,
+    as in corpora of Thai, is left out.
 
     Args:
         stream: The file's bytes.
@@ -47,11 +48,12 @@ def parse(stream: BinaryIO, source: str, config: TaggedConllConfig, tagging: Tag
     rows = TaggedRows(config, tagging)
     widths: Counter[int] = Counter()
 
-    def row_of(_: Block, lines: _Lines) -> Row:
+    def row_of(block: Block, lines: _Lines) -> Row:
         pairs = [_word_and_tag(number, columns, config) for number, columns in lines]
         own = Counter(len(columns) for _, columns in lines)
         _check_widths(lines, (widths + own).most_common(1)[0][0])
-        row = rows.row([word for word, _ in pairs], [[tag] for _, tag in pairs])
+        written = text_comment(block.lines)
+        row = rows.row([word for word, _ in pairs], [[tag] for _, tag in pairs], written=written)
         widths.update(own)
         return row
 
@@ -121,8 +123,12 @@ def _lines_of_words(block: Block, width: int) -> _Lines:
     surely_words = [line for line in block.lines if not line.startswith(_COMMENT)]
     has_tabs = any("\t" in line for line in surely_words or block.lines)
     if surely_words:
-        width = len(_columns(surely_words[0], has_tabs))
+        first = next((line for line in surely_words if not line.startswith(" ")), surely_words[0])
+        width = len(_columns(first, has_tabs))
     lines = [(number, line, _columns(line, has_tabs)) for number, line in enumerate(block.lines, start=block.line)]
+    if not has_tabs:
+        last = {columns[-1] for _, _, columns in lines if len(columns) == width}
+        lines = [(number, line, _with_space(line, columns, width, last)) for number, line, columns in lines]
     return [
         (number, columns)
         for number, line, columns in lines
@@ -132,6 +138,12 @@ def _lines_of_words(block: Block, width: int) -> _Lines:
 
 def _columns(line: str, has_tabs: bool) -> list[str]:
     return line.split("\t") if has_tabs else _SPACES.split(line.strip(" "))
+
+
+def _with_space(line: str, columns: list[str], width: int, last: Collection[str]) -> list[str]:
+    """Columns of a line between spaces: the first one is a space where it seems to be missing, and the last is not."""
+    is_space = line.startswith(" ") and len(columns) == width - 1 and columns[-1] in last
+    return [" ", *columns] if is_space else columns
 
 
 def _check_widths(lines: _Lines, expected: int) -> None:

@@ -49,7 +49,8 @@ def parse(stream: BinaryIO, source: str, config: TaggedConlluConfig, tagging: Ta
     def row_of(block: Block, columns: str) -> Row:
         tokens = [token for token in _tokens(block, columns) if isinstance(token.get("id"), int)]
         tags = [_tag(token, config.tag_field, tagging.tag_separator) for token in tokens]
-        return rows.row([token["form"] for token in tokens], [[tag] for tag in tags])
+        written = text_comment(block.lines)
+        return rows.row([token["form"] for token in tokens], [[tag] for tag in tags], written=written)
 
     return rows_of_blocks(_sentences(stream, source, config), source, row_of)
 

@@ -8,10 +8,12 @@ from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.config.sources.table import DELIMITED, TableConfig
 from ulmfit_tfx.schemas.config.sources.tagged_words import (
     LabelStudioConfig,
+    LabelStudioTableConfig,
     TaggedConllConfig,
     TaggedConlluConfig,
     TaggedJsonlConfig,
     TaggedSpansConfig,
+    TaggedTableConfig,
     TaggedWordsConfig,
 )
 from ulmfit_tfx.schemas.config.sources.texts import (
@@ -36,6 +38,7 @@ from ulmfit_tfx.transforms.records import (
     plain_text,
     tagged_jsonl,
     text_rows,
+    word_rows,
 )
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.lines import open_text
@@ -51,11 +54,13 @@ _CLASSIFIED: dict[str, Callable[..., Iterator[Row | Refusal | Drop]]] = {
     "class_folders": class_folders.parse,
     "fasttext": fasttext.parse,
 }
-_TAGGED: dict[type[SourceConfig], Callable[..., Iterator[Row | Refusal]]] = {
+_TAGGED: dict[type[SourceConfig], Callable[..., Iterator[Row | Refusal | Drop]]] = {
     LabelStudioConfig: label_studio.parse,
+    LabelStudioTableConfig: label_studio.parse_table,
     TaggedConllConfig: conll.parse,
     TaggedConlluConfig: conllu.parse,
     TaggedSpansConfig: attribute_spans.parse,
+    TaggedTableConfig: word_rows.parse,
 }
 
 
@@ -78,7 +83,7 @@ def parse(
         label_map: Of `jsonl`, see `tagged_jsonl.parse`.
 
     Yields:
-        One `Row` or `Refusal` a record, in the file's order; of `mediawiki` also `Drop`.
+        One `Row`, `Refusal` or `Drop` a record, in the file's order.
 
     Raises:
         DataError: The file as a whole cannot be read as configured.
@@ -108,6 +113,12 @@ def check_header(stream: BinaryIO, source: str, config: SourceConfig) -> None:
     elif isinstance(config, TextColumnsConfig | LabelledTextsConfig) and config.format not in _CLASSIFIED:
         check = columns.check_header if config.format in DELIMITED else objects.check_fields
         check(stream, source, config, text_rows.needed_columns(config))
+    elif isinstance(config, LabelStudioTableConfig):
+        columns.check_header(stream, source, config, label_studio.table_columns(config))
+    elif isinstance(config, TaggedTableConfig):
+        word_rows.check_columns(stream, source, config)
+    elif isinstance(config, TaggedJsonlConfig):
+        tagged_jsonl.check_shape(stream, source, config)
     elif not isinstance(config, MediawikiConfig):
         open_text(stream, source, config.encoding)
 

@@ -10,6 +10,8 @@ from ulmfit_tfx.transforms.records.lines import bounded_lines, escaped, is_decod
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
 
 _Parsed = TypeVar("_Parsed")
+_LINES_OF_SENTENCE = 1000
+"""No sentence has more: blank lines are missing."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +72,7 @@ def read_blocks(
     for number, line in enumerate(chain(in_file, [""]), start=1):
         if line is not None and (not line.strip() or (document_start is not None and line.startswith(document_start))):
             if size > config.max_row_bytes:
-                yield Refusal.too_long(source, first, config.max_row_bytes)
+                yield _too_long(source, first, number - first, config)
             elif lines:
                 yield _decoded(Block(first, lines), source, config)
             lines, size = [], 0
@@ -81,6 +83,14 @@ def read_blocks(
             lines = []
         else:
             lines.append(line.removesuffix("\n"))
+
+
+def _too_long(source: str, first: int, lines: int, config: SourceConfig) -> Refusal:
+    refusal = Refusal.too_long(source, first, config.max_row_bytes)
+    if lines <= _LINES_OF_SENTENCE:
+        return refusal
+    detail = f"{refusal.detail}: {lines:,} lines without a blank one. A blank line ends a sentence"
+    return dataclasses.replace(refusal, detail=detail)
 
 
 def read_whole(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[Block | Refusal]:

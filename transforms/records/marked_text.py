@@ -4,9 +4,9 @@ import bisect
 import dataclasses
 import functools
 from collections.abc import Callable, Collection, Sequence
-from typing import Any, Literal
+from typing import Any
 
-from ulmfit_tfx.schemas.config.tags import TagsConfig
+from ulmfit_tfx.schemas.config.tags import TagsConfig, WordCut
 from ulmfit_tfx.transforms.records.lines import excerpt, is_decoded, is_longer
 from ulmfit_tfx.transforms.records.record import RowError
 from ulmfit_tfx.transforms.tag_schemes import Span, tags_of_spans
@@ -84,12 +84,12 @@ def _bytes_before(text: str, places: Collection[int]) -> dict[int, int]:
 
 def _split(text: str, tagging: TagsConfig) -> tuple[list[str], list[int], list[int]]:
     """Words of a text, and their first bytes and those after the last ones."""
-    words, starts, ends = (ragged.flat_values.numpy() for ragged in _splitter(tagging.words)([text]))
+    words, starts, ends = (ragged.flat_values.numpy() for ragged in word_splitter(tagging.words)([text]))
     return [word.decode() for word in words], starts.tolist(), ends.tolist()
 
 
 @functools.cache
-def _splitter(words: Literal["punctuation", "whitespace"]) -> Callable[[Sequence[str]], Any]:
+def word_splitter(words: WordCut) -> Callable[[Sequence[str]], Any]:
     """`split_words` as a graph: its many ops take twenty times as long one by one."""
     import tensorflow as tf
 

@@ -21,6 +21,7 @@ class Row:
         split: The split that the row names itself, where there is a `split_column`.
         slices: Name and value of each of `slice_columns`.
         key: Value of `split_key_column`, where there is one: rows with the same one share a split.
+        written: Of words with tags, the sentence as it was written, where the file has that too.
     """
 
     text: str
@@ -33,6 +34,7 @@ class Row:
     split: str | None = None
     slices: tuple[tuple[str, str], ...] = ()
     key: str | None = None
+    written: str | None = dataclasses.field(default=None, compare=False)
 
 
 @dataclasses.dataclass(frozen=True)

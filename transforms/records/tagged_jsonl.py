@@ -1,16 +1,22 @@
-"""JSON Lines: a sentence a line, a list of its words with their tags."""
+"""JSON Lines: a sentence a line, as words with their tags or as a text with marks."""
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, BinaryIO
 
 from ulmfit_tfx.schemas.config.sources.tagged_words import TaggedJsonlConfig
 from ulmfit_tfx.schemas.config.tags import TagsConfig
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.line_blocks import read_lines
-from ulmfit_tfx.transforms.records.lines import excerpt
+from ulmfit_tfx.transforms.records.marked_text import words_and_tags
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
+from ulmfit_tfx.transforms.records.tagged_objects import MarkedText, ShapeError, TagNames, read_sentence
 from ulmfit_tfx.transforms.records.tagged_rows import TaggedRows
+
+_LOOKED_AT = 100
+"""Lines of which one has to have a shape that is known."""
 
 
 def parse(
@@ -19,36 +25,72 @@ def parse(
     config: TaggedJsonlConfig,
     tagging: TagsConfig,
     label_map: Mapping[str, str] | None = None,
-) -> Iterator[Row | Refusal]:
+) -> Iterator[Row | Refusal | Drop]:
     """Parses a file of sentences.
 
-    With the label map `{"0": "O", "1": "B-LOC"}`, the line
+    With the label map `{"0": "O", "1": "B-LOC"}`, or `tag_names: [O, B-LOC]`, the lines
 
         [["to", 0], ["London", 1]]
+        {"tokens": ["to", "London"], "ner_tags": [0, 1]}
 
-    gives `Row(text="to London", words=("to", "London"), tags=("O", "B-LOC"))`. A tag is a text, a number, or a list of
-    these; a word may hold spaces. Blank lines are no sentences.
+    give `Row(text="to London", words=("to", "London"), tags=("O", "B-LOC"))`, and so do, without,
+
+        {"text": "to London", "label": [[3, 9, "LOC"]]}
+        {"text": "to London", "entities": [{"start_offset": 3, "end_offset": 9, "label": "LOC"}]}
+        {"text": "to London", "spans": [{"start": 3, "end": 9, "label": "LOC"}]}
+        ["to London", {"entities": [[3, 9, "LOC"]]}]
+
+    A tag is a text, a number, or a list of these; a word may hold spaces. A text is cut into words as serving does it.
+    Blank lines are no sentences. A text whose `answer` is not `accept`, as Prodigy's may be, is dropped.
 
     Args:
         stream: The file's bytes.
         source: The file's name, for refusals.
-        config: Tags, encoding and bounds.
-        tagging: The scheme of the tags.
+        config: Fields, tags, encoding and bounds.
+        tagging: The scheme of the tags, and how texts are cut into words.
         label_map: Names of the tags, see `read_label_map`. None: as they are.
 
     Yields:
-        One `Row` or `Refusal` a sentence, in the file's order.
+        One `Row`, `Refusal` or `Drop` a sentence, in the file's order.
     """
     rows = TaggedRows(config, tagging)
+    names = TagNames(config, label_map)
     for line in read_lines(stream, source, config):
         if isinstance(line, Refusal):
             yield line
             continue
         number, content = line
         try:
-            yield rows.row(*_words_and_tags(content, label_map))
+            found = read_sentence(_decoded(content), config, names, tagging.scheme == "plain")
+            if isinstance(found, MarkedText):
+                yield rows.row(*words_and_tags(found.text, found.marks, tagging), written=found.text)
+            else:
+                yield found if isinstance(found, Drop) else rows.row(found.words, found.tags)
         except RowError as error:
             yield error.refusal(source, number, content)
+
+
+def check_shape(stream: BinaryIO, source: str, config: TaggedJsonlConfig) -> None:
+    """Looks at the first lines, without cutting texts.
+
+    Raises:
+        DataError: None of them has a shape that can be read as configured.
+    """
+    names = TagNames(config)
+    problem: ShapeError | None = None
+    for line in islice(read_lines(stream, source, config), _LOOKED_AT):
+        if isinstance(line, Refusal):
+            continue
+        try:
+            read_sentence(_decoded(line[1]), config, names, is_plain=True)
+        except ShapeError as error:
+            problem = problem or error
+        except RowError:
+            continue
+        else:
+            return
+    if problem is not None:
+        raise DataError(f"{source}:1: {problem}.")
 
 
 def read_label_map(content: bytes, source: str) -> dict[str, str]:
@@ -66,31 +108,8 @@ def read_label_map(content: bytes, source: str) -> dict[str, str]:
     return names
 
 
-def _words_and_tags(line: str, label_map: Mapping[str, str] | None) -> tuple[list[str], list[list[str]]]:
+def _decoded(line: str) -> Any:
     try:
-        pairs = json.loads(line)
+        return json.loads(line)
     except (ValueError, RecursionError) as error:
         raise RowError("malformed JSON", str(error)) from None
-    if not isinstance(pairs, list):
-        raise RowError("not a list of pairs", "expected a line as [[word, tag], [word, tag]]")
-    words, tags = [], []
-    for number, pair in enumerate(pairs, start=1):
-        if not isinstance(pair, list) or len(pair) != 2 or not isinstance(pair[0], str):
-            raise RowError("not a list of pairs", f"number {number} is {_shown(pair)}, expected [word, tag]")
-        words.append(pair[0])
-        tags.append([_name(tag, label_map) for tag in (pair[1] if isinstance(pair[1], list) else [pair[1]])])
-    return words, tags
-
-
-def _name(tag: Any, label_map: Mapping[str, str] | None) -> str:
-    if isinstance(tag, bool) or not isinstance(tag, str | int | float):
-        raise RowError("not a tag", f"{_shown(tag)}, expected a text, a number or a list of these")
-    if label_map is None:
-        return str(tag)
-    if str(tag) not in label_map:
-        raise RowError("tag not in label_map", f"{_shown(tag)}, expected one of {excerpt(', '.join(label_map))}")
-    return label_map[str(tag)]
-
-
-def _shown(value: Any) -> str:
-    return excerpt(json.dumps(value, ensure_ascii=False))

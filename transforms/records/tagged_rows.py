@@ -7,17 +7,33 @@ from ulmfit_tfx.schemas.config.tags import TagsConfig
 from ulmfit_tfx.transforms.records.label_names import LabelNames
 from ulmfit_tfx.transforms.records.lines import excerpt, is_decoded, is_longer
 from ulmfit_tfx.transforms.records.record import Row, RowError
-from ulmfit_tfx.transforms.tag_schemes import OUTSIDE, check_tag, in_letters_of
+from ulmfit_tfx.transforms.spaceless_scripts import is_spaceless
+from ulmfit_tfx.transforms.tag_schemes import (
+    OUTSIDE,
+    check_tag,
+    in_letters_of,
+    labels_in_letters_of,
+    normalized,
+    without,
+)
 
 _INVISIBLE = "\0\u200b\ufeff"
 """What serving takes for white space besides, see `word_splitting`."""
+_ZERO_WIDTH = "\u200b\ufeff"
+_SPACE = "_"
+"""Stands for white space in corpora of languages that are written without spaces between words."""
 
 
 class TaggedRows:
-    """Makes rows of words and tags, and checks these against `labels` and the scheme."""
+    """Makes rows of words and tags, and checks these against `labels` and the scheme.
+
+    Tags become those that the scheme has for their spans, see `tag_schemes.normalized`. Words that are white space are
+    left out with their tags: serving finds none there.
+    """
 
     def __init__(self, config: TaggedWordsConfig, tagging: TagsConfig):
-        self.names = LabelNames(config.labels)
+        labels = config.labels
+        self.names = LabelNames(None if labels is None else labels_in_letters_of(labels, tagging.scheme))
         self.limit = config.max_row_bytes
         self.tagging = tagging
         self._known: dict[str, str] = {}
@@ -29,20 +45,23 @@ class TaggedRows:
         split: str | None = None,
         slices: tuple[tuple[str, str], ...] = (),
         key: str | None = None,
+        written: str | None = None,
     ) -> Row:
         """Makes a row.
 
         Args:
-            words: May hold spaces.
+            words: May hold spaces. One that is white space, or `_` among words of a script without spaces, is left out.
             tags: Of each word; with a `tag_separator` any number, and one may be several with the separator between
                 them. `O` or nothing is then no tag.
             split: Of the row.
             slices: Of the row.
             key: Of the row.
+            written: The sentence as it was written, where this is known.
 
         Raises:
             RowError: There are no words, one is empty, a tag is not allowed, or the text is too long.
         """
+        spaces = _white_space(words)
         words = tuple(word.strip() for word in words)
         if not words:
             raise RowError("no words", "expected one or more")
@@ -52,10 +71,26 @@ class TaggedRows:
         if is_longer(text, self.limit):
             raise RowError.too_long(self.limit)
         for number, word in enumerate(words, start=1):
-            if not word.strip(_INVISIBLE):
+            if number - 1 not in spaces and not word.strip(_INVISIBLE):
                 raise RowError("empty word", f"word {number} of {len(words)}")
-        joined = tuple(self._tag(*each) for each in zip(words, tags, strict=True))
-        return Row(text, words=words, tags=joined, split=split, slices=slices, key=key)
+        if len(spaces) == len(words):
+            raise RowError("empty word", "all are white space")
+        joined = [self._tag(*each) for each in zip(words, tags, strict=True)]
+        if self.tagging.tag_separator is None:
+            joined = self._normalized(words, joined)
+        if spaces:
+            joined = without(joined, spaces, self.tagging.scheme)
+            words = tuple(word for number, word in enumerate(words) if number not in spaces)
+            text = " ".join(words)
+        return Row(text, words=words, tags=tuple(joined), split=split, slices=slices, key=key, written=written)
+
+    def _normalized(self, words: Sequence[str], tags: list[str]) -> list[str]:
+        fitting = normalized(tags, self.tagging.scheme)
+        for word, given, tag in zip(words, tags, fitting, strict=True):
+            if given != tag and self.names.allowed is not None and tag not in self.names.allowed:
+                detail = f"'{excerpt(tag)}', which '{excerpt(given)}' of '{excerpt(word)}' stands for"
+                raise RowError("unknown tag", f"{detail}, expected one of {self.names.listed}")
+        return fitting
 
     def _tag(self, word: str, tags: Sequence[str]) -> str:
         separator = self.tagging.tag_separator
@@ -71,8 +106,16 @@ class TaggedRows:
         if tag not in self._known:
             if not tag:
                 raise RowError("empty tag", f"of '{excerpt(word)}'")
-            name = in_letters_of(self.names.name(tag, "tag"), self.tagging.scheme)
+            name = self.names.name(in_letters_of(tag, self.tagging.scheme), "tag")
             if problem := check_tag(name, self.tagging.scheme):
                 raise RowError(f"not a {self.tagging.scheme} tag", f"of '{excerpt(word)}': {excerpt(problem)}")
             self._known[tag] = name
         return self._known[tag]
+
+
+def _white_space(words: Sequence[str]) -> set[int]:
+    """Numbers of the words that are white space, from 0. An empty word is none: it is missing."""
+    spaces = {number for number, word in enumerate(words) if word and not word.strip().strip(_ZERO_WIDTH)}
+    if _SPACE in words and any(map(is_spaceless, words)):
+        spaces |= {number for number, word in enumerate(words) if word == _SPACE}
+    return spaces

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 
-DELIMITED = ("csv", "tsv", "spans_csv", "spans_tsv")
+DELIMITED = tuple(f"{kind}{way}" for kind in ("", "spans_", "words_", "label_studio_") for way in ("csv", "tsv"))
 """Formats whose rows are lines of fields with a delimiter between them."""
 _NO_DELIMITERS = '"\n\r\0'
 

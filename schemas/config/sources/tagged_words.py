@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeInt, TypeAdapter
+from pydantic import Field, NonNegativeInt, TypeAdapter, model_validator
 
 from ulmfit_tfx.schemas.config.sources.by_format import by_format
 from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig, LabelledSourceConfig, LabelListConfig
@@ -16,10 +16,35 @@ class TaggedWordsConfig(LabelListConfig, LabelledSourceConfig):
 class TaggedJsonlConfig(TaggedWordsConfig):
     """JSON Lines."""
 
-    format: Literal["jsonl"] = Field(description="jsonl: [word, tag] pairs, a sentence a line")
+    format: Literal["jsonl"] = Field(
+        description="jsonl, a sentence a line: [word, tag] pairs; words and tags in two lists, as Hugging Face's; or a "
+        "text with marks at offsets, as doccano's and spaCy's"
+    )
     label_map: str | None = Field(
         None, description='JSON file from the tags in the data to their names, such as {"0": "O"}'
     )
+    tag_names: tuple[str, ...] | None = Field(
+        None, description="names of tags that stand in the data as numbers, from 0 on, such as [O, B-PER, I-PER]"
+    )
+    words_field: str | None = Field(None, description="field with the list of words. null: tokens or words")
+    tags_field: str | None = Field(
+        None, description="field with the list of their tags. null: the one such as ner_tags, tags or labels"
+    )
+    text_column: str = Field("text", description="field with the text that is marked")
+    spans_field: str | None = Field(
+        None,
+        description="field with the marks of a text. null: the one of label, labels, entities, spans and annotations",
+    )
+
+    @model_validator(mode="after")
+    def _tags_named_once(self):
+        if self.tag_names is not None and self.label_map is not None:
+            raise ValueError("tag_names and label_map are both set: the tags are named twice")
+        if self.tag_names is not None and (not self.tag_names or len(set(self.tag_names)) < len(self.tag_names)):
+            raise ValueError(f"tag_names is {list(self.tag_names)}, expected different names")
+        if self.spans_field is not None and (self.words_field is not None or self.tags_field is not None):
+            raise ValueError("spans_field is set, and so is words_field or tags_field: tags are of words, or of a text")
+        return self
 
 
 class TaggedConllConfig(TaggedWordsConfig):
@@ -52,19 +77,55 @@ class TaggedSpansConfig(TaggedWordsConfig, TableConfig, LabelledColumnsConfig):
     no_span: str = Field("NULL", description="stands where there is no value")
 
 
-class LabelStudioConfig(TaggedWordsConfig):
-    """Label Studio's export."""
+class TaggedTableConfig(TaggedWordsConfig, TableConfig):
+    """CSV and TSV of a word a row."""
 
-    format: Literal["label_studio"] = Field(description="label_studio: JSON-min")
-    text_column: str = Field("text", description="key with the text")
+    format: Literal["words_csv", "words_tsv"] = Field(
+        description="words_csv and words_tsv: a word and its tag a row, below a header line, or `columns`"
+    )
+    sentence_column: str | None = Field(
+        None,
+        description="column whose value changes from sentence to sentence, on each row or the first of a sentence. "
+        "null: the one such as `Sentence #`, sentence or sentence_id",
+    )
+    word_column: str | None = Field(None, description="column with the word. null: the one such as Word or token")
+    tag_column: str | None = Field(None, description="column with the tag. null: the one such as Tag, ner or label")
+
+
+class LabelStudioExportConfig(TaggedWordsConfig):
+    """Label Studio's export, of any kind."""
+
+    text_column: str = Field("text", description="key, or column, with the text")
     label_controls: tuple[str, ...] = Field(
         ("label",),
         min_length=1,
-        description="names of the controls whose marks are read, the keys that these are under",
+        description="names of the controls whose marks are read, the keys or columns that these are under",
     )
 
 
-_Tagged = TaggedJsonlConfig | TaggedConllConfig | TaggedConlluConfig | TaggedSpansConfig | LabelStudioConfig
+class LabelStudioConfig(LabelStudioExportConfig):
+    """Label Studio's export as JSON."""
+
+    format: Literal["label_studio"] = Field(description="label_studio: JSON or JSON-min")
+
+
+class LabelStudioTableConfig(LabelStudioExportConfig, TableConfig):
+    """Label Studio's export as CSV or TSV."""
+
+    format: Literal["label_studio_csv", "label_studio_tsv"] = Field(
+        description="label_studio_csv and label_studio_tsv: CSV and TSV"
+    )
+
+
+_Tagged = (
+    TaggedJsonlConfig
+    | TaggedConllConfig
+    | TaggedConlluConfig
+    | TaggedTableConfig
+    | TaggedSpansConfig
+    | LabelStudioConfig
+    | LabelStudioTableConfig
+)
 TaggedWords = Annotated[_Tagged, Field(discriminator="format"), by_format(_Tagged)]
 
 _ADAPTER: TypeAdapter[TaggedWordsConfig] = TypeAdapter(TaggedWords)
