@@ -101,5 +101,6 @@ def _ranges(file: str, config: SourceConfig, shard_bytes: int) -> tuple[list[tup
 
 def _content_size(file: str, config: SourceConfig) -> int:
     """About how many bytes a file holds, decompressed."""
+    size = size_of(file)
     is_dense = config.format in _DENSE_FORMATS or (is_compressed(file) and not is_member(file))
-    return size_of(file) * (_COMPRESSION if is_dense else 1)
+    return size * (_COMPRESSION if is_dense else 1)
