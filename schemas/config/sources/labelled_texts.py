@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic_core import PydanticKnownError
 from typing_extensions import override
 
 from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig, LabelListConfig
@@ -30,8 +31,8 @@ class LabelledTextsConfig(TableConfig, WorkbookConfig, LabelledColumnsConfig):
 
 
 def _one_or_several(columns: Any) -> Any:
-    if columns is None or isinstance(columns, dict | bool):
-        raise ValueError("expected a column, or a list of columns")
+    if isinstance(columns, bool) or not isinstance(columns, str | int | float | list | tuple):
+        raise PydanticKnownError("string_type")  # one error, and not one of each type that it may have
     return columns
 
 
