@@ -7,8 +7,8 @@ from pydantic import Field, ValidationError, field_validator
 
 from ulmfit_tfx.schemas.config.beam import BeamConfig
 from ulmfit_tfx.schemas.config.kubeflow import KubeflowConfig
+from ulmfit_tfx.schemas.config.sources.asked_texts import AskedTexts
 from ulmfit_tfx.schemas.config.sources.splits import SplitsConfig
-from ulmfit_tfx.schemas.config.sources.texts import TextSource
 from ulmfit_tfx.schemas.section import Section
 
 _ONE_SPLIT = SplitsConfig(train=1, eval=0, test=0)
@@ -21,7 +21,7 @@ class BulkInferenceConfig(Section):
     model: str = Field(
         min_length=1, description="a SavedModel, or a folder of versions; relative to the configuration file"
     )
-    data: TextSource
+    data: AskedTexts
     output: str | None = Field(
         None, description="folder of predictions.jsonl, relative to the configuration file. null: ROOT/predictions"
     )

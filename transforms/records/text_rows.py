@@ -1,10 +1,12 @@
 """CSV, TSV and JSON Lines: texts with a label, with several labels, with numbers, or with nothing."""
 
+import dataclasses
 import math
 import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from ulmfit_tfx.schemas.config.sources.asked_texts import AskedColumnsConfig
 from ulmfit_tfx.schemas.config.sources.labelled_texts import (
     ClassifiedTextsConfig,
     LabelledTextsConfig,
@@ -13,6 +15,7 @@ from ulmfit_tfx.schemas.config.sources.labelled_texts import (
 from ulmfit_tfx.schemas.config.sources.source import ColumnsConfig
 from ulmfit_tfx.schemas.config.tokenizer import PAIR_SEPARATOR
 from ulmfit_tfx.transforms.records import columns, json_objects
+from ulmfit_tfx.transforms.records.kept_columns import check_writable, columns_of, with_columns
 from ulmfit_tfx.transforms.records.label_names import LabelNames
 from ulmfit_tfx.transforms.records.lines import excerpt, is_longer
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
@@ -32,7 +35,7 @@ _ONE_COMMA = re.compile(r"[^,.]*,[^,.]*")
 
 
 def parse(
-    stream: BinaryIO, source: str, config: ColumnsConfig, separator: str = PAIR_SEPARATOR
+    stream: BinaryIO, source: str, config: ColumnsConfig, separator: str = PAIR_SEPARATOR, keep_all: bool = False
 ) -> Iterator[Row | Refusal]:
     """Parses a file of labelled or unlabelled rows.
 
@@ -50,6 +53,7 @@ def parse(
         source: The file's name, for refusals.
         config: Columns, labels, encoding and bounds.
         separator: What is put between a text and that of `second_text_column`, with a space on either side.
+        keep_all: Rows and refusals have the `columns` of their records.
 
     Yields:
         One `Row` or `Refusal` a record, in the file's order. Blank lines are no records.
@@ -62,15 +66,25 @@ def parse(
     )
     for record in _records(stream, source, config):
         if isinstance(record, Refusal):
-            yield record
+            yield with_columns(record, config) if keep_all else record
             continue
+        kept = columns_of(record) if keep_all else None
         try:
-            if isinstance(config, LabelledTextsConfig):
-                yield _labelled_row(record, config, names, separator)
-            else:
-                yield Row(text_of(record, config.text_column, config.max_row_bytes), key=key_of(record, config))
+            if kept is not None:
+                check_writable(kept)
+            row = _row(record, config, names, separator)
         except RowError as error:
-            yield error.refusal(source, record.line, record.row)
+            yield dataclasses.replace(error.refusal(source, record.line, record.row), columns=kept)
+        else:
+            yield row if kept is None else dataclasses.replace(row, columns=kept)
+
+
+def _row(record: Record, config: ColumnsConfig, names: LabelNames, separator: str) -> Row:
+    if isinstance(config, LabelledTextsConfig):
+        return _labelled_row(record, config, names, separator)
+    second = config.second_text_column if isinstance(config, AskedColumnsConfig) else None
+    text = _text(record, config, second, separator)
+    return Row(text, key=key_of(record, config), line=record.line)
 
 
 def _records(stream: BinaryIO, source: str, config: ColumnsConfig) -> Iterator[Record | Refusal]:
@@ -90,22 +104,13 @@ def needed_columns(config: ColumnsConfig) -> list[str]:
         columns += config.target_columns
     if isinstance(config, LabelledTextsConfig):
         columns += [config.second_text_column, config.weight_column]
+    if isinstance(config, AskedColumnsConfig):
+        columns += [config.second_text_column, config.id_column]
     return [*(column for column in columns if column is not None), *shared_columns(config)]
 
 
 def _labelled_row(record: Record, config: LabelledTextsConfig, names: LabelNames, separator: str) -> Row:
-    text = text_of(record, config.text_column, config.max_row_bytes)
-    if config.second_text_column is not None:
-        second = text_of(record, config.second_text_column, config.max_row_bytes)
-        for column, side in ((config.text_column, text), (config.second_text_column, second)):
-            if separator in side:
-                detail = (
-                    f"column '{column}' holds '{separator}', which parts the two: set another as tokenizer.separator"
-                )
-                raise RowError("separator in a text", detail)
-        text = f"{text} {separator} {second}"
-        if is_longer(text, config.max_row_bytes):
-            raise RowError.too_long(config.max_row_bytes)
+    text = _text(record, config, config.second_text_column, separator)
     label: str | None = None
     labels: tuple[str, ...] | None = None
     targets: tuple[float, ...] = ()
@@ -124,7 +129,24 @@ def _labelled_row(record: Record, config: LabelledTextsConfig, names: LabelNames
         split=named_split(record, config),
         slices=slices_of(record, config),
         key=key_of(record, config),
+        line=record.line,
     )
+
+
+def _text(record: Record, config: ColumnsConfig, second_text_column: str | None, separator: str) -> str:
+    """The text of a record; of a pair both, with the separator between them."""
+    text = text_of(record, config.text_column, config.max_row_bytes)
+    if second_text_column is None:
+        return text
+    second = text_of(record, second_text_column, config.max_row_bytes)
+    for column, side in ((config.text_column, text), (second_text_column, second)):
+        if separator in side:
+            detail = f"column '{column}' holds '{separator}', which parts the two: set another as tokenizer.separator"
+            raise RowError("separator in a text", detail)
+    text = f"{text} {separator} {second}"
+    if is_longer(text, config.max_row_bytes):
+        raise RowError.too_long(config.max_row_bytes)
+    return text
 
 
 def _label(record: Record, column: str, names: LabelNames) -> str:
