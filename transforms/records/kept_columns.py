@@ -46,6 +46,21 @@ def check_writable(columns: Mapping[str, Any]) -> None:
                 raise RowError("NUL character", f"column '{escaped(name)}'")
 
 
+def writable(value: Any) -> Any:
+    r"""A value with backslash escapes for all that `check_writable` refuses.
+
+    >>> writable(["caf\udce9", 5, {"a": "\0"}])
+    ['caf\\udce9', 5, {'a': '\\x00'}]
+    """
+    if isinstance(value, str):
+        return escaped(value).replace("\0", "\\x00")
+    if isinstance(value, list):
+        return [writable(each) for each in value]
+    if isinstance(value, dict):
+        return {writable(name): writable(each) for name, each in value.items()}
+    return value
+
+
 def distinct(names: Sequence[str]) -> list[str]:
     """Names of columns, those numbered that are there already.
 
