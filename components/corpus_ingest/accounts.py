@@ -14,9 +14,13 @@ from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.records.formats import has_header
 from ulmfit_tfx.transforms.records.lines import excerpt
+from ulmfit_tfx.transforms.records.record import BLANK_LINE
 from ulmfit_tfx.transforms.splitting import EVAL, SPLITS, TEST, TRAIN
 
 log = logging.getLogger(__name__)
+
+_WITHOUT_TEXT = (BLANK_LINE, "empty text")
+"""Reasons that are no fault of a row that a model is asked about: there is nothing to say of it."""
 
 
 def account_of(results: Iterable[ShardResult]) -> Accounting:
@@ -66,6 +70,8 @@ def check(accounting: Accounting, ingestion: Ingestion, refusals: Iterable[str])
     if not accounting.rows_in:
         where = " below the header" if has_header(config) else ""
         raise DataError(f"{config.path}: there are no rows{where}.")
+    if ingestion.asked:
+        bad -= sum(accounting.quarantined.get(reason, 0) for reason in _WITHOUT_TEXT)
     if bad > config.max_bad_fraction * accounting.rows_in:
         reasons = ", ".join(f"{reason}: {count:,}" for reason, count in accounting.quarantined.items())
         raise DataError(

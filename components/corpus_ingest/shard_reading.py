@@ -13,6 +13,7 @@ from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.transforms.corpus_cleanup.row_cleanup import cleaned_up
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.formats import parse
+from ulmfit_tfx.transforms.records.kept_columns import with_text
 from ulmfit_tfx.transforms.records.line_ranges import align, count_line_ends, lines_before_range, range_stream
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 from ulmfit_tfx.transforms.splitting import is_sampled
@@ -50,17 +51,26 @@ def read_shard(
     """
     source = ingestion.source
     with _opened(shard, source) as (stream, lines_added):
-        for record in parse(stream, shard.file, source, ingestion.tagging, ingestion.separator, label_map):
+        moved_by = lines_before - lines_added
+        records = parse(
+            stream, shard.file, source, ingestion.tagging, ingestion.separator, label_map, keep_all=ingestion.asked
+        )
+        for record in records:
             counts.records += 1
             if isinstance(record, Row):
                 counts.split_off -= 1
                 for row in cleaned_up(record, source.corpus_cleanup):
                     counts.split_off += 1
-                    yield row
+                    yield _in_place(row, source, moved_by) if ingestion.asked and isinstance(row, Row) else row
             elif isinstance(record, Refusal) and not shard.is_whole_file:
-                yield dataclasses.replace(record, line=record.line + lines_before - lines_added)
+                yield dataclasses.replace(record, line=record.line + moved_by)
             else:
                 yield record
+
+
+def _in_place(row: Row, source: SourceConfig, moved_by: int) -> Row:
+    """A row with the line of its file, and its text as the clean-up left it among its columns."""
+    return dataclasses.replace(with_text(row, source), line=None if row.line is None else row.line + moved_by)
 
 
 def sampled(rows: Iterator[Row | Refusal | Drop], source: SourceConfig, seed: int) -> Iterator[Row | Refusal | Drop]:

@@ -23,7 +23,9 @@ class BulkInferenceConfig(Section):
     )
     data: AskedTexts
     output: str | None = Field(
-        None, description="folder of predictions.jsonl, relative to the configuration file. null: ROOT/predictions"
+        None,
+        description="file of predictions, of the format of its suffix: .csv, .tsv, .jsonl or .parquet; or folder of "
+        "predictions.jsonl. Relative to the configuration file. null: ROOT/predictions",
     )
     seed: int = Field(42, ge=0, lt=2**31, description="of sampling")
     beam: BeamConfig = BeamConfig()

@@ -100,6 +100,10 @@ _KINDS: Mapping[str, type[RowsFile]] = {
 }
 
 
+SUFFIXES = tuple(_KINDS)
+"""Of the formats."""
+
+
 def is_table(path: Path) -> bool:
     """Whether a file has columns of single values; JSON Lines have what the model says as objects and lists.
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ulmfit_tfx.schemas.config.sources.source import SourceConfig
+from ulmfit_tfx.schemas.config.sources.source import ColumnsConfig, SourceConfig
 from ulmfit_tfx.transforms.records.lines import escaped, is_decoded
-from ulmfit_tfx.transforms.records.record import Refusal, RowError
+from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
 from ulmfit_tfx.transforms.records.record_fields import Record
 
 
@@ -30,6 +30,15 @@ def with_columns(refusal: Refusal, config: SourceConfig) -> Refusal:
     if not config.format.startswith("json") or not refusal.row:
         return refusal
     return dataclasses.replace(refusal, columns=_object(refusal.row))
+
+
+def with_text(row: Row, config: SourceConfig) -> Row:
+    """A row whose text column holds what a model is asked: where words stand is counted there. Pairs stay two texts."""
+    if row.columns is None or not isinstance(config, ColumnsConfig) or getattr(config, "second_text_column", None):
+        return row
+    if row.columns.get(config.text_column) == row.text:
+        return row
+    return dataclasses.replace(row, columns={**row.columns, config.text_column: row.text})
 
 
 def check_writable(columns: Mapping[str, Any]) -> None:

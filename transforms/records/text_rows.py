@@ -15,7 +15,7 @@ from ulmfit_tfx.schemas.config.sources.labelled_texts import (
 from ulmfit_tfx.schemas.config.sources.source import ColumnsConfig
 from ulmfit_tfx.schemas.config.tokenizer import PAIR_SEPARATOR
 from ulmfit_tfx.transforms.records import columns, json_objects
-from ulmfit_tfx.transforms.records.kept_columns import check_writable, columns_of, with_columns
+from ulmfit_tfx.transforms.records.kept_columns import check_writable, columns_of, with_columns, with_text
 from ulmfit_tfx.transforms.records.label_names import LabelNames
 from ulmfit_tfx.transforms.records.lines import excerpt, is_longer
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
@@ -76,7 +76,7 @@ def parse(
         except RowError as error:
             yield dataclasses.replace(error.refusal(source, record.line, record.row), columns=kept)
         else:
-            yield row if kept is None else dataclasses.replace(row, columns=kept)
+            yield row if kept is None else with_text(dataclasses.replace(row, columns=kept), config)
 
 
 def _row(record: Record, config: ColumnsConfig, names: LabelNames, separator: str) -> Row:
