@@ -25,13 +25,13 @@ class Place(NamedTuple):
     number: int
 
 
-def serialized_examples(rows: Sequence[Row], buckets: Iterable[str], place: Place | None = None) -> list[bytes]:
+def serialized_examples(rows: Sequence[Row], buckets: Iterable[str], origin: Place | None = None) -> list[bytes]:
     """The tf.Examples of rows of one source, see `feature_names`. They have the features that the first row has.
 
     Args:
         rows: One or more, with the same of their attributes set.
         buckets: The length bucket of each.
-        place: Is written, with all columns of the rows, so that answers can be put beside them.
+        origin: Is written, with all columns of the rows, so that answers can be put beside them.
     """
     first = rows[0]
     columns = {
@@ -51,9 +51,9 @@ def serialized_examples(rows: Sequence[Row], buckets: Iterable[str], place: Plac
     if first.words:
         columns[feature_names.WORDS] = _texts(row.words for row in rows)
         columns[feature_names.TAGS] = _texts(row.tags for row in rows)
-    if place is not None:
-        columns[feature_names.SOURCE_FILE] = _texts([place.file] for _ in rows)
-        lines = [[row.line or 0, number] for number, row in enumerate(rows, start=place.number)]
+    if origin is not None:
+        columns[feature_names.SOURCE_FILE] = _texts([origin.file] for _ in rows)
+        lines = [[row.line or 0, number] for number, row in enumerate(rows, start=origin.number)]
         columns[feature_names.SOURCE_LINE] = pa.array(lines, type=_INTEGERS)
         columns[feature_names.SOURCE_COLUMNS] = _texts([json.dumps(row.columns)] for row in rows)
     batch = pa.record_batch(list(columns.values()), names=list(columns))

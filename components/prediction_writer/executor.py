@@ -34,6 +34,7 @@ class Executor(BaseBeamExecutor):
         refused = f"{artifact_utils.get_single_uri(input_dict[specs.EXAMPLES])}/quarantine/rows*"
         folder = artifact_utils.get_single_uri(output_dict[specs.PREDICTIONS])
         info = read_model_info(path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict[specs.MODEL])))
+        assert info is not None, "the command asks only models that say what they are"
         source = source_from_json(exec_properties[specs.CONFIG])
         kinds = answer_kinds(labelled_task(info.task).predictor, info, as_table=False)
         coder = beam.coders.ProtoCoder(prediction_log_pb2.PredictionLog)

@@ -40,8 +40,8 @@ class AskedRow:
             config: Of the file.
         """
         if isinstance(record, Row):
-            columns = {TEXT: record.text} if record.columns is None else record.columns
-            return cls(file, record.line, columns, record.text)
+            kept = {TEXT: record.text} if record.columns is None else record.columns
+            return cls(file, record.line, kept, record.text)
         columns = record.columns
         if columns is None:
             columns = {} if isinstance(config, ColumnsConfig) else {TEXT: record.row}

@@ -45,7 +45,7 @@ def format_of(path: str, formats: Sequence[str], option: str) -> str:
     if suffix in _COMPRESSED:
         suffix = PurePath(name.stem).suffix.lower()
     found = _FORMATS.get(suffix)
-    if found not in formats:
+    if found is None or found not in formats:
         reads = f"{found} is not read here" if found else f"the suffix '{suffix}' does not say which format it has"
         raise ConfigError(f"{path}: {reads}. Say it with {option}: {listed(tuple(formats))}.")
     return found
