@@ -56,6 +56,8 @@ def read_shard(
             stream, shard.file, source, ingestion.tagging, ingestion.separator, label_map, keep_all=ingestion.asked
         )
         for record in records:
+            if isinstance(record, Refusal) and record.line <= lines_added:
+                continue  # the empty line that is put before a range
             counts.records += 1
             if isinstance(record, Row):
                 counts.split_off -= 1

@@ -10,7 +10,7 @@ from typing import Annotated, BinaryIO
 import typer
 from pydantic import ValidationError
 
-from ulmfit_tfx.components.asked_rows import files_of, read_asked
+from ulmfit_tfx.components.corpus_ingest.asked_rows import files_of, read_asked
 from ulmfit_tfx.pipeline.asking import Account
 from ulmfit_tfx.schemas.config.sources.asked_texts import (
     ASKED_FORMATS,
