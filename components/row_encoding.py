@@ -1,6 +1,8 @@
 """Rows as serialized tf.Examples, by the batch. Imports no TensorFlow, for which each of Beam's workers would wait."""
 
+import json
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import pyarrow as pa
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
@@ -8,15 +10,28 @@ from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 from ulmfit_tfx.schemas import feature_names
 from ulmfit_tfx.transforms.records.record import Row
 
-_TEXTS, _NUMBERS = pa.list_(pa.binary()), pa.list_(pa.float32())
+_TEXTS, _NUMBERS, _INTEGERS = pa.list_(pa.binary()), pa.list_(pa.float32()), pa.list_(pa.int64())
 
 
-def serialized_examples(rows: Sequence[Row], buckets: Iterable[str]) -> list[bytes]:
+class Place(NamedTuple):
+    """Where rows come from that a model is to be asked about.
+
+    Attributes:
+        file: Their file.
+        number: Of the first of them, among the rows of the file's part that is read in one go.
+    """
+
+    file: str
+    number: int
+
+
+def serialized_examples(rows: Sequence[Row], buckets: Iterable[str], origin: Place | None = None) -> list[bytes]:
     """The tf.Examples of rows of one source, see `feature_names`. They have the features that the first row has.
 
     Args:
         rows: One or more, with the same of their attributes set.
         buckets: The length bucket of each.
+        origin: Is written, with all columns of the rows, so that answers can be put beside them.
     """
     first = rows[0]
     columns = {
@@ -36,6 +51,11 @@ def serialized_examples(rows: Sequence[Row], buckets: Iterable[str]) -> list[byt
     if first.words:
         columns[feature_names.WORDS] = _texts(row.words for row in rows)
         columns[feature_names.TAGS] = _texts(row.tags for row in rows)
+    if origin is not None:
+        columns[feature_names.SOURCE_FILE] = _texts([origin.file] for _ in rows)
+        lines = [[row.line or 0, number] for number, row in enumerate(rows, start=origin.number)]
+        columns[feature_names.SOURCE_LINE] = pa.array(lines, type=_INTEGERS)
+        columns[feature_names.SOURCE_COLUMNS] = _texts([json.dumps(row.columns)] for row in rows)
     batch = pa.record_batch(list(columns.values()), names=list(columns))
     return list(RecordBatchToExamplesEncoder().encode(batch))
 

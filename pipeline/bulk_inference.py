@@ -19,7 +19,11 @@ INGEST, MODEL, INFERRER, WRITER = "CorpusIngest", "ModelImporter", "BulkInferrer
 
 
 def build_bulk_inference(
-    config: BulkInferenceConfig, surroundings: Surroundings, model: Value, model_fingerprint: str = ""
+    config: BulkInferenceConfig,
+    surroundings: Surroundings,
+    model: Value,
+    model_fingerprint: str = "",
+    separator: str | None = None,
 ) -> Pipeline:
     """Builds the pipeline.
 
@@ -28,6 +32,7 @@ def build_bulk_inference(
         surroundings: Where artifacts and metadata go.
         model: A SavedModel, or a folder of versions.
         model_fingerprint: Of its files, for the cache key.
+        separator: Of the model's tokenizer, between the two texts of a pair. None: the default.
 
     Raises:
         DataError: An input file is not there.
@@ -38,6 +43,8 @@ def build_bulk_inference(
         config.seed,
         surroundings.fingerprint("data", lambda: fingerprint(data.path)),
         surroundings.path("data", data.path),
+        separator=separator,
+        asked=True,
     ).with_id(INGEST)
     importer = BaselineResolver(model, model_fingerprint, required=True).with_id(MODEL)
     inferrer = BatchedBulkInferrer(
@@ -46,7 +53,9 @@ def build_bulk_inference(
         data_spec=bulk_inferrer_pb2.DataSpec(example_splits=[TRAIN]),  # CorpusIngest writes the other two without rows
         model_spec=bulk_inferrer_pb2.ModelSpec(model_signature_name=[signatures.SERVING_EXAMPLES]),
     ).with_id(INFERRER)
-    writer = PredictionWriter(inferrer.outputs[specs.INFERENCE_RESULT], importer.outputs[specs.MODEL])
+    writer = PredictionWriter(
+        inferrer.outputs[specs.INFERENCE_RESULT], importer.outputs[specs.MODEL], ingest.outputs[specs.EXAMPLES], data
+    )
     return Pipeline(
         pipeline_name=surroundings.pipeline_name,
         pipeline_root=surroundings.pipeline_root,

@@ -257,10 +257,11 @@ class ModelPackagerSpec(component_spec.ComponentSpec):
 
 
 class PredictionWriterSpec(component_spec.ComponentSpec):
-    """PredictionWriter: BulkInferrer's results and the model that gave them in, JSON Lines out."""
+    """PredictionWriter: BulkInferrer's results, the model that gave them and the examples in, JSON Lines out."""
 
-    PARAMETERS = {CODE_VERSION: ExecutionParameter(type=str)}
+    PARAMETERS = {CONFIG: ExecutionParameter(type=str), CODE_VERSION: ExecutionParameter(type=str)}
     INPUTS = {
+        EXAMPLES: ChannelParameter(type=standard_artifacts.Examples),
         INFERENCE_RESULT: ChannelParameter(type=standard_artifacts.InferenceResult),
         MODEL: ChannelParameter(type=standard_artifacts.Model),
     }

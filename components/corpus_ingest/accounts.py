@@ -17,6 +17,7 @@ from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.records.encodings import encoding_hint
 from ulmfit_tfx.transforms.records.formats import has_header
 from ulmfit_tfx.transforms.records.lines import excerpt
+from ulmfit_tfx.transforms.records.record import BLANK_LINE
 from ulmfit_tfx.transforms.splitting import EVAL, SPLITS, TEST, TRAIN
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,8 @@ _MANY_ROWS = 50
 """Rows that hardly leave a split of a tenth empty, unless many of them have the same text."""
 _FEW_SENTENCES, _LONG_SENTENCE = 10, 100
 """Files with so few sentences, of so many words in the mean, lack the blank lines between them."""
+_WITHOUT_TEXT = (BLANK_LINE, "empty text")
+"""Reasons that are no fault of a row that a model is asked about: there is nothing to say of it."""
 
 
 def account_of(results: Iterable[ShardResult]) -> Accounting:
@@ -74,6 +77,8 @@ def check(accounting: Accounting, ingestion: Ingestion, refusals: Iterable[str])
     if not accounting.rows_in:
         where = " below the header" if has_header(config) else ""
         raise DataError(f"{config.path}: there are no rows{where}.")
+    if ingestion.asked:
+        bad -= sum(accounting.quarantined.get(reason, 0) for reason in _WITHOUT_TEXT)
     if bad > config.max_bad_fraction * accounting.rows_in:
         reasons = ", ".join(f"{reason}: {count:,}" for reason, count in accounting.quarantined.items())
         raise DataError(

@@ -60,7 +60,7 @@ class Executor(BaseBeamExecutor):
 
         _check_languages(ingestion)
         FileSystems.set_options(PipelineOptions(self._beam_pipeline_args))  # such as where S3 is
-        shards = shards_of(check_source(ingestion.source), ingestion.source)
+        shards = shards_of(check_source(ingestion.source), ingestion.source, one_file_each=ingestion.asked)
         ingestion = _with_labels_read(ingestion)
         prepare(artifact.uri)
         results_file = f"{artifact.uri}/shards.jsonl"

@@ -4,12 +4,13 @@ import dataclasses
 import json
 from typing import Any
 
+from ulmfit_tfx.schemas.config.sources.asked_texts import AskedColumnsConfig
 from ulmfit_tfx.schemas.config.sources.dumped import source_from_json
 from ulmfit_tfx.schemas.config.sources.labelled_texts import LabelledTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.config.tags import TagsConfig
 
-_TAGS, _SEPARATOR = "tags", "separator"
+_TAGS, _SEPARATOR, _ASKED = "tags", "separator", "asked"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,11 +21,14 @@ class Ingestion:
         source: Where text comes from.
         tagging: Of words with tags. None: rows are texts.
         separator: What stands between a text and that of `second_text_column`, None for the default.
+        asked: Whether a model is to be asked about the rows: their place and all their columns are kept, and of a blank
+            line it is said that it is one.
     """
 
     source: SourceConfig
     tagging: TagsConfig | None = None
     separator: str | None = None
+    asked: bool = False
 
     @property
     def tag_separator(self) -> str | None:
@@ -43,6 +47,8 @@ class Ingestion:
             extra[_TAGS] = self.tagging.model_dump(mode="json", include=set(TagsConfig.model_fields))
         if self.separator is not None and _has_pairs(self.source):
             extra[_SEPARATOR] = self.separator
+        if self.asked:
+            extra[_ASKED] = True
         source = self.source.model_dump_json()
         return json.dumps(json.loads(source) | extra, ensure_ascii=False) if extra else source
 
@@ -50,10 +56,10 @@ class Ingestion:
     def from_json(cls, text: str) -> "Ingestion":
         """Reads what `to_json` wrote."""
         values = json.loads(text)
-        tagging, separator = values.pop(_TAGS, None), values.pop(_SEPARATOR, None)
+        tagging, separator, asked = values.pop(_TAGS, None), values.pop(_SEPARATOR, None), values.pop(_ASKED, False)
         tagging = None if tagging is None else TagsConfig.model_validate(tagging)
-        return cls(source_from_json(json.dumps(values)), tagging, separator)
+        return cls(source_from_json(json.dumps(values)), tagging, separator, asked)
 
 
 def _has_pairs(source: SourceConfig) -> bool:
-    return isinstance(source, LabelledTextsConfig) and source.second_text_column is not None
+    return isinstance(source, LabelledTextsConfig | AskedColumnsConfig) and source.second_text_column is not None

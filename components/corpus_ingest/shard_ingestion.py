@@ -22,7 +22,7 @@ from ulmfit_tfx.components.corpus_ingest.shard_result import (
 )
 from ulmfit_tfx.components.corpus_ingest.shards import Shard
 from ulmfit_tfx.components.record_files import Part, PartsWriter
-from ulmfit_tfx.components.row_encoding import serialized_examples
+from ulmfit_tfx.components.row_encoding import Place, serialized_examples
 from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig, LabelledSourceConfig
 from ulmfit_tfx.schemas.config.sources.labelled_texts import NumberedTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
@@ -82,7 +82,7 @@ class IngestShard(beam.DoFn):
         """
         result = ShardResult()
         repeated = None if duplicates is None else _Repeated(shard, duplicates)
-        batches = {split: _Batch(self.artifact, split, shard.number, self.ingestion.source) for split in SPLITS}
+        batches = {split: _Batch(self.artifact, split, shard, self.ingestion) for split in SPLITS}
         rows = read_shard(shard, self.ingestion, self.label_map, lines_before.get(shard.number, 0), result.read)
         for row in sampled(rows, self.ingestion.source, self.seed):
             if isinstance(row, Refusal):
@@ -159,9 +159,11 @@ def _occurrence(shard: Shard, number: int, row: Row) -> Occurrence:
 class _Batch:
     """Rows of a shard and a split on their way to its files."""
 
-    def __init__(self, artifact: str, split: str, shard: int, source: SourceConfig):
-        self.writer = PartsWriter(artifact, split, shard)
-        self.length_buckets = source.length_buckets
+    def __init__(self, artifact: str, split: str, shard: Shard, ingestion: Ingestion):
+        self.writer = PartsWriter(artifact, split, shard.number)
+        self.length_buckets = ingestion.source.length_buckets
+        self.file = shard.file if ingestion.asked else None
+        self.written = 0
         self.rows: list[Row] = []
         self.characters = 0
         self.alike: Counter[str] = Counter()
@@ -180,7 +182,9 @@ class _Batch:
 
     def _flush(self) -> None:
         buckets = [length_bucket(row.text, self.length_buckets) for row in self.rows]
-        self.writer.write(serialized_examples(self.rows, buckets))
+        place = None if self.file is None else Place(self.file, self.written)
+        self.writer.write(serialized_examples(self.rows, buckets, place))
+        self.written += len(self.rows)
         if self.rows[0].words:
             from ulmfit_tfx.transforms.records.recut_words import alike  # imports TensorFlow
 

@@ -15,6 +15,7 @@ from ulmfit_tfx.transforms.records.dialects import in_dialect
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.formats import parse
 from ulmfit_tfx.transforms.records.joined_stream import JoinedStream
+from ulmfit_tfx.transforms.records.kept_columns import with_text
 from ulmfit_tfx.transforms.records.line_ranges import align, count_line_ends, lines_before_range, range_stream
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 from ulmfit_tfx.transforms.splitting import is_sampled
@@ -51,13 +52,14 @@ def read_shard(
         DataError: The file cannot be read as configured.
     """
     source = ingestion.source
+    source = ingestion.source
     for record in _records(shard, ingestion, label_map, lines_before):
         counts.records += 1
         if isinstance(record, Row):
             counts.split_off -= 1
             for row in cleaned_up(record, source.corpus_cleanup):
                 counts.split_off += 1
-                yield row
+                yield with_text(row, source) if ingestion.asked and isinstance(row, Row) else row
         else:
             yield record
 
@@ -68,11 +70,15 @@ def _records(
     source = ingestion.source if shard.dialect is None else in_dialect(ingestion.source, shard.dialect)
     for file in shard.files:
         with _opened(file, shard, source) as (stream, lines_added):
-            for record in parse(stream, file, source, ingestion.tagging, ingestion.separator, label_map):
-                if isinstance(record, Refusal) and not shard.is_whole_file:
-                    yield dataclasses.replace(record, line=record.line + lines_before - lines_added)
-                else:
+            for record in parse(
+                stream, file, source, ingestion.tagging, ingestion.separator, label_map, keep_all=ingestion.asked
+            ):
+                if isinstance(record, Refusal) and record.line <= lines_added:
+                    continue  # the empty line that is put before a range
+                if isinstance(record, Drop) or record.line is None or shard.is_whole_file:
                     yield record
+                else:
+                    yield dataclasses.replace(record, line=record.line + lines_before - lines_added)
 
 
 def sampled(rows: Iterator[Row | Refusal | Drop], source: SourceConfig, seed: int) -> Iterator[Row | Refusal | Drop]:

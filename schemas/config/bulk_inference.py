@@ -7,8 +7,8 @@ from pydantic import Field, ValidationError, field_validator
 
 from ulmfit_tfx.schemas.config.beam import BeamConfig
 from ulmfit_tfx.schemas.config.kubeflow import KubeflowConfig
+from ulmfit_tfx.schemas.config.sources.asked_texts import AskedTexts
 from ulmfit_tfx.schemas.config.sources.splits import SplitsConfig
-from ulmfit_tfx.schemas.config.sources.texts import TextSource
 from ulmfit_tfx.schemas.section import Section
 
 _ONE_SPLIT = SplitsConfig(train=1, eval=0, test=0)
@@ -21,9 +21,11 @@ class BulkInferenceConfig(Section):
     model: str = Field(
         min_length=1, description="a SavedModel, or a folder of versions; relative to the configuration file"
     )
-    data: TextSource
+    data: AskedTexts
     output: str | None = Field(
-        None, description="folder of predictions.jsonl, relative to the configuration file. null: ROOT/predictions"
+        None,
+        description="file of predictions, of the format of its suffix: .csv, .tsv, .jsonl or .parquet; or folder of "
+        "predictions.jsonl. Relative to the configuration file. null: ROOT/predictions",
     )
     seed: int = Field(42, ge=0, lt=2**31, description="of sampling")
     beam: BeamConfig = BeamConfig()

@@ -32,20 +32,20 @@ class Classifier(Predictor[ClassificationInfo, Prediction]):
     noun = "classifier"
     output = names.PROBABILITIES
 
-    def columns(self, answers: Sequence[Prediction]) -> Columns:
+    @staticmethod
+    def columns(answers: Sequence[Prediction], info: ClassificationInfo) -> Columns:
         """`label`, `probability`, that of the label, and `probability_CLASS` of each class.
 
         Where a text may have several labels, `labels`, a tuple, is in the place of the first two.
         """
         given: Columns
-        if self.info.details.label_separator is None:
+        if info.details.label_separator is None:
             probable = numbers(answer.probabilities[answer.label] for answer in answers)
             given = {"label": [answer.label for answer in answers], "probability": probable}
         else:
             given = {"labels": [answer.labels for answer in answers]}
         each = {
-            f"probability_{name}": numbers(answer.probabilities[name] for answer in answers)
-            for name in self.info.labels
+            f"probability_{name}": numbers(answer.probabilities[name] for answer in answers) for name in info.labels
         }
         return given | each
 

@@ -28,9 +28,10 @@ class Regressor(Predictor[RegressionInfo, ScorePrediction]):
     noun = "regressor"
     output = names.ALL_TARGETS
 
-    def columns(self, answers: Sequence[ScorePrediction]) -> Columns:
+    @staticmethod
+    def columns(answers: Sequence[ScorePrediction], info: RegressionInfo) -> Columns:
         """One a target, by its name."""
-        return {name: numbers(answer.scores[name] for answer in answers) for name in self.info.details.targets}
+        return {name: numbers(answer.scores[name] for answer in answers) for name in info.details.targets}
 
     @staticmethod
     def read(texts: Sequence[str], outputs: Outputs, info: RegressionInfo) -> list[ScorePrediction]:

@@ -99,23 +99,18 @@ class Tagger(Predictor[TaggingInfo, TagPrediction]):
     noun = "tagger"
     output = names.ALL_TAGS
 
-    def columns(self, answers: Sequence[TagPrediction]) -> Columns:
+    @staticmethod
+    def columns(answers: Sequence[TagPrediction], info: TaggingInfo) -> Columns:
         """`words`, `tags` and `scores`, lists of the same length, and `spans`, a list of `Span`.
 
         Where a word may have several tags, each of `tags` is a tuple of them.
         """
         return {
             "words": [[word.text for word in answer.words] for answer in answers],
-            "tags": [[self._tag(word.tag) for word in answer.words] for answer in answers],
+            "tags": [[_tag(word.tag, info) for word in answer.words] for answer in answers],
             "scores": [[word.score for word in answer.words] for answer in answers],
             "spans": [list(answer.spans) for answer in answers],
         }
-
-    def _tag(self, tag: str) -> str | tuple[str, ...]:
-        separator = self.info.details.tag_separator
-        if separator is None:
-            return tag
-        return tuple(tag.split(separator)) if tag else ()
 
     @staticmethod
     def read(texts: Sequence[str], outputs: Outputs, info: TaggingInfo) -> list[TagPrediction]:
@@ -166,6 +161,13 @@ class Tagger(Predictor[TaggingInfo, TagPrediction]):
         padded = [[*words, *[""] * (columns - len(words))] for words in sequences]
         outputs = as_arrays(self.signatures[names.TAG_WORDS](**{names.WORDS: tf.constant(padded)}))
         return self.read([" ".join(words) for words in sequences], outputs, self.info)
+
+
+def _tag(tag: str, info: TaggingInfo) -> str | tuple[str, ...]:
+    separator = info.details.tag_separator
+    if separator is None:
+        return tag
+    return tuple(tag.split(separator)) if tag else ()
 
 
 def _words(outputs: Outputs, row: int) -> tuple[TaggedWord, ...]:

@@ -1,9 +1,11 @@
 """Bulk inferences, run through the command as a user would."""
 
+import csv
 import json
 import re
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 import yaml
@@ -49,18 +51,20 @@ def cached_stages(shown: str) -> list[str]:
 
 
 def written(folder: Path, kind: type[Predictor]):
-    return [kind.from_json(json.loads(line)) for line in (folder / "predictions.jsonl").read_text().splitlines()]
+    """Answers of the rows that are not refused."""
+    rows = map(json.loads, (folder / "predictions.jsonl").read_text().splitlines())
+    added = ("stars", "line", "error")
+    return [kind.from_json({k: v for k, v in row.items() if k not in added}) for row in rows if row["error"] is None]
 
 
-def in_order_of_text(predictions):
+def one_by_one(predictions):
     """Without what a regressor that is no trained one says of the batch."""
-    one_by_one = [
+    return [
         ScorePrediction(answer.text, {"characters": answer.scores["characters"]})
         if isinstance(answer, ScorePrediction)
         else answer
         for answer in predictions
     ]
-    return sorted(one_by_one, key=lambda answer: answer.text)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +77,7 @@ def test_predictions_are_those_of_the_model_asked_directly(project, tmp_path, wr
     code, shown = run(project, tmp_path, output=str(tmp_path / "out"))
     assert code == 0, shown
     predictions = written(tmp_path / "out", type(load_predictor(model)))
-    assert in_order_of_text(predictions) == in_order_of_text(load_predictor(model).answer(TEXTS))
+    assert one_by_one(predictions) == one_by_one(load_predictor(model).answer(TEXTS))
     logs = tf.data.TFRecordDataset(tf.io.gfile.glob(f"{_shown_path('PredictionLogs', shown)}/*.gz"), "GZIP")
     asked = {
         prediction_log_pb2.PredictionLog.FromString(log).WhichOneof("log_type") for log in logs.as_numpy_iterator()
@@ -126,3 +130,41 @@ def test_missing_model_is_named_before_tensorflow_starts(project, tmp_path):
     code, shown = run(project, tmp_path / "none")
     assert code == 2
     assert "Starting" not in shown
+
+
+def test_rows_keep_ids_columns_and_order_and_say_why_they_are_refused(tmp_path):
+    write_classifier(tmp_path / "1")
+    lines = {
+        "a.csv": ["id,text,label,line", '7,"good\nor bad, good",x,l', "8,,y,l", "9,bad,z", "10, plain,z,l"],
+        "b.csv": ["text,more,id", "bad,,11", "good,m,12"],
+    }
+    for name, rows in lines.items():
+        (tmp_path / name).write_text("\n".join(rows))
+    data = {"path": str(tmp_path / "*.csv"), "format": "csv", "id_column": "id", "max_bad_fraction": 0.2}
+    code, shown = run(tmp_path, tmp_path / "1", data=data, output="out/rows.parquet")
+    assert code == 0, shown
+    found = pq.read_table(tmp_path / "out" / "rows.parquet").to_pylist()
+    assert list(found[0])[:7] == ["id", "file", "source_line", "text", "label", "line", "more"]
+    assert [Path(row["file"]).name for row in found] == ["a.csv"] * 4 + ["b.csv"] * 2
+    assert [(row["id"], row["source_line"], row["predicted_label"], row["error"]) for row in found] == [
+        ("7", 2, "good", None),
+        ("8", 4, None, "empty text: column 'text'"),
+        (None, 5, None, "wrong number of columns: 3, expected 4"),
+        ("10", 6, "plain", None),
+        ("11", 2, "bad", None),
+        ("12", 3, "good", None),
+    ]
+    assert [(row["text"], row["line"], row["more"]) for row in found[3:]] == [
+        *(("plain", "l", None), ("bad", None, ""), ("good", None, "m"))
+    ]
+
+
+def test_blank_lines_have_their_rows_and_count_as_no_fault(tmp_path):
+    write_regressor(tmp_path / "1")
+    (tmp_path / "texts.txt").write_text("\n\none\n\nthree\n")
+    code, shown = run(tmp_path, tmp_path / "1", data={"path": "texts.txt", "format": "text"}, output="rows.csv")
+    assert code == 0, shown
+    with (tmp_path / "rows.csv").open() as file:
+        rows = [(row["line"], row["text"], row["characters"], row["error"]) for row in csv.DictReader(file)]
+    blank = [(str(line), "", "", "blank line") for line in (1, 2, 4)]
+    assert rows == [*blank[:2], ("3", "one", "3.0", ""), blank[2], ("5", "three", "5.0", "")]

@@ -86,8 +86,11 @@ def test_texts_are_arguments_lines_of_a_file_or_of_standard_input(models, tmp_pa
     by_file = invoke(models / "classifier", "--file", tmp_path / "texts.txt")
     by_pipe = invoke(models / "classifier", stdin=lines)
     assert by_argument.exit_code == 0, by_argument.stderr
-    assert by_argument.stdout == by_file.stdout == by_pipe.stdout
-    assert [line.split()[0] for line in by_argument.stdout.splitlines()] == ["label", "good", "bad"]
+    header, good, bad = map(str.split, by_argument.stdout.splitlines())
+    assert [header[0], good[0], bad[0]] == ["label", "good", "bad"]
+    shown = [line.split() for line in by_file.stdout.splitlines()]
+    assert shown == [header, good, [f"({tmp_path}/texts.txt:2:", "blank", "line)"], bad]
+    assert by_pipe.stdout == by_file.stdout.replace(f"{tmp_path}/texts.txt", "standard input")
 
 
 @pytest.mark.parametrize(
@@ -96,8 +99,21 @@ def test_texts_are_arguments_lines_of_a_file_or_of_standard_input(models, tmp_pa
         ([], b"\n \n", 2, "there is no text to label: standard input is empty."),
         ([" "], b"", 2, "there is no text to label: TEXT is empty."),
         (["good", "caf\udce9"], b"", 3, "TEXT 2: is not UTF-8."),
-        ([], b"good\n\ncaf\xe9\n", 3, "standard input, line 3: is not UTF-8."),
-        (["--file", "none.txt"], b"", 2, "none.txt: cannot be read: No such file or directory."),
+        ([], b"caf\xe9\n\n", 3, "standard input: none of its 2 rows can be predicted (not utf-8: 1, blank line: 1)."),
+        (["--interactive"], b"good\n\ncaf\xe9\n", 3, "standard input, line 3: is not UTF-8."),
+        (["--file", "none.txt"], b"", 2, "none.txt: no such file."),
+        (["--file", "setup.py"], b"", 2, "setup.py: the suffix '.py' does not say which format it has. Say it with "),
+        (["--file", "LICENSE", "--format", "cvs"], b"", 2, "--format is 'cvs', expected one of text, csv, "),
+        (["--file", "LICENSE", "--id-column", "id"], b"", 2, "--id-column: LICENSE is read as text, which has no col"),
+        (["--id-column", "id"], b"good", 2, "--id-column says how a file is read: name one with --file."),
+        (["--encoding", "utf-9", "--file", "LICENSE"], b"", 2, "--encoding: Value error, is not an encoding that"),
+        (
+            ["--output", "rows.xls"],
+            b"good",
+            2,
+            "rows.xls: is written by its suffix, expected .csv, .tsv, .jsonl or .pa",
+        ),
+        (["--output", "rows.csv", "a text"], b"", 2, "--output writes the rows of --file, or of standard input"),
         (["--file", "none.txt", "a text"], b"", 2, "TEXT, --file and --interactive exclude each other. Which one"),
         (["--words", "a text"], b"", 2, "is a model for classification, expected a tagger."),
     ],

@@ -105,7 +105,8 @@ class Rater(Predictor[RatingInfo, Rating]):
     noun = "rater"
     output = names.SCORES
 
-    def columns(self, answers: Sequence[Rating]) -> Columns:
+    @staticmethod
+    def columns(answers: Sequence[Rating], info: RatingInfo) -> Columns:
         """The stars."""
         return {"stars": numbers(answer.stars for answer in answers)}
 

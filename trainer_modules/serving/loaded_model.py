@@ -137,9 +137,15 @@ class Predictor(abc.ABC, Generic[InfoT, AnswerT]):
         """Answers texts, in their order, as objects."""
         return answer_in_order(texts, len, self._answer)
 
+    @staticmethod
     @abc.abstractmethod
-    def columns(self, answers: Sequence[AnswerT]) -> Columns:
-        """Answers as the columns of a table: numbers as arrays, all else as lists."""
+    def columns(answers: Sequence[Any], info: Any) -> Columns:
+        """Answers as the columns of a table: numbers as arrays, all else as lists.
+
+        Args:
+            answers: Any number, also none.
+            info: What the model says of itself.
+        """
 
     def _table(self, answers: Sequence[AnswerT], index: "pd.Index | None") -> "pd.DataFrame":
         import numpy as np
@@ -147,7 +153,7 @@ class Predictor(abc.ABC, Generic[InfoT, AnswerT]):
 
         columns = {
             name: pd.Series(values, index=index, dtype=None if isinstance(values, np.ndarray) else object)
-            for name, values in self.columns(answers).items()
+            for name, values in self.columns(answers, self.info).items()
         }
         return pd.DataFrame(columns, index=index)
 

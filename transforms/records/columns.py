@@ -60,7 +60,7 @@ def read_records(
             continue
         values = {column: fields[place].strip() for column, place in places.items()}
         if all(map(is_decoded, values.values())):
-            yield Record(line, values, fields)
+            yield Record(line, values, fields, names=columns)
         else:
             yield Refusal(source, line, f"not {config.encoding}", "undecodable bytes", escaped("\t".join(fields)))
 

@@ -48,7 +48,6 @@ _TEXTS: dict[type[SourceConfig], Callable[..., Iterator[Row | Refusal | Drop]]] 
     ConllTextConfig: conll.parse_texts,
     ConlluTextConfig: conllu.parse_texts,
     MediawikiConfig: mediawiki.parse,
-    PlainTextConfig: plain_text.parse,
 }
 _CLASSIFIED: dict[str, Callable[..., Iterator[Row | Refusal | Drop]]] = {
     "class_folders": class_folders.parse,
@@ -71,6 +70,7 @@ def parse(
     tagging: TagsConfig | None = None,
     separator: str | None = None,
     label_map: Mapping[str, str] | None = None,
+    keep_all: bool = False,
 ) -> Iterator[Row | Refusal | Drop]:
     """Parses a file of any format.
 
@@ -81,6 +81,7 @@ def parse(
         tagging: Of words with tags: the scheme and how texts are cut.
         separator: What stands between a text and a second one. None: `PAIR_SEPARATOR`.
         label_map: Of `jsonl`, see `tagged_jsonl.parse`.
+        keep_all: Of texts: rows and refusals have the `columns` of their records, and blank lines are refused.
 
     Yields:
         One `Row`, `Refusal` or `Drop` a record, in the file's order.
@@ -91,7 +92,9 @@ def parse(
     if isinstance(config, ClassifiedTextsConfig) and config.format in _CLASSIFIED:
         return _CLASSIFIED[config.format](stream, source, config)
     if isinstance(config, TextColumnsConfig | LabelledTextsConfig):
-        return text_rows.parse(stream, source, config, separator or PAIR_SEPARATOR)
+        return text_rows.parse(stream, source, config, separator or PAIR_SEPARATOR, keep_all)
+    if isinstance(config, PlainTextConfig):
+        return plain_text.parse(stream, source, config, keep_all)
     if not isinstance(config, TaggedWordsConfig):
         return _TEXTS[type(config)](stream, source, config)
     assert tagging is not None

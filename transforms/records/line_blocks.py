@@ -7,7 +7,7 @@ from typing import BinaryIO, TypeVar
 
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.transforms.records.lines import bounded_lines, escaped, is_decoded, open_text
-from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
+from ulmfit_tfx.transforms.records.record import BLANK_LINE, Refusal, Row, RowError
 
 _Parsed = TypeVar("_Parsed")
 _LINES_OF_SENTENCE = 1000
@@ -32,8 +32,16 @@ class Block:
         return "\n".join(self.lines)
 
 
-def read_lines(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[tuple[int, str] | Refusal]:
-    """Reads the lines of a file that are not blank.
+def read_lines(
+    stream: BinaryIO, source: str, config: SourceConfig, keep_blank: bool = False
+) -> Iterator[tuple[int, str] | Refusal]:
+    """Reads the lines of a file.
+
+    Args:
+        stream: The file's bytes.
+        source: The file's name, for refusals.
+        config: Encoding and bounds.
+        keep_blank: Blank lines are given too, as refusals.
 
     Yields:
         Number of each line, and the line without its end. In place of one of more than `max_row_bytes` characters, or
@@ -44,7 +52,8 @@ def read_lines(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[
         if line is None:
             yield Refusal.too_long(source, number, limit)
         elif line.isspace() or not line:
-            continue
+            if keep_blank:
+                yield Refusal(source, number, BLANK_LINE, "", "")
         elif is_decoded(line):
             yield number, line.removesuffix("\n")
         else:
@@ -136,6 +145,6 @@ def rows_of_blocks(
             continue
         block, parsed = found
         try:
-            yield row_of(block, parsed)
+            yield dataclasses.replace(row_of(block, parsed), line=block.line)
         except RowError as error:
             yield error.refusal(source, block.line, block.text)

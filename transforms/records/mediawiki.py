@@ -119,7 +119,7 @@ def _record(
         row = page.text.replace(_ESCAPE, "\\")
         return Refusal(source, page.line, f"not {encoding}", "undecodable bytes or control characters", row)
     text = strip_wiki(page.text, {name for name, number in namespaces.items() if number in _WITH_HIDDEN_LINKS})
-    return Row(text) if text else Drop(EMPTY_ARTICLE)
+    return Row(text, line=page.line) if text else Drop(EMPTY_ARTICLE)
 
 
 def _is_article(page: "_Page", namespaces: Mapping[str, str]) -> bool:

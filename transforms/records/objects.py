@@ -20,7 +20,7 @@ _LIST_OF_OBJECTS = re.compile(r"\[\s*\{")
 
 
 def read_objects(
-    stream: BinaryIO, source: str, config: SourceConfig, needed: Sequence[str]
+    stream: BinaryIO, source: str, config: SourceConfig, needed: Sequence[str] | None
 ) -> Iterator[Found | Refusal]:
     """Reads the objects of a file.
 
@@ -28,7 +28,7 @@ def read_objects(
         stream: The file's bytes.
         source: The file's name, for refusals.
         config: Format, encoding and bounds.
-        needed: Fields that are read, where others can be left out.
+        needed: Fields that are read, where others can be left out. None: all.
 
     Yields:
         One object or `Refusal` a row, in the file's order.
@@ -44,7 +44,12 @@ def read_objects(
 
 
 def read_records(
-    stream: BinaryIO, source: str, config: SourceConfig, needed: Sequence[str], list_field: str | None = None
+    stream: BinaryIO,
+    source: str,
+    config: SourceConfig,
+    needed: Sequence[str],
+    list_field: str | None = None,
+    keep_all: bool = False,
 ) -> Iterator[Record | Refusal]:
     """Reads a file.
 
@@ -61,6 +66,7 @@ def read_records(
         config: Format, encoding and bounds.
         needed: Fields that every object has to have.
         list_field: One of them, whose value may be a list of texts and numbers.
+        keep_all: Records hold the other fields too, as JSON in `Record.parts`.
 
     Yields:
         One `Record` or `Refusal` an object, in the file's order.
@@ -68,7 +74,7 @@ def read_records(
     Raises:
         DataError: The file as a whole cannot be read as configured.
     """
-    for found in read_objects(stream, source, config, needed):
+    for found in read_objects(stream, source, config, None if keep_all else needed):
         if isinstance(found, Refusal):
             yield found
             continue

@@ -14,7 +14,7 @@ from ulmfit_tfx.transforms.records.nested_fields import Fields, Found
 _ROWS_AT_ONCE = 500
 
 
-def read_rows(stream: BinaryIO, source: str, needed: Iterable[str]) -> Iterator[Found]:
+def read_rows(stream: BinaryIO, source: str, needed: Iterable[str] | None) -> Iterator[Found]:
     """Reads the rows of a file, the columns alone that are needed, and where one of these is missing all of them.
 
     Memory stays within those columns of a row group, as they are stored, and a batch of rows.
@@ -22,7 +22,7 @@ def read_rows(stream: BinaryIO, source: str, needed: Iterable[str]) -> Iterator[
     Args:
         stream: The file's bytes.
         source: The file's name, for errors.
-        needed: Columns, or fields of structs as `column.field`.
+        needed: Columns, or fields of structs as `column.field`. None: all, as JSON in `Found.row`, with their types.
 
     Yields:
         The rows, by their numbers from 1.
@@ -36,12 +36,14 @@ def read_rows(stream: BinaryIO, source: str, needed: Iterable[str]) -> Iterator[
     line = 0
     try:
         with ParquetFile(seekable(stream)) as file:
-            columns = _columns(file.schema_arrow.names, needed)
+            columns = None if needed is None else _columns(file.schema_arrow.names, needed)
             for batch in file.iter_batches(_ROWS_AT_ONCE, columns=columns, use_threads=False):
-                for values in zip(*map(_written_column, batch.columns), strict=True):
+                rows = batch.to_pylist() if needed is None else ()
+                for number, values in enumerate(zip(*map(_written_column, batch.columns), strict=True)):
                     line += 1
                     fields = Fields(zip(batch.schema.names, values, strict=True))
-                    yield Found(line, fields, escaped(json.dumps(_as_json(fields), ensure_ascii=False)))
+                    content = _as_json(fields) if needed is not None else typed(rows[number])
+                    yield Found(line, fields, escaped(json.dumps(content, ensure_ascii=False)))
     except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
         raise DataError(f"{source}: cannot be read as Parquet: {str(error).splitlines()[0]}.") from None
 
@@ -94,6 +96,17 @@ def written(value: Any) -> Any:
     if isinstance(value, list):
         return [written(inner) for inner in value]
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def typed(value: Any) -> Any:
+    """A value that JSON can have, numbers with their types; what it has none of as it is written."""
+    if isinstance(value, dict):
+        return {name: typed(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [typed(inner) for inner in value]
+    if value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    return written(value)
 
 
 def _as_json(value: Any) -> Any:

@@ -9,7 +9,7 @@ from ulmfit_tfx.transforms.records.lines import is_longer
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 
 
-def parse(stream: BinaryIO, source: str, config: PlainTextConfig) -> Iterator[Row | Refusal]:
+def parse(stream: BinaryIO, source: str, config: PlainTextConfig, keep_all: bool = False) -> Iterator[Row | Refusal]:
     r"""Parses a file of texts.
 
     Of a file with the lines
@@ -27,11 +27,12 @@ def parse(stream: BinaryIO, source: str, config: PlainTextConfig) -> Iterator[Ro
         stream: The file's bytes.
         source: The file's name, for refusals.
         config: Unit, encoding and bounds.
+        keep_all: Blank lines are refused, so that each line has its row or its refusal. Otherwise they are none.
 
     Yields:
-        One `Row` or `Refusal` a unit, in the file's order. Blank ones are none.
+        One `Row` or `Refusal` a unit, in the file's order.
     """
-    for unit in _units(stream, source, config):
+    for unit in _units(stream, source, config, keep_all):
         if isinstance(unit, Refusal):
             yield unit
             continue
@@ -40,13 +41,15 @@ def parse(stream: BinaryIO, source: str, config: PlainTextConfig) -> Iterator[Ro
         if is_longer(text, config.max_row_bytes):
             yield Refusal.too_long(source, line, config.max_row_bytes)
         else:
-            yield Row(text)
+            yield Row(text, line=line)
 
 
-def _units(stream: BinaryIO, source: str, config: PlainTextConfig) -> Iterator[tuple[int, str] | Refusal]:
+def _units(
+    stream: BinaryIO, source: str, config: PlainTextConfig, keep_all: bool
+) -> Iterator[tuple[int, str] | Refusal]:
     """Text of each unit, and the line that it begins on."""
     if config.text_unit == "line":
-        yield from read_lines(stream, source, config)
+        yield from read_lines(stream, source, config, keep_all)
         return
     is_paragraph = config.text_unit == "paragraph"
     for block in (read_blocks if is_paragraph else read_whole)(stream, source, config):

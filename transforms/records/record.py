@@ -2,8 +2,13 @@
 
 import dataclasses
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from ulmfit_tfx.transforms.records.lines import escaped
+
+BLANK_LINE = "blank line"
+"""Reason of the refusals that stand for blank lines, where every line is to have its row."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +27,8 @@ class Row:
         slices: Name and value of each of `slice_columns`.
         key: Value of `split_key_column`, where there is one: rows with the same one share a split.
         written: Of words with tags, the sentence as it was written, where the file has that too.
+        line: Line of its file that it begins on, counted from 1, where the format has lines.
+        columns: All that the record holds, by column, where the parser was asked to keep it.
     """
 
     text: str
@@ -35,6 +42,8 @@ class Row:
     slices: tuple[tuple[str, str], ...] = ()
     key: str | None = None
     written: str | None = dataclasses.field(default=None, compare=False)
+    line: int | None = dataclasses.field(default=None, compare=False)
+    columns: Mapping[str, Any] | None = dataclasses.field(default=None, compare=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +56,7 @@ class Refusal:
         reason: Short, the same for all rows refused for it, so that refusals can be counted by reason.
         detail: What was found.
         row: The row, undecodable bytes as backslash escapes; empty where it is over `max_row_bytes`.
+        columns: As of a `Row`, where its columns could be told apart.
     """
 
     source: str
@@ -54,6 +64,7 @@ class Refusal:
     reason: str
     detail: str
     row: str
+    columns: Mapping[str, Any] | None = dataclasses.field(default=None, compare=False)
 
     @classmethod
     def too_long(cls, source: str, line: int, limit: int) -> "Refusal":
@@ -62,7 +73,10 @@ class Refusal:
 
     def to_json(self) -> str:
         """As a line of JSON."""
-        return json.dumps(dataclasses.asdict(self), ensure_ascii=False)
+        values = dataclasses.asdict(self)
+        if self.columns is None:
+            del values["columns"]
+        return json.dumps(values, ensure_ascii=False)
 
     def __str__(self) -> str:
         return f"{self.source}:{self.line}: {self.reason}: {self.detail}"

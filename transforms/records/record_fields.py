@@ -1,7 +1,7 @@
 """Records with named columns, or fields, and what these give a row, whatever the format."""
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig
@@ -22,12 +22,14 @@ class Record(NamedTuple):
         values: Of the columns that are needed, without white space around them, all of them decodable.
         parts: All of it, for refusals.
         lists: Those values that are lists, as only JSON has them; in `values` they have commas between their items.
+        names: Of the columns, where `parts` holds one of each.
     """
 
     line: int
     values: Mapping[str, str]
     parts: list[str]
     lists: Mapping[str, list[str]] = {}
+    names: Sequence[str] = ()
 
     @property
     def row(self) -> str:

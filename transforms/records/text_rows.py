@@ -1,10 +1,12 @@
 """CSV, TSV, JSON, Parquet and Excel: texts with a label, with several labels, with numbers, or with nothing."""
 
+import dataclasses
 import math
 import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from ulmfit_tfx.schemas.config.sources.asked_texts import AskedColumnsConfig
 from ulmfit_tfx.schemas.config.sources.labelled_texts import (
     ClassifiedTextsConfig,
     LabelledTextsConfig,
@@ -14,6 +16,7 @@ from ulmfit_tfx.schemas.config.sources.texts import TextColumnsConfig
 from ulmfit_tfx.schemas.config.tokenizer import PAIR_SEPARATOR
 from ulmfit_tfx.transforms.records import columns, objects
 from ulmfit_tfx.transforms.records.drop import Drop
+from ulmfit_tfx.transforms.records.kept_columns import check_writable, columns_of, with_columns, with_text
 from ulmfit_tfx.transforms.records.label_lists import listed, looks_like_a_list
 from ulmfit_tfx.transforms.records.label_names import LabelNames
 from ulmfit_tfx.transforms.records.lines import excerpt, is_longer
@@ -38,7 +41,7 @@ _ONE_COMMA = re.compile(r"[^,.]*,[^,.]*")
 
 
 def parse(
-    stream: BinaryIO, source: str, config: TextRowsConfig, separator: str = PAIR_SEPARATOR
+    stream: BinaryIO, source: str, config: TextRowsConfig, separator: str = PAIR_SEPARATOR, keep_all: bool = False
 ) -> Iterator[Row | Refusal | Drop]:
     """Parses a file of labelled or unlabelled rows.
 
@@ -56,6 +59,7 @@ def parse(
         source: The file's name, for refusals.
         config: Columns, labels, encoding and bounds.
         separator: What is put between a text and that of `second_text_column`, with a space on either side.
+        keep_all: Rows and refusals have the `columns` of their records.
 
     Yields:
         One `Row` or `Refusal` a record, in the file's order, or a `Drop` where `rows_without_label` says so. Blank
@@ -67,28 +71,39 @@ def parse(
     names = (
         LabelNames(config.labels, config.label_names) if isinstance(config, ClassifiedTextsConfig) else LabelNames(None)
     )
-    for record in _records(stream, source, config):
+    for record in _records(stream, source, config, keep_all):
         if isinstance(record, Refusal):
-            yield record
+            yield with_columns(record, config) if keep_all else record
             continue
+        kept = columns_of(record) if keep_all else None
         try:
+            if kept is not None:
+                check_writable(kept)
             if isinstance(config, LabelledTextsConfig) and _is_dropped(record, config):
                 yield Drop("without a label")
-            elif isinstance(config, LabelledTextsConfig):
-                yield _labelled_row(record, config, names, separator)
-            else:
-                yield Row(text_of(record, config.text_column, config.max_row_bytes), key=key_of(record, config))
+                continue
+            row = _row(record, config, names, separator)
         except RowError as error:
-            yield error.refusal(source, record.line, record.row)
+            yield dataclasses.replace(error.refusal(source, record.line, record.row), columns=kept)
+        else:
+            yield row if kept is None else with_text(dataclasses.replace(row, columns=kept), config)
 
 
-def _records(stream: BinaryIO, source: str, config: TextRowsConfig) -> Iterator[Record | Refusal]:
+def _row(record: Record, config: TextRowsConfig, names: LabelNames, separator: str) -> Row:
+    if isinstance(config, LabelledTextsConfig):
+        return _labelled_row(record, config, names, separator)
+    second = config.second_text_column if isinstance(config, AskedColumnsConfig) else None
+    text = _text(record, config, second, separator)
+    return Row(text, key=key_of(record, config), line=record.line)
+
+
+def _records(stream: BinaryIO, source: str, config: TextRowsConfig, keep_all: bool) -> Iterator[Record | Refusal]:
     needed = needed_columns(config)
     if config.format in ("csv", "tsv"):
         return columns.read_records(stream, source, config, needed)
     label = config.label_column if isinstance(config, ClassifiedTextsConfig) else None
     label = label if isinstance(label, str) else None
-    return objects.read_records(stream, source, config, needed, label)
+    return objects.read_records(stream, source, config, needed, label, keep_all)
 
 
 def needed_columns(config: TextRowsConfig) -> list[str]:
@@ -100,23 +115,13 @@ def needed_columns(config: TextRowsConfig) -> list[str]:
         columns += config.target_columns
     if isinstance(config, LabelledTextsConfig):
         columns += [config.second_text_column, config.weight_column]
+    if isinstance(config, AskedColumnsConfig):
+        columns += [config.second_text_column, config.id_column]
     return [*(column for column in columns if column is not None), *shared_columns(config)]
 
 
 def _labelled_row(record: Record, config: LabelledTextsConfig, names: LabelNames, separator: str) -> Row:
-    text = text_of(record, config.text_column, config.max_row_bytes)
-    if config.second_text_column is not None:
-        second = record.values[config.second_text_column]
-        for column, side in ((config.text_column, text), (config.second_text_column, second)):
-            if separator in side:
-                detail = (
-                    f"column '{column}' holds '{separator}', which parts the two: set another as tokenizer.separator"
-                )
-                raise RowError("separator in a text", detail)
-        # A served text without the separator has no second text either: the graph sees the same.
-        text = f"{text} {separator} {second}" if second else text
-        if is_longer(text, config.max_row_bytes):
-            raise RowError.too_long(config.max_row_bytes)
+    text = _text(record, config, config.second_text_column, separator)
     label: str | None = None
     labels: tuple[str, ...] | None = None
     targets: tuple[float, ...] = ()
@@ -137,7 +142,25 @@ def _labelled_row(record: Record, config: LabelledTextsConfig, names: LabelNames
         split=named_split(record, config),
         slices=slices_of(record, config),
         key=key_of(record, config),
+        line=record.line,
     )
+
+
+def _text(record: Record, config: TextRowsConfig, second_text_column: str | None, separator: str) -> str:
+    """The text of a record; of a pair both, with the separator between them."""
+    text = text_of(record, config.text_column, config.max_row_bytes)
+    if second_text_column is None:
+        return text
+    second = record.values[second_text_column]
+    for column, side in ((config.text_column, text), (second_text_column, second)):
+        if separator in side:
+            detail = f"column '{column}' holds '{separator}', which parts the two: set another as tokenizer.separator"
+            raise RowError("separator in a text", detail)
+    # A served text without the separator has no second text either: the graph sees the same.
+    text = f"{text} {separator} {second}" if second else text
+    if is_longer(text, config.max_row_bytes):
+        raise RowError.too_long(config.max_row_bytes)
+    return text
 
 
 def _is_dropped(record: Record, config: LabelledTextsConfig) -> bool:

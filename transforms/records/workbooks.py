@@ -1,15 +1,17 @@
 """Rows of a sheet of an Excel workbook (.xlsx), as objects. The first row with values names the columns."""
 
+import itertools
+import json
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 from xml.etree.ElementTree import ParseError
 
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.records.lines import escaped, excerpt
 from ulmfit_tfx.transforms.records.nested_fields import Fields, Found
-from ulmfit_tfx.transforms.records.parquet import seekable, written
+from ulmfit_tfx.transforms.records.parquet import seekable, typed, written
 
 LARGEST = 1 << 30
 """Bytes of all parts of a workbook: its texts stand in one of them, which is read into memory."""
@@ -81,7 +83,13 @@ def _rows(sheet: Any, source: str) -> Iterator[Found]:
             continue
         values += [None] * (len(names) - len(values))
         fields = Fields((name, value) for name, value in zip(names, values, strict=False) if name)
-        yield Found(line, fields, escaped("\t".join("" if value is None else str(value) for value in values)))
+        whole = {name: None if value is None else typed(cell) for name, value, cell in _named(names, values, cells)}
+        yield Found(line, fields, escaped(json.dumps(whole, ensure_ascii=False)))
+
+
+def _named(names: Sequence[str], values: Sequence[Any], cells: Sequence[Any]) -> Iterator[tuple[str, Any, Any]]:
+    """What is below a name of the header."""
+    return (each for each in itertools.zip_longest(names, values, cells) if each[0])
 
 
 def _check_names(names: list[str], source: str, line: int) -> None:

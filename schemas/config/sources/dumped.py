@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 
+from ulmfit_tfx.schemas.config.sources.asked_texts import asked_texts
 from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig, NumberedTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
@@ -12,6 +13,7 @@ _KINDS: dict[str, Callable[..., SourceConfig]] = {
     "label_column": ClassifiedTextsConfig,
     "target_columns": NumberedTextsConfig,
     "eval_path": tagged_words,
+    "id_column": asked_texts,
     "path": text_source,
 }
 """By a field that all of a kind have, and none of those below."""

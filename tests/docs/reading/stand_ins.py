@@ -120,6 +120,12 @@ def _with_models(**kinds: str) -> Callable[[Path, Material], None]:
     return prepare
 
 
+def _prepare_evaluation(folder: Path, material: Material) -> None:
+    """A classifier, a tagger, and a table of texts, one of them empty."""
+    _with_models(classifier="MODEL_DIR", tagger="TAGGER_DIR")(folder, material)
+    (folder / "tickets.csv").write_text('ticket,message,label\n17,"Dull, and far\ntoo long.",old\n18,,old\n')
+
+
 def _prepare_serving(folder: Path, material: Material) -> None:
     """The README's run under the name of reviews, with three versions in service, and requests of other lengths."""
     run = shutil.copytree(folder / "runs/few_labels", folder / "runs/reviews")
@@ -138,7 +144,7 @@ _PREPARED: dict[str, Callable[[Path, Material], None]] = {
     "README.md": _prepare_readme,
     _ADDING: _prepare_adding_a_component,
     "docs/encoders.md": _prepare_encoders,
-    "docs/evaluation.md": _with_models(classifier="MODEL_DIR", tagger="TAGGER_DIR"),
+    "docs/evaluation.md": _prepare_evaluation,
     "docs/python.md": _prepare_encoders,
     "docs/language-models.md": _with_models(language_model="runs/lm/serving/lm/1"),
     "docs/serving.md": _prepare_serving,
