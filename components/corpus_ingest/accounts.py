@@ -18,6 +18,9 @@ from ulmfit_tfx.transforms.splitting import EVAL, SPLITS, TEST, TRAIN
 
 log = logging.getLogger(__name__)
 
+_NAMED = 100
+"""Labels that a message names."""
+
 
 def account_of(results: Iterable[ShardResult]) -> Accounting:
     """Adds up what came of all shards."""
@@ -52,7 +55,8 @@ def check(accounting: Accounting, ingestion: Ingestion, refusals: Iterable[str])
 
     Raises:
         DataError: Too many rows are quarantined, a split that is needed is empty, there is nothing to tell apart in
-            training (one class, one tag, one number), or a label of another split never occurs there.
+            training (one class, one tag, one number), labels have too few rows there, or texts of eval or test stand
+            in train too.
         RuntimeError: The counts do not add up.
     """
     config = ingestion.source
@@ -73,6 +77,8 @@ def check(accounting: Accounting, ingestion: Ingestion, refusals: Iterable[str])
             f"{config.max_bad_fraction:g} allows. The first of them:\n  " + "\n  ".join(refusals)
         )
     _check_splits(accounting, config)
+    if isinstance(config, LabelledSourceConfig):
+        _check_leaks(accounting, config)
     if ingestion.tagging is not None:
         _check_tags(accounting, ingestion.tag_separator)
     elif isinstance(config, NumberedTextsConfig):
@@ -101,7 +107,21 @@ def _why_empty(accounting: Accounting, split: str, config: SourceConfig) -> str:
     if own := own_files.get(split):
         return f"there are no rows left of {own}."
     rows, shares = sum(accounting.rows.values()), _shares(config.splits.model_dump())
-    return f"{rows:,} rows are split by {shares}. Give more rows, or a larger share in splits."
+    dropped = "; ".join(f"{rule}: {count:,}" for rule, count in accounting.dropped.items())
+    hint = f" Dropped by a rule: {dropped}." if dropped else ""
+    return f"{rows:,} rows are split by {shares}. Give more rows, or a larger share in splits.{hint}"
+
+
+def _check_leaks(accounting: Accounting, config: LabelledSourceConfig) -> None:
+    found = [sentence for split in (EVAL, TEST) if (sentence := accounting.leak(split))]
+    if found:
+        log.warning("%s", "; ".join(found))
+    if any(accounting.leaks.get(split, 0) > config.allow_leaks * accounting.rows[split] for split in (EVAL, TEST)):
+        raise DataError(
+            f"{'; '.join(found)}: more than data.allow_leaks={config.allow_leaks:g}. What the model has seen in "
+            "training, it is no test of. Set data.corpus_cleanup.deduplicate to exact, which leaves these rows out of "
+            "train, or data.allow_leaks to true to go on with them."
+        )
 
 
 def _check_labels(accounting: Accounting, config: ClassifiedTextsConfig) -> None:
@@ -109,7 +129,7 @@ def _check_labels(accounting: Accounting, config: ClassifiedTextsConfig) -> None
     if len(trained) < 2:
         raise DataError(
             f"column '{config.label_column}' holds one class only in the train split, '{next(iter(trained))}': "
-            "a classifier needs two or more. Is label_column the right column?"
+            f"a classifier needs two or more. {_left_out(accounting) or 'Is label_column the right column?'}"
         )
     if len(accounting.labels[EVAL]) < 2:
         raise DataError(
@@ -122,29 +142,74 @@ def _check_labels(accounting: Accounting, config: ClassifiedTextsConfig) -> None
 def _check_several_labels(accounting: Accounting, config: ClassifiedTextsConfig) -> None:
     if not accounting.labels[TRAIN]:
         raise DataError(
-            f"column '{config.label_column}' holds no label in the train split. Is label_column the right column?"
+            f"column '{config.label_column}' holds no label in the train split. "
+            f"{_left_out(accounting) or 'Is label_column the right column?'}"
         )
     _check_all_are_trained(accounting, config)
 
 
+def _left_out(accounting: Accounting) -> str:
+    """The labels that are not kept, in a sentence; "" where all are."""
+    rare, unlisted = accounting.rare_labels, accounting.unlisted_labels
+    parts = [f"rare, of which data.rare_labels says what becomes: {_named(rare)}"] if rare else []
+    parts += [f"not in data.labels: {_named(unlisted)}"] if unlisted else []
+    return f"Labels that are {'; '.join(parts)}." if parts else ""
+
+
 def _check_all_are_trained(accounting: Accounting, config: ClassifiedTextsConfig) -> None:
     _check_names(accounting, config)
-    for split in SPLITS:
-        if unseen := _unseen(accounting, split):
-            raise DataError(
-                f"label '{unseen[0]}' occurs {accounting.labels[split][unseen[0]]:,} times in the {split} split and "
-                "never in train. Give more rows of it, or list the labels to keep in data.labels."
-            )
-    if config.labels is not None:
-        named = {config.label_names.get(label, label) for label in config.labels}
-        if unseen := sorted(named - set(accounting.labels[TRAIN])):
-            listed = config.label_file or "data.labels"
-            raise DataError(f"label '{unseen[0]}' of {listed} never occurs in the train split.")
+    _check_listed(accounting, config)
+    if config.rare_labels == "error":
+        _check_counts(accounting, config)
+
+
+def _check_listed(accounting: Accounting, config: ClassifiedTextsConfig) -> None:
+    """Refuses labels of the list that do not occur."""
+    found = {label for split in SPLITS for label in accounting.labels[split]} | set(accounting.rare_labels)
+    names = {label: config.label_names.get(label, label) for label in config.labels or ()}
+    listed = config.label_file or "data.labels"
+    if missing := sorted(label for label, name in names.items() if name not in found):
+        label = missing[0]
+        others = f" {len(missing) - 1:,} more do not occur either." if len(missing) > 1 else ""
+        instead = _instead(label, sorted({*found, *accounting.unlisted_labels} - {*names.values()} or found))
+        raise DataError(
+            f"label '{label}' of {listed} never occurs in column '{config.label_column}'.{others} {instead} "
+            "Else take it off the list."
+        )
+
+
+def _check_counts(accounting: Accounting, config: ClassifiedTextsConfig) -> None:
+    """Refuses labels with too few rows to learn from, all at once."""
+    found = sorted({label for split in SPLITS for label in accounting.labels[split]})
+    counts = {label: accounting.labels[TRAIN].get(label, 0) for label in found}
+    needed = config.needed_rows
+    if rare := {label: count for label, count in counts.items() if count < needed}:
+        others = "" if any(rare.values()) else f"occur in {_splits_of(rare, accounting)} and never in train"
+        what = others or f"have fewer than {needed:,} rows in the train split (data.min_label_count)"
+        raise DataError(
+            f"{len(rare):,} of {len(counts):,} labels {what}: {_named(rare, with_counts=needed > 1)}. Set "
+            "data.rare_labels to drop, which leaves rows of rare labels out, or to group, which makes one label "
+            f"'{config.rare_label_name}' of them; data.min_label_count says what is rare. Or give more rows of them, "
+            "or list the labels to keep in data.labels."
+        )
+
+
+def _splits_of(labels: Iterable[str], accounting: Accounting) -> str:
+    splits = [split for split in (EVAL, TEST) if not accounting.labels[split].keys().isdisjoint(labels)]
+    return f"the {' and '.join(splits)} split{'s' if len(splits) > 1 else ''}"
+
+
+def _named(labels: Mapping[str, int], with_counts: bool = True) -> str:
+    """Labels in words, the most frequent first, with their rows."""
+    ranked = sorted(labels.items(), key=lambda item: (-item[1], item[0]))
+    shown = [f"'{excerpt(label)}'" + (f" ({count:,})" if with_counts else "") for label, count in ranked[:_NAMED]]
+    more = f" and {len(ranked) - _NAMED:,} more" if len(ranked) > _NAMED else ""
+    return ", ".join(shown) + more
 
 
 def _check_names(accounting: Accounting, config: ClassifiedTextsConfig) -> None:
     """Refuses names of labels that do not occur: they are misspelt, or YAML read them as something else."""
-    found = sorted({label for split in SPLITS for label in accounting.labels[split]})
+    found = sorted({label for split in SPLITS for label in accounting.labels[split]} | set(accounting.rare_labels))
     for label, name in config.label_names.items():
         if name not in found:
             raise DataError(

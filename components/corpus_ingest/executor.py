@@ -19,13 +19,15 @@ from tfx.types import artifact_utils
 from ulmfit_tfx.components.corpus_ingest.accounts import account_of, check
 from ulmfit_tfx.components.corpus_ingest.deduplication import Duplicates
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
+from ulmfit_tfx.components.corpus_ingest.leaks import leaks_in
+from ulmfit_tfx.components.corpus_ingest.rare_labels import KeptLabels, leaves_out_or_groups
 from ulmfit_tfx.components.corpus_ingest.shard_ingestion import (
     FindOccurrences,
     IngestShard,
     counted_lines,
     lines_before,
 )
-from ulmfit_tfx.components.corpus_ingest.shard_result import QUARANTINED, ShardResult
+from ulmfit_tfx.components.corpus_ingest.shard_result import LEAKS, QUARANTINED, ShardResult
 from ulmfit_tfx.components.corpus_ingest.shards import Shard, shards_of
 from ulmfit_tfx.components.corpus_ingest.source_files import check_source, read_label_map, read_labels
 from ulmfit_tfx.components.record_files import prepare, publish
@@ -117,9 +119,14 @@ def _ingest(
             | "FindDuplicates" >> Duplicates(ingestion.source.corpus_cleanup)
         )
         duplicates = beam.pvalue.AsMultiMap(found)
-    ingest = beam.ParDo(IngestShard(ingestion, label_map, seed, uri), before, duplicates)
-    done = spread | "Ingest" >> ingest.with_outputs(QUARANTINED, main="results")
-    _ = done.results | "WriteResults" >> beam.io.WriteToText(results_file, shard_name_template="")
+    kept = None
+    if leaves_out_or_groups(ingestion.source):
+        kept = beam.pvalue.AsSingleton(spread | "KeptLabels" >> KeptLabels(ingestion, label_map, seed, duplicates))
+    ingest = beam.ParDo(IngestShard(ingestion, label_map, seed, uri), before, duplicates, kept)
+    done = spread | "Ingest" >> ingest.with_outputs(QUARANTINED, LEAKS, main="results")
+    leaks = done[LEAKS] | "LeaksByDigest" >> beam.GroupByKey() | "CountLeaks" >> beam.Map(leaks_in)
+    results = (done.results, leaks) | "Results" >> beam.Flatten()
+    _ = results | "WriteResults" >> beam.io.WriteToText(results_file, shard_name_template="")
     _ = (
         done[QUARANTINED]
         | "QuarantineAsJson" >> beam.Map(Refusal.to_json)

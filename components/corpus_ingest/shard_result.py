@@ -8,6 +8,7 @@ from ulmfit_tfx.components.corpus_ingest.shard_reading import ReadCounts
 from ulmfit_tfx.components.record_files import Part
 
 ROWS, QUARANTINED, DROPPED, LABELS = "rows", "quarantined", "dropped", "labels"
+RARE_LABELS, UNLISTED_LABELS, LEAKS = "rare_labels", "unlisted_labels", "leaks"
 """Kinds of what is counted."""
 
 

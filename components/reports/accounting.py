@@ -17,6 +17,9 @@ class Accounting:
         highest: Highest number, likewise.
         rows_in: Records read, counted where they are parsed.
         split_off: Rows that there are more than records, because texts were split into sentences.
+        rare_labels: Labels too rare to be kept, with how many rows had them.
+        unlisted_labels: Labels that `data.labels` does not list, likewise; of very many some.
+        leaks: Rows of eval and of test whose texts stand in train too, by split, where they were counted.
     """
 
     rows: dict[str, int]
@@ -27,6 +30,14 @@ class Accounting:
     highest: dict[str, float] = dataclasses.field(default_factory=dict)
     rows_in: int = 0
     split_off: int = 0
+    rare_labels: dict[str, int] = dataclasses.field(default_factory=dict)
+    unlisted_labels: dict[str, int] = dataclasses.field(default_factory=dict)
+    leaks: dict[str, int] = dataclasses.field(default_factory=dict)
+
+    def leak(self, split: str) -> str:
+        """What there is to say of a split's rows whose texts stand in train too, in words; "" where there are none."""
+        count, rows = self.leaks.get(split, 0), self.rows.get(split, 0)
+        return f"{count:,} of {rows:,} {split} texts are also in train ({count / rows:.1%})" if count else ""
 
     @classmethod
     def from_json(cls, text: str) -> "Accounting":

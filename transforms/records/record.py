@@ -21,6 +21,7 @@ class Row:
         split: The split that the row names itself, where there is a `split_column`.
         slices: Name and value of each of `slice_columns`.
         key: Value of `split_key_column`, where there is one: rows with the same one share a split.
+        unlisted: Labels that were taken off a row with several, because `labels` does not list them.
     """
 
     text: str
@@ -33,6 +34,7 @@ class Row:
     split: str | None = None
     slices: tuple[tuple[str, str], ...] = ()
     key: str | None = None
+    unlisted: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,8 @@ from ulmfit_tfx.schemas.config.sources.labelled_texts import (
 from ulmfit_tfx.schemas.config.sources.source import ColumnsConfig
 from ulmfit_tfx.schemas.config.tokenizer import PAIR_SEPARATOR
 from ulmfit_tfx.transforms.records import columns, json_objects
-from ulmfit_tfx.transforms.records.label_names import LabelNames
+from ulmfit_tfx.transforms.records.drop import Drop
+from ulmfit_tfx.transforms.records.label_names import UNLISTED, LabelNames, UnlistedLabelError
 from ulmfit_tfx.transforms.records.lines import excerpt, is_longer
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
 from ulmfit_tfx.transforms.records.record_fields import (
@@ -33,7 +34,7 @@ _ONE_COMMA = re.compile(r"[^,.]*,[^,.]*")
 
 def parse(
     stream: BinaryIO, source: str, config: ColumnsConfig, separator: str = PAIR_SEPARATOR
-) -> Iterator[Row | Refusal]:
+) -> Iterator[Row | Refusal | Drop]:
     """Parses a file of labelled or unlabelled rows.
 
     With `text_column: review`, `label_column: stars` and the names `{5: good}`, the rows
@@ -52,14 +53,13 @@ def parse(
         separator: What is put between a text and that of `second_text_column`, with a space on either side.
 
     Yields:
-        One `Row` or `Refusal` a record, in the file's order. Blank lines are no records.
+        One `Row` or `Refusal` a record, in the file's order, and a `Drop` where the label is not listed. Blank lines
+        are no records.
 
     Raises:
         DataError: The file is empty, or its header lacks a column.
     """
-    names = (
-        LabelNames(config.labels, config.label_names) if isinstance(config, ClassifiedTextsConfig) else LabelNames(None)
-    )
+    names = LabelNames.of_texts(config) if isinstance(config, ClassifiedTextsConfig) else LabelNames(None)
     for record in _records(stream, source, config):
         if isinstance(record, Refusal):
             yield record
@@ -69,6 +69,8 @@ def parse(
                 yield _labelled_row(record, config, names, separator)
             else:
                 yield Row(text_of(record, config.text_column, config.max_row_bytes), key=key_of(record, config))
+        except UnlistedLabelError as unlisted:
+            yield Drop(UNLISTED, unlisted.label)
         except RowError as error:
             yield error.refusal(source, record.line, record.row)
 
@@ -108,11 +110,12 @@ def _labelled_row(record: Record, config: LabelledTextsConfig, names: LabelNames
             raise RowError.too_long(config.max_row_bytes)
     label: str | None = None
     labels: tuple[str, ...] | None = None
+    unlisted: tuple[str, ...] = ()
     targets: tuple[float, ...] = ()
     if isinstance(config, NumberedTextsConfig):
         targets = tuple(_number(record, column) for column in config.target_columns)
     elif isinstance(config, ClassifiedTextsConfig) and config.label_separator is not None:
-        labels = _labels(record, config.label_column, config.label_separator, names)
+        labels, unlisted = _labels(record, config.label_column, config.label_separator, names)
     elif isinstance(config, ClassifiedTextsConfig):
         label = _label(record, config.label_column, names)
     return Row(
@@ -124,6 +127,7 @@ def _labelled_row(record: Record, config: LabelledTextsConfig, names: LabelNames
         split=named_split(record, config),
         slices=slices_of(record, config),
         key=key_of(record, config),
+        unlisted=unlisted,
     )
 
 
@@ -137,10 +141,16 @@ def _label(record: Record, column: str, names: LabelNames) -> str:
     return names.name(label)
 
 
-def _labels(record: Record, column: str, separator: str, names: LabelNames) -> tuple[str, ...]:
-    """Names of the labels in a list, or between separators, each once."""
-    labels = record.lists.get(column) or map(str.strip, record.values[column].split(separator))
-    return tuple(dict.fromkeys(names.name(label) for label in labels if label))
+def _labels(record: Record, column: str, separator: str, names: LabelNames) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the labels in a list, or between separators, each once; and those among them that are not listed."""
+    kept: dict[str, None] = {}
+    unlisted: dict[str, None] = {}
+    for label in filter(None, record.lists.get(column) or map(str.strip, record.values[column].split(separator))):
+        try:
+            kept[names.name(label)] = None
+        except UnlistedLabelError as other:
+            unlisted[other.label] = None
+    return tuple(kept), tuple(unlisted)
 
 
 def _weight(record: Record, column: str) -> float:
