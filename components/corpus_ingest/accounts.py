@@ -3,7 +3,7 @@
 import difflib
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.shard_result import LABELS, ShardResult
@@ -12,14 +12,18 @@ from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig, La
 from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig, NumberedTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.labels import composed
 from ulmfit_tfx.transforms.records.formats import has_header
 from ulmfit_tfx.transforms.records.lines import excerpt
 from ulmfit_tfx.transforms.splitting import EVAL, SPLITS, TEST, TRAIN
+from ulmfit_tfx.transforms.tag_schemes import OUTSIDE
 
 log = logging.getLogger(__name__)
 
 _NAMED = 100
 """Labels that a message names."""
+_NOTED = 10
+"""Labels that a note names."""
 
 
 def account_of(results: Iterable[ShardResult]) -> Accounting:
@@ -87,6 +91,48 @@ def check(accounting: Accounting, ingestion: Ingestion, refusals: Iterable[str])
         _check_several_labels(accounting, config)
     elif isinstance(config, ClassifiedTextsConfig):
         _check_labels(accounting, config)
+        _check_weighted(accounting, config, ingestion.weighted_labels)
+
+
+def notes(accounting: Accounting, ingestion: Ingestion, label_map: Mapping[str, str] | None) -> Iterator[str]:
+    """What is no reason to stop and worth to be known, in sentences.
+
+    Args:
+        accounting: Of the ingestion.
+        ingestion: What was ingested.
+        label_map: Of the source, where it has one.
+    """
+    found = {label for split in SPLITS for label in accounting.labels[split]}
+    parts = {part for label in found for part in label.split(ingestion.tag_separator or "\n")}
+    if never := [key for key, name in (label_map or {}).items() if name not in parts and name != OUTSIDE]:
+        yield f"{len(never):,} keys of data.label_map never occur: {_quoted(never)}"
+    if ingestion.tagging is not None:
+        for split in (EVAL, TEST):
+            if unseen := _unseen(accounting, split):
+                yield f"Tags in the {split} split that never occur in train: {', '.join(map(excerpt, unseen))}"
+
+
+def _quoted(labels: Sequence[str]) -> str:
+    more = f" and {len(labels) - _NOTED:,} more" if len(labels) > _NOTED else ""
+    return ", ".join(f"'{excerpt(label)}'" for label in labels[:_NOTED]) + more
+
+
+def _check_weighted(accounting: Accounting, config: ClassifiedTextsConfig, weighted: Sequence[str] | None) -> None:
+    """Refuses weights of labels that are not in training, and labels without a weight where others have one."""
+    trained = sorted(accounting.labels[TRAIN])
+    given = [] if weighted is None else list(map(composed, weighted))
+    for label in given:
+        if label not in trained:
+            original = f", which data.label_names calls '{name}'" if (name := config.label_names.get(label)) else ""
+            raise DataError(
+                f"classification.class_weights names '{label}'{original}: there is no such label in the train split. "
+                f"{_instead(label, trained)}"
+            )
+    if given and (lacking := sorted(set(trained) - set(given))):
+        raise DataError(
+            f"classification.class_weights lacks {_quoted(lacking)}: each label of the train split needs a weight. Or "
+            "set it to balanced."
+        )
 
 
 def _check_splits(accounting: Accounting, config: SourceConfig) -> None:
@@ -232,9 +278,6 @@ def _check_tags(accounting: Accounting, tag_separator: str | None) -> None:
     if len(trained) < (2 if tag_separator is None else 1):
         found = f"one tag only, '{trained[0]}'" if trained else "no tags"
         raise DataError(f"the train split holds {found}: a tagger needs tags to tell apart. Is their column right?")
-    for split in (EVAL, TEST):
-        if unseen := _unseen(accounting, split):
-            log.warning("Tags in the %s split that never occur in train: %s", split, ", ".join(unseen))
 
 
 def _check_targets(accounting: Accounting) -> None:

@@ -41,6 +41,7 @@ class CorpusIngest(BaseBeamComponent):
         path: str | RuntimeParameter | None = None,
         tagging: TagsConfig | None = None,
         separator: str | None = None,
+        weighted_labels: tuple[str, ...] | None = None,
     ):
         """Describes the ingestion.
 
@@ -52,11 +53,12 @@ class CorpusIngest(BaseBeamComponent):
             path: Stands in the place of `config.path`.
             tagging: Of words with tags: their scheme, and how raw texts are cut into words.
             separator: What stands between a text and that of `second_text_column`. None: the default.
+            weighted_labels: See `Ingestion`.
         """
         super().__init__(
             spec=specs.CorpusIngestSpec(
                 **{
-                    specs.CONFIG: Ingestion(config, tagging, separator).to_json(),
+                    specs.CONFIG: Ingestion(config, tagging, separator, weighted_labels).to_json(),
                     specs.PATH: config.path if path is None else path,
                     specs.SEED: seed,
                     specs.INPUT_FINGERPRINT: input_fingerprint,

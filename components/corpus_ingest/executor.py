@@ -16,7 +16,7 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from ulmfit_tfx.components.corpus_ingest.accounts import account_of, check
+from ulmfit_tfx.components.corpus_ingest.accounts import account_of, check, notes
 from ulmfit_tfx.components.corpus_ingest.deduplication import Duplicates
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.leaks import leaks_in
@@ -70,6 +70,10 @@ class Executor(BaseBeamExecutor):
 
         accounting = account_of(results)
         check(accounting, ingestion, _first_refusals(artifact.uri))
+        noted = list(notes(accounting, ingestion, read_label_map(ingestion.source)))
+        accounting = dataclasses.replace(accounting, notes=noted)
+        for note in noted:
+            log.warning("%s", note)
         publish((part for result in results for part in result.parts), artifact.uri, SPLITS)
         artifact.set_string_custom_property(specs.ACCOUNTING, accounting.to_json())
         with tf.io.gfile.GFile(f"{artifact.uri}/accounting.json", "w") as file:

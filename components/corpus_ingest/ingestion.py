@@ -9,7 +9,7 @@ from ulmfit_tfx.schemas.config.sources.labelled_texts import LabelledTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.config.tags import TagsConfig
 
-_TAGS, _SEPARATOR = "tags", "separator"
+_TAGS, _SEPARATOR, _WEIGHTED = "tags", "separator", "weighted_labels"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,11 +20,14 @@ class Ingestion:
         source: Where text comes from.
         tagging: Of words with tags. None: rows are texts.
         separator: What stands between a text and that of `second_text_column`, None for the default.
+        weighted_labels: Labels that another section gives weights: they and no others have to be in the train split.
+            None: none are.
     """
 
     source: SourceConfig
     tagging: TagsConfig | None = None
     separator: str | None = None
+    weighted_labels: tuple[str, ...] | None = None
 
     @property
     def tag_separator(self) -> str | None:
@@ -43,6 +46,8 @@ class Ingestion:
             extra[_TAGS] = self.tagging.model_dump(mode="json", include=set(TagsConfig.model_fields))
         if self.separator is not None and _has_pairs(self.source):
             extra[_SEPARATOR] = self.separator
+        if self.weighted_labels is not None:
+            extra[_WEIGHTED] = self.weighted_labels
         source = self.source.model_dump_json()
         return json.dumps(json.loads(source) | extra, ensure_ascii=False) if extra else source
 
@@ -51,8 +56,10 @@ class Ingestion:
         """Reads what `to_json` wrote."""
         values = json.loads(text)
         tagging, separator = values.pop(_TAGS, None), values.pop(_SEPARATOR, None)
+        weighted = values.pop(_WEIGHTED, None)
         tagging = None if tagging is None else TagsConfig.model_validate(tagging)
-        return cls(source_from_json(json.dumps(values)), tagging, separator)
+        weighted = None if weighted is None else tuple(weighted)
+        return cls(source_from_json(json.dumps(values)), tagging, separator, weighted)
 
 
 def _has_pairs(source: SourceConfig) -> bool:

@@ -149,5 +149,5 @@ def _renamed(labels: Iterable[str], kept: Collection[str], group: str | None) ->
     for label in labels:
         if label in kept:
             yield label
-        elif group in kept:
+        elif group is not None and group in kept:
             yield group

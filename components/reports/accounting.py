@@ -20,6 +20,7 @@ class Accounting:
         rare_labels: Labels too rare to be kept, with how many rows had them.
         unlisted_labels: Labels that `data.labels` does not list, likewise; of very many some.
         leaks: Rows of eval and of test whose texts stand in train too, by split, where they were counted.
+        notes: What is no reason to stop and worth to be known, in sentences.
     """
 
     rows: dict[str, int]
@@ -33,6 +34,7 @@ class Accounting:
     rare_labels: dict[str, int] = dataclasses.field(default_factory=dict)
     unlisted_labels: dict[str, int] = dataclasses.field(default_factory=dict)
     leaks: dict[str, int] = dataclasses.field(default_factory=dict)
+    notes: list[str] = dataclasses.field(default_factory=list)
 
     def leak(self, split: str) -> str:
         """What there is to say of a split's rows whose texts stand in train too, in words; "" where there are none."""

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from sources import labelled_texts
 from tfx.types import standard_artifacts
 
+from ulmfit_tfx.components.corpus_ingest.accounts import notes
 from ulmfit_tfx.components.corpus_ingest.executor import Executor
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.leaks import Digests, leaks_in, may_leak
@@ -13,7 +14,9 @@ from ulmfit_tfx.components.corpus_ingest.rare_labels import without_rare
 from ulmfit_tfx.components.corpus_ingest.shard_result import ShardResult
 from ulmfit_tfx.components.reports.accounting import Accounting
 from ulmfit_tfx.schemas.beam_arguments import IN_PROCESS, unstaged
+from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.tasks.tagging.section import TaggingConfig
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.splitting import split_of
 
@@ -29,11 +32,11 @@ def written(folder, rows, name="rows.tsv", header="text\tlabel"):
     return path
 
 
-def ingested(folder, path, **fields):
+def ingested(folder, path, weighted=None, **fields):
     config = labelled_texts(path=str(path), format="tsv", **fields)
     artifact = standard_artifacts.Examples()
     artifact.uri = str(folder / "examples")
-    properties = {"config": Ingestion(config).to_json(), "path": config.path, "seed": 1}
+    properties = {"config": Ingestion(config, weighted_labels=weighted).to_json(), "path": config.path, "seed": 1}
     context = Executor.Context(beam_pipeline_args=unstaged(IN_PROCESS), tmp_dir=str(folder / "tmp"), unique_id="1")
     Executor(context).Do({}, {"examples": [artifact]}, properties)
     return Accounting.from_json(artifact.get_string_custom_property("accounting"))
@@ -192,3 +195,31 @@ def test_leaks_are_those_that_two_loops_find(rows):
             found[split] += count
     trained = [text for text, split in rows if split == "train"]
     assert found == {which: sum(text in trained for text, split in rows if split == which) for which in found}
+
+
+@pytest.mark.parametrize(
+    ("weighted", "said"),
+    [
+        (("g", "bb"), "class_weights names 'bb': there is no such label in the train split. Did you mean 'b'?"),
+        (("g",), "class_weights lacks 'b': each label of the train split needs a weight"),
+        (("g", "b"), ""),
+    ],
+)
+def test_weights_are_of_the_labels_that_there_are(tmp_path, weighted, said):
+    path = written(tmp_path, FREQUENT)
+    if said:
+        assert said in failure(tmp_path, path, weighted=weighted)
+    else:
+        assert ingested(tmp_path, path, weighted=weighted).rows["train"]
+
+
+def test_keys_of_a_label_map_that_never_occur_are_noted():
+    config = tagged_words(path="x", format="jsonl")
+    ingestion = Ingestion(config, TaggingConfig(scheme="bio"))
+    labels = {"train": {"O": 3, "B-LOC": 1}, "eval": {"B-PER": 1}, "test": {}}
+    accounting = Accounting({}, {}, {}, labels)
+    found = list(notes(accounting, ingestion, {"0": "O", "1": "B-LOC", "7": "B-MISC", "8": "B-PER"}))
+    assert found == [
+        "1 keys of data.label_map never occur: '7'",
+        "Tags in the eval split that never occur in train: B-PER",
+    ]
