@@ -164,11 +164,12 @@ def run_stages(
         log_file.touch()
     except OSError as error:
         raise ConfigError(
-            f"{folder.root}: cannot be written: {error.strerror}. Set --root to a folder that can."
+            f"{folder.root}: cannot be written: {error.strerror}. Set another folder as --root."
         ) from None
     silence_native_logs()
     started = time.monotonic()
-    with locked_for_run(folder.root, observer.waits_for_cleaning), log_to(log_file, verbose):
+    locked = locked_for_run(folder.root, observer.waits_for_cleaning, observer.shares_folder)
+    with locked, log_to(log_file, verbose):
         observer.loads_libraries()
         arguments, sys.argv = sys.argv, sys.argv[:1]  # TFX hands sys.argv to absl's flags
         try:

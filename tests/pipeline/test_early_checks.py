@@ -8,6 +8,7 @@ from ulmfit_tfx.components.corpus_ingest.source_files import check_source
 from ulmfit_tfx.pipeline import running
 from ulmfit_tfx.pipeline.cli.app import app
 from ulmfit_tfx.pipeline.kubeflow.early_checks import for_cluster
+from ulmfit_tfx.pipeline.run_lock import locked_for_cleaning, locked_for_run
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.schemas.errors import ConfigError, DataError
 
@@ -63,3 +64,19 @@ def test_paths_that_a_cluster_does_not_see_need_no_tfx(tmp_path):
         for_cluster(pipeline(tmp_path, kubeflow=kubeflow))
     seen = kubeflow | {"paths": {"data.path": "gs://bucket/d.csv"}}
     assert for_cluster(pipeline(tmp_path, kubeflow=seen)).data.path == "gs://bucket/d.csv"
+
+
+def test_second_run_in_a_folder_is_told_of_the_first_one_and_a_later_one_is_not(tmp_path):
+    told = []
+
+    def run():
+        return locked_for_run(tmp_path, waits=pytest.fail, shares=lambda: told.append("shared"))
+
+    with run():
+        assert told == []
+        with run():
+            assert told == ["shared"]
+    with run():
+        assert told == ["shared"]
+    with locked_for_cleaning(tmp_path):
+        assert told == ["shared"]
