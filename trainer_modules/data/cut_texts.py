@@ -44,19 +44,24 @@ class CutTexts:
         >>> next(measured([70, 130], 64, 2000).sentences())[:72]
         '100 % of texts are longer than max_seq_len = 64 and were cut in training'
         """
-        of_most = f"95 % have up to {self.length_of_most:,} pieces"
         if self.longer:
+            untrained = _percent(self.untrained_pieces, self.pieces)
             yield (
                 f"{self._share(self.longer)} of texts are longer than max_seq_len = {self.max_seq_len:,} and were cut "
-                f"in training: {_percent(self.untrained_pieces, self.pieces)} of the pieces were not trained on. "
-                f"{of_most}: raise training.max_seq_len"
+                f"in training: the network saw nothing of {untrained} of the pieces. "
+                f"{self._hint('training.max_seq_len', self.max_seq_len)}"
             )
         if self.unread:
             yield (
                 f"{self._share(self.unread)} of texts are longer than the {self.read_pieces:,} pieces that the model "
-                f"reads: {_percent(self.unread_pieces, self.pieces)} of the pieces are never read. {of_most}: raise "
-                "head.read_pieces"
+                f"reads: {_percent(self.unread_pieces, self.pieces)} of the pieces are never read. "
+                f"{self._hint('head.read_pieces', self.read_pieces)}"
             )
+
+    def _hint(self, field: str, bound: int) -> str:
+        if self.length_of_most <= bound:
+            return f"Raise {field}, if these texts matter"
+        return f"Raise {field}: 95 % have up to {self.length_of_most:,} pieces"
 
     def _share(self, texts: int) -> str:
         return _percent(texts, self.texts)
