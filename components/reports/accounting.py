@@ -19,7 +19,8 @@ class Accounting:
         split_off: Rows that there are more than records, because texts were split into sentences.
         rare_labels: Labels too rare to be kept, with how many rows had them.
         unlisted_labels: Labels that `data.labels` does not list, likewise; of very many some.
-        leaks: Rows of eval and of test whose texts stand in train too, by split, where they were counted.
+        leaks: Rows of eval whose texts stand in train too, and of test that stand in train or eval, where they were
+            counted.
         notes: What is no reason to stop and worth to be known, in sentences.
     """
 
@@ -37,9 +38,10 @@ class Accounting:
     notes: list[str] = dataclasses.field(default_factory=list)
 
     def leak(self, split: str) -> str:
-        """What there is to say of a split's rows whose texts stand in train too, in words; "" where there are none."""
+        """What there is to say of a split's rows whose texts were looked at before, in words; "" where none were."""
         count, rows = self.leaks.get(split, 0), self.rows.get(split, 0)
-        return f"{count:,} of {rows:,} {split} texts are also in train ({count / rows:.1%})" if count else ""
+        where = "train or eval" if split == "test" else "train"
+        return f"{count:,} of {rows:,} {split} texts are also in {where} ({count / rows:.1%})" if count else ""
 
     @classmethod
     def from_json(cls, text: str) -> "Accounting":
