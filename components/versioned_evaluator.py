@@ -29,6 +29,7 @@ class VersionedEvaluator(BaseBeamComponent):
         eval_config: tfma.EvalConfig,
         example_splits: Sequence[str],
         baseline_model: types.BaseChannel | None = None,
+        beat: str | None = None,
     ):
         """Describes the evaluation.
 
@@ -38,14 +39,17 @@ class VersionedEvaluator(BaseBeamComponent):
             eval_config: Metrics, thresholds and slices.
             example_splits: What is evaluated on.
             baseline_model: What is compared with.
+            beat: What simple model is to be beaten, as `task_evaluator.beaten.Beat` has it as JSON. None: none.
         """
         compared = {standard.BASELINE_MODEL_KEY: baseline_model} if baseline_model else {}
+        demanded = {} if beat is None else {specs.BEAT: beat}
         super().__init__(
             spec=specs.VersionedEvaluatorSpec(
                 **{
                     standard.EXAMPLES_KEY: examples,
                     standard.MODEL_KEY: model,
                     **compared,
+                    **demanded,
                     standard.EVAL_CONFIG_KEY: eval_config,
                     standard.EXAMPLE_SPLITS_KEY: json_utils.dumps(list(example_splits)),
                     specs.CODE_VERSION: code_version(self.EXECUTOR_SPEC.executor_class, *_metric_modules(eval_config)),

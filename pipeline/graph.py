@@ -32,6 +32,7 @@ from ulmfit_tfx.components.pushed_statistics import QUANTILES, made_by
 from ulmfit_tfx.components.schema_importer.component import SchemaImporter
 from ulmfit_tfx.components.sentencepiece_trainer.component import SentencePieceTrainer
 from ulmfit_tfx.components.strict_example_validator.component import StrictExampleValidator
+from ulmfit_tfx.components.task_evaluator.beaten import Beat
 from ulmfit_tfx.components.task_evaluator.component import TaskEvaluator
 from ulmfit_tfx.components.text_transform.component import TextTransform
 from ulmfit_tfx.components.versioned_pusher.component import VersionedPusher
@@ -141,6 +142,7 @@ class _Stages:
             self.surroundings.path(section, source.path),
             tagging=self.config.tags if task is self.task else None,
             separator=self.config.separator,
+            weighted_labels=self.config.weighted_labels if task is self.task else None,
         )
         self._add(ingest, f"CorpusIngest{suffix}")
         schema = self._add(SchemaImporter(self._schema(task, source)), f"SchemaImporter{suffix}")
@@ -330,6 +332,7 @@ class _Stages:
                 eval_config=with_user_metrics(
                     labelled_task(config.task).eval_config(config), config.evaluation.metrics
                 ),
+                beat=_beat(config),
             )
         )
         if config.evaluation.metrics:
@@ -355,6 +358,7 @@ class _Stages:
                 evaluation=config.evaluation,
                 baseline_model=baseline,
                 held_out=held_out,
+                evaluated=evaluator.outputs["evaluation"],
             )
         )
         self._pushed(
@@ -445,6 +449,12 @@ class _Stages:
             serving=serving,
         )
         self._add(pusher, PUSHER)
+
+
+def _beat(config: LabelledPipelineConfig) -> str | None:
+    """What simple model is to be beaten, as TaskEvaluator takes it."""
+    systems = config.evaluation.beaten
+    return None if systems is None else Beat(systems, config.seed, config.evaluation.intervals).to_json()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from ulmfit_tfx.components.corpus_ingest.early_checks import check_rows_are_there
 from ulmfit_tfx.components.corpus_ingest.source_files import check_source
 from ulmfit_tfx.pipeline.run_folder import RunFolder
 from ulmfit_tfx.pipeline.run_lock import locked_for_run
@@ -16,6 +17,7 @@ from ulmfit_tfx.pipeline.run_result import Run
 from ulmfit_tfx.pipeline.stages import RunObserver, StageFailedError, StageResults, Unobserved
 from ulmfit_tfx.schemas.beam_arguments import as_options
 from ulmfit_tfx.schemas.config.beam import BeamConfig
+from ulmfit_tfx.schemas.config.evaluation import LANGUAGE_MODEL_MEASURES, EvaluationConfig
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.schemas.errors import ConfigError, RunFailedError, UserError
 
@@ -65,6 +67,8 @@ def run(config: PipelineConfig, root: str | Path | None = None, *, progress: boo
         # rich takes a notebook for a terminal, or writes each line as a table of HTML.
         console = Console(highlight=False, soft_wrap=True, force_jupyter=False, force_terminal=sys.stdout.isatty())
         console.print(f"{config.name} -> {folder.root}", style="bold", markup=False)
+        if warning := nothing_to_bless_against(config):
+            console.print(warning, style="yellow", markup=False)
         observer = StageDisplay(console)
     return run_stages(
         folder,
@@ -88,8 +92,27 @@ def checked_folder(config: PipelineConfig, root: str | Path | None) -> RunFolder
     """
     check_workers_see_folder(config.beam)
     for source in filter(None, (config.data, config.corpus)):
-        check_source(source)
+        check_rows_are_there(check_source(source), source)
     return RunFolder(Path(root or Path("runs") / config.name).resolve())
+
+
+def nothing_to_bless_against(config: PipelineConfig) -> str:
+    """What there is to say before a run whose model cannot be blessed, and what to set; "" where it can."""
+    evaluation = config.evaluation
+    if isinstance(evaluation, EvaluationConfig):
+        if evaluation.beaten or evaluation.has_thresholds or evaluation.allowed_drop:
+            return ""
+        return (
+            "Nothing to bless the model against: evaluation.beat is none, and evaluation.thresholds sets none. It will "
+            "be trained and not pushed. Set evaluation.beat to baseline, or "
+            f"evaluation.thresholds.{config.measures[0]}."
+        )
+    if any(getattr(evaluation.thresholds, name) is not None for name in LANGUAGE_MODEL_MEASURES):
+        return ""
+    return (
+        "Nothing to bless the language model against: evaluation.thresholds sets none. It will be trained and not "
+        "pushed. Set evaluation.thresholds.perplexity."
+    )
 
 
 def check_workers_see_folder(beam: BeamConfig) -> None:
@@ -138,11 +161,15 @@ def run_stages(
     """
     try:
         log_file = folder.new_log()
+        log_file.touch()
     except OSError as error:
-        raise UserError(f"{folder.root}: cannot be written: {error.strerror}.") from None
+        raise ConfigError(
+            f"{folder.root}: cannot be written: {error.strerror}. Set another folder as --root."
+        ) from None
     silence_native_logs()
     started = time.monotonic()
-    with locked_for_run(folder.root, observer.waits_for_cleaning), log_to(log_file, verbose):
+    locked = locked_for_run(folder.root, observer.waits_for_cleaning, observer.shares_folder)
+    with locked, log_to(log_file, verbose):
         observer.loads_libraries()
         arguments, sys.argv = sys.argv, sys.argv[:1]  # TFX hands sys.argv to absl's flags
         try:

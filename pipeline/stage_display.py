@@ -45,6 +45,11 @@ class StageDisplay:
         """Says so."""
         self.console.print("Waiting for `ulmfit-tfx clean`, which removes files there", style="dim", markup=False)
 
+    def shares_folder(self) -> None:
+        """Says so."""
+        said = "Another run is under way in this folder. Both go on, each with stages of its own; --root sets another"
+        self.console.print(said, style="yellow", markup=False)
+
     def loads_libraries(self) -> None:
         """Says so."""
         self.console.print("Starting TensorFlow and TFX", style="dim")

@@ -53,6 +53,9 @@ class RunObserver(StageObserver, Protocol):
     def waits_for_cleaning(self) -> None:
         """Files are being removed where the run is to write, and it waits for the end of that."""
 
+    def shares_folder(self) -> None:
+        """Another run is under way in the same folder. Both go on."""
+
     def loads_libraries(self) -> None:
         """TensorFlow and TFX are imported, which takes some seconds."""
 
@@ -61,6 +64,9 @@ class Unobserved:
     """A `RunObserver` that says nothing."""
 
     def waits_for_cleaning(self) -> None:
+        """Nothing."""
+
+    def shares_folder(self) -> None:
         """Nothing."""
 
     def loads_libraries(self) -> None:

@@ -22,6 +22,8 @@ EXAMPLES_UNLABELLED = "examples_unlabelled"
 EVALUATION_REPORT = "evaluation_report"
 PERPLEXITY = "perplexity"
 HELD_OUT = "held_out"
+EVALUATION = "evaluation"
+BEAT = "beat"
 CONFIG = "config"
 SERVED = "served"
 REQUIRED = "required"
@@ -196,6 +198,7 @@ class VersionedEvaluatorSpec(standard_component_specs.EvaluatorSpec):
 
     PARAMETERS = {
         **standard_component_specs.EvaluatorSpec.PARAMETERS,
+        BEAT: ExecutionParameter(type=str, optional=True),
         CODE_VERSION: ExecutionParameter(type=str),
     }
 
@@ -230,6 +233,7 @@ class EvaluationReportSpec(component_spec.ComponentSpec):
         MODEL_RUN: ChannelParameter(type=standard_artifacts.ModelRun),
         BASELINE_MODEL: ChannelParameter(type=standard_artifacts.Model, optional=True),
         HELD_OUT: ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
+        EVALUATION: ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
     }
     OUTPUTS = {REPORT: ChannelParameter(type=standard_artifacts.ModelEvaluation)}
 

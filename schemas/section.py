@@ -1,12 +1,13 @@
 """What all sections of a configuration have in common."""
 
-import difflib
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+
+from ulmfit_tfx.schemas.field_names import likely
 
 Probability = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -15,6 +16,8 @@ Direction = Literal["forward", "backward"]
 UNKNOWN_FIELD = "unknown_field"
 NO_USE = "no_use"
 """Types of the errors whose message goes on where the name of the field ends: `data.splits` `is set, and ...`."""
+_LIKELIEST = ("data", "training", "encoder", "head", "evaluation")
+"""Sections whose fields are looked for elsewhere first."""
 
 
 class Section(BaseModel):
@@ -105,5 +108,15 @@ def sections_of(annotation: Any) -> Iterator[type[Section]]:
 
 
 def _hint(name: str, section: type[Section]) -> str:
-    near = difflib.get_close_matches(name, section.model_fields, n=1, cutoff=0.5)
-    return f"{f' Did you mean {near[0]!r}?' if near else ''} Allowed: {', '.join(section.model_fields)}"
+    below = {field: list(_fields_below(described.annotation)) for field, described in section.model_fields.items()}
+    first = dict.fromkeys(field for field in _LIKELIEST if field in below)
+    near = tuple(dict.fromkeys(likely(name, section.model_fields, {field: below[field] for field in first | below})))
+    return f"{f' Did you mean {listed(near)}?' if near else ''} Allowed: {', '.join(section.model_fields)}"
+
+
+def _fields_below(annotation: Any) -> Iterator[str]:
+    """Dotted names of the fields of the sections that a field holds, and of the sections in these."""
+    for kind in sections_of(annotation):
+        for name, described in kind.model_fields.items():
+            yield name
+            yield from (f"{name}.{inner}" for inner in _fields_below(described.annotation))

@@ -3,7 +3,7 @@
 import difflib
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.shard_result import LABELS, ShardResult
@@ -14,11 +14,13 @@ from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConf
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.config.sources.tagged_words import TaggedConllConfig, TaggedConlluConfig
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.schemas.labels import composed
 from ulmfit_tfx.transforms.records.encodings import encoding_hint
 from ulmfit_tfx.transforms.records.formats import has_header
 from ulmfit_tfx.transforms.records.lines import excerpt
 from ulmfit_tfx.transforms.records.record import BLANK_LINE
 from ulmfit_tfx.transforms.splitting import EVAL, SPLITS, TEST, TRAIN
+from ulmfit_tfx.transforms.tag_schemes import OUTSIDE
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +30,10 @@ _FEW_SENTENCES, _LONG_SENTENCE = 10, 100
 """Files with so few sentences, of so many words in the mean, lack the blank lines between them."""
 _WITHOUT_TEXT = (BLANK_LINE, "empty text")
 """Reasons that are no fault of a row that a model is asked about: there is nothing to say of it."""
+_NAMED = 100
+"""Labels that a message names."""
+_NOTED = 10
+"""Labels that a note names."""
 
 
 def account_of(results: Iterable[ShardResult]) -> Accounting:
@@ -63,7 +69,8 @@ def check(accounting: Accounting, ingestion: Ingestion, refusals: Iterable[str])
 
     Raises:
         DataError: Too many rows are quarantined, a split that is needed is empty, there is nothing to tell apart in
-            training (one class, one tag, one number), or a label of another split never occurs there.
+            training (one class, one tag, one number), labels have too few rows there, or texts of eval or test stand
+            in train too.
         RuntimeError: The counts do not add up.
     """
     config = ingestion.source
@@ -91,6 +98,8 @@ def check(accounting: Accounting, ingestion: Ingestion, refusals: Iterable[str])
     if isinstance(config, TaggedConllConfig | TaggedConlluConfig):
         _check_sentences(accounting, config)
     _check_splits(accounting, config)
+    if isinstance(config, LabelledSourceConfig):
+        _check_leaks(accounting, config)
     if ingestion.tagging is not None:
         _check_tags(accounting, ingestion.tag_separator)
     elif isinstance(config, NumberedTextsConfig):
@@ -99,6 +108,48 @@ def check(accounting: Accounting, ingestion: Ingestion, refusals: Iterable[str])
         _check_several_labels(accounting, config)
     elif isinstance(config, ClassifiedTextsConfig):
         _check_labels(accounting, config)
+        _check_weighted(accounting, config, ingestion.weighted_labels)
+
+
+def notes(accounting: Accounting, ingestion: Ingestion, label_map: Mapping[str, str] | None) -> Iterator[str]:
+    """What is no reason to stop and worth to be known, in sentences.
+
+    Args:
+        accounting: Of the ingestion.
+        ingestion: What was ingested.
+        label_map: Of the source, where it has one.
+    """
+    found = {label for split in SPLITS for label in accounting.labels[split]}
+    parts = {part for label in found for part in label.split(ingestion.tag_separator or "\n")}
+    if never := [key for key, name in (label_map or {}).items() if name not in parts and name != OUTSIDE]:
+        yield f"{len(never):,} keys of data.label_map never occur: {_quoted(never)}"
+    if ingestion.tagging is not None:
+        for split in (EVAL, TEST):
+            if unseen := _unseen(accounting, split):
+                yield f"Tags in the {split} split that never occur in train: {', '.join(map(excerpt, unseen))}"
+
+
+def _quoted(labels: Sequence[str]) -> str:
+    more = f" and {len(labels) - _NOTED:,} more" if len(labels) > _NOTED else ""
+    return ", ".join(f"'{excerpt(label)}'" for label in labels[:_NOTED]) + more
+
+
+def _check_weighted(accounting: Accounting, config: ClassifiedTextsConfig, weighted: Sequence[str] | None) -> None:
+    """Refuses weights of labels that are not in training, and labels without a weight where others have one."""
+    trained = sorted(accounting.labels[TRAIN])
+    given = [] if weighted is None else list(map(composed, weighted))
+    for label in given:
+        if label not in trained:
+            original = f", which data.label_names calls '{name}'" if (name := config.label_names.get(label)) else ""
+            raise DataError(
+                f"classification.class_weights names '{label}'{original}: there is no such label in the train split. "
+                f"{_instead(label, trained)}"
+            )
+    if given and (lacking := sorted(set(trained) - set(given))):
+        raise DataError(
+            f"classification.class_weights lacks {_quoted(lacking)}: each label of the train split needs a weight. Or "
+            "set it to balanced."
+        )
 
 
 def _encoding_hint(accounting: Accounting, config: SourceConfig) -> str:
@@ -140,8 +191,22 @@ def _why_empty(accounting: Accounting, split: str, config: SourceConfig) -> str:
     if own := own_files.get(split):
         return f"there are no rows left of {own}."
     rows, shares = sum(accounting.rows.values()), _shares(config.splits.model_dump())
-    equal = " Equal texts share a split: do these rows differ?" if rows >= _MANY_ROWS else ""
-    return f"{rows:,} rows are split by {shares}. Give more rows, or a larger share in splits.{equal}"
+    dropped = "; ".join(f"{rule}: {count:,}" for rule, count in accounting.dropped.items())
+    hint = f" Dropped by a rule: {dropped}." if dropped else ""
+    hint += " Equal texts share a split: do these rows differ?" if rows >= _MANY_ROWS else ""
+    return f"{rows:,} rows are split by {shares}. Give more rows, or a larger share in splits.{hint}"
+
+
+def _check_leaks(accounting: Accounting, config: LabelledSourceConfig) -> None:
+    found = [sentence for split in (EVAL, TEST) if (sentence := accounting.leak(split))]
+    if found:
+        log.warning("%s", "; ".join(found))
+    if any(accounting.leaks.get(split, 0) > config.allow_leaks * accounting.rows[split] for split in (EVAL, TEST)):
+        raise DataError(
+            f"{'; '.join(found)}: more than data.allow_leaks={config.allow_leaks:g}. What the model has seen in "
+            "training, it is no test of. Set data.corpus_cleanup.deduplicate to exact, which leaves these rows out of "
+            "train, or data.allow_leaks to true to go on with them."
+        )
 
 
 def _check_labels(accounting: Accounting, config: ClassifiedTextsConfig) -> None:
@@ -149,7 +214,7 @@ def _check_labels(accounting: Accounting, config: ClassifiedTextsConfig) -> None
     if len(trained) < 2:
         raise DataError(
             f"{config.labelled_by} holds one class only in the train split, '{next(iter(trained))}': "
-            "a classifier needs two or more. Is label_column the right column?"
+            f"a classifier needs two or more. {_left_out(accounting) or 'Is label_column the right column?'}"
         )
     if len(accounting.labels[EVAL]) < 2:
         raise DataError(
@@ -161,28 +226,75 @@ def _check_labels(accounting: Accounting, config: ClassifiedTextsConfig) -> None
 
 def _check_several_labels(accounting: Accounting, config: ClassifiedTextsConfig) -> None:
     if not accounting.labels[TRAIN]:
-        raise DataError(f"{config.labelled_by} holds no label in the train split. Is label_column the right column?")
+        raise DataError(
+            f"{config.labelled_by} holds no label in the train split. "
+            f"{_left_out(accounting) or 'Is label_column the right column?'}"
+        )
     _check_all_are_trained(accounting, config)
+
+
+def _left_out(accounting: Accounting) -> str:
+    """The labels that are not kept, in a sentence; "" where all are."""
+    rare, unlisted = accounting.rare_labels, accounting.unlisted_labels
+    parts = [f"rare, of which data.rare_labels says what becomes: {_named(rare)}"] if rare else []
+    parts += [f"not in data.labels: {_named(unlisted)}"] if unlisted else []
+    return f"Labels that are {'; '.join(parts)}." if parts else ""
 
 
 def _check_all_are_trained(accounting: Accounting, config: ClassifiedTextsConfig) -> None:
     _check_names(accounting, config)
-    for split in SPLITS:
-        if unseen := _unseen(accounting, split):
-            raise DataError(
-                f"label '{unseen[0]}' occurs {accounting.labels[split][unseen[0]]:,} times in the {split} split and "
-                "never in train. Give more rows of it, or list the labels to keep in data.labels."
-            )
-    if config.labels is not None:
-        named = {config.label_names.get(label, label) for label in config.labels}
-        if unseen := sorted(named - set(accounting.labels[TRAIN])):
-            listed = config.label_file or "data.labels"
-            raise DataError(f"label '{unseen[0]}' of {listed} never occurs in the train split.")
+    _check_listed(accounting, config)
+    if config.rare_labels == "error":
+        _check_counts(accounting, config)
+
+
+def _check_listed(accounting: Accounting, config: ClassifiedTextsConfig) -> None:
+    """Refuses labels of the list that do not occur."""
+    found = {label for split in SPLITS for label in accounting.labels[split]} | set(accounting.rare_labels)
+    names = {label: config.label_names.get(label, label) for label in config.labels or ()}
+    listed = config.label_file or "data.labels"
+    if missing := sorted(label for label, name in names.items() if name not in found):
+        label = missing[0]
+        others = f" {len(missing) - 1:,} more do not occur either." if len(missing) > 1 else ""
+        instead = _instead(label, sorted({*found, *accounting.unlisted_labels} - {*names.values()} or found))
+        raise DataError(
+            f"label '{label}' of {listed} never occurs in column '{config.label_column}'.{others} {instead} "
+            "Else take it off the list."
+        )
+
+
+def _check_counts(accounting: Accounting, config: ClassifiedTextsConfig) -> None:
+    """Refuses labels with too few rows to learn from, all at once."""
+    found = sorted({label for split in SPLITS for label in accounting.labels[split]})
+    counts = {label: accounting.labels[TRAIN].get(label, 0) for label in found}
+    needed = config.needed_rows
+    if rare := {label: count for label, count in counts.items() if count < needed}:
+        others = "" if any(rare.values()) else f"occur in {_splits_of(rare, accounting)} and never in train"
+        what = others or f"have fewer than {needed:,} rows in the train split (data.min_label_count)"
+        raise DataError(
+            f"{len(rare):,} of {len(counts):,} labels {what}: {_named(rare, with_counts=needed > 1)}. Set "
+            "data.rare_labels to drop, which leaves rows of rare labels out, or to group, which makes one label "
+            f"'{config.rare_label_name}' of them; data.min_label_count says what is rare. Or give more rows of them, "
+            "or list the labels to keep in data.labels."
+        )
+
+
+def _splits_of(labels: Iterable[str], accounting: Accounting) -> str:
+    splits = [split for split in (EVAL, TEST) if not accounting.labels[split].keys().isdisjoint(labels)]
+    return f"the {' and '.join(splits)} split{'s' if len(splits) > 1 else ''}"
+
+
+def _named(labels: Mapping[str, int], with_counts: bool = True) -> str:
+    """Labels in words, the most frequent first, with their rows."""
+    ranked = sorted(labels.items(), key=lambda item: (-item[1], item[0]))
+    shown = [f"'{excerpt(label)}'" + (f" ({count:,})" if with_counts else "") for label, count in ranked[:_NAMED]]
+    more = f" and {len(ranked) - _NAMED:,} more" if len(ranked) > _NAMED else ""
+    return ", ".join(shown) + more
 
 
 def _check_names(accounting: Accounting, config: ClassifiedTextsConfig) -> None:
     """Refuses names of labels that do not occur: they are misspelt, or YAML read them as something else."""
-    found = sorted({label for split in SPLITS for label in accounting.labels[split]})
+    found = sorted({label for split in SPLITS for label in accounting.labels[split]} | set(accounting.rare_labels))
     for label, name in config.label_names.items():
         if name not in found:
             raise DataError(
@@ -205,9 +317,6 @@ def _check_tags(accounting: Accounting, tag_separator: str | None) -> None:
     if len(trained) < (2 if tag_separator is None else 1):
         found = f"one tag only, '{trained[0]}'" if trained else "no tags"
         raise DataError(f"the train split holds {found}: a tagger needs tags to tell apart. Is their column right?")
-    for split in (EVAL, TEST):
-        if unseen := _unseen(accounting, split):
-            log.warning("Tags in the %s split that never occur in train: %s", split, ", ".join(unseen))
 
 
 def _check_targets(accounting: Accounting) -> None:

@@ -42,6 +42,7 @@ class CorpusIngest(BaseBeamComponent):
         tagging: TagsConfig | None = None,
         separator: str | None = None,
         asked: bool = False,
+        weighted_labels: tuple[str, ...] | None = None,
     ):
         """Describes the ingestion.
 
@@ -54,11 +55,12 @@ class CorpusIngest(BaseBeamComponent):
             tagging: Of words with tags: their scheme, and how raw texts are cut into words.
             separator: What stands between a text and that of `second_text_column`. None: the default.
             asked: Whether a model is to be asked about the rows: examples have their place and all their columns.
+            weighted_labels: See `Ingestion`.
         """
         super().__init__(
             spec=specs.CorpusIngestSpec(
                 **{
-                    specs.CONFIG: Ingestion(config, tagging, separator, asked).to_json(),
+                    specs.CONFIG: Ingestion(config, tagging, separator, asked, weighted_labels).to_json(),
                     specs.PATH: config.path if path is None else path,
                     specs.SEED: seed,
                     specs.INPUT_FINGERPRINT: input_fingerprint,

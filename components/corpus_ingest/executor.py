@@ -17,16 +17,18 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from ulmfit_tfx.components.corpus_ingest.accounts import account_of, check
+from ulmfit_tfx.components.corpus_ingest.accounts import account_of, check, notes
 from ulmfit_tfx.components.corpus_ingest.deduplication import Duplicates
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
+from ulmfit_tfx.components.corpus_ingest.leaks import leaks_in
+from ulmfit_tfx.components.corpus_ingest.rare_labels import KeptLabels, leaves_out_or_groups
 from ulmfit_tfx.components.corpus_ingest.shard_ingestion import (
     FindOccurrences,
     IngestShard,
     counted_lines,
     lines_before,
 )
-from ulmfit_tfx.components.corpus_ingest.shard_result import QUARANTINED, ShardResult
+from ulmfit_tfx.components.corpus_ingest.shard_result import LEAKS, QUARANTINED, ShardResult
 from ulmfit_tfx.components.corpus_ingest.shards import Shard, shards_of
 from ulmfit_tfx.components.corpus_ingest.source_files import check_source, read_label_map, read_labels
 from ulmfit_tfx.components.record_files import prepare, publish
@@ -75,6 +77,10 @@ class Executor(BaseBeamExecutor):
         tagging = ingestion.tagging
         accounting = dataclasses.replace(account_of(results), served_cut=None if tagging is None else tagging.words)
         check(accounting, ingestion, _first_refusals(artifact.uri))
+        noted = list(notes(accounting, ingestion, read_label_map(ingestion.source)))
+        accounting = dataclasses.replace(accounting, notes=noted)
+        for note in noted:
+            log.warning("%s", note)
         publish((part for result in results for part in result.parts), artifact.uri, SPLITS)
         artifact.set_string_custom_property(specs.ACCOUNTING, accounting.to_json())
         with tf.io.gfile.GFile(f"{artifact.uri}/accounting.json", "w") as file:
@@ -126,9 +132,14 @@ def _ingest(
             | "FindDuplicates" >> Duplicates(ingestion.source.corpus_cleanup)
         )
         duplicates = beam.pvalue.AsMultiMap(found)
-    ingest = beam.ParDo(IngestShard(ingestion, label_map, seed, uri), before, duplicates)
-    done = spread | "Ingest" >> ingest.with_outputs(QUARANTINED, main="results")
-    _ = done.results | "WriteResults" >> beam.io.WriteToText(results_file, shard_name_template="")
+    kept = None
+    if leaves_out_or_groups(ingestion.source):
+        kept = beam.pvalue.AsSingleton(spread | "KeptLabels" >> KeptLabels(ingestion, label_map, seed, duplicates))
+    ingest = beam.ParDo(IngestShard(ingestion, label_map, seed, uri), before, duplicates, kept)
+    done = spread | "Ingest" >> ingest.with_outputs(QUARANTINED, LEAKS, main="results")
+    leaks = done[LEAKS] | "LeaksByDigest" >> beam.GroupByKey() | "CountLeaks" >> beam.Map(leaks_in)
+    results = (done.results, leaks) | "Results" >> beam.Flatten()
+    _ = results | "WriteResults" >> beam.io.WriteToText(results_file, shard_name_template="")
     _ = (
         done[QUARANTINED]
         | "QuarantineAsJson" >> beam.Map(Refusal.to_json)

@@ -10,7 +10,7 @@ from ulmfit_tfx.schemas.config.sources.labelled_texts import LabelledTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.config.tags import TagsConfig
 
-_TAGS, _SEPARATOR, _ASKED = "tags", "separator", "asked"
+_TAGS, _SEPARATOR, _ASKED, _WEIGHTED = "tags", "separator", "asked", "weighted_labels"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,12 +23,15 @@ class Ingestion:
         separator: What stands between a text and that of `second_text_column`, None for the default.
         asked: Whether a model is to be asked about the rows: their place and all their columns are kept, and of a blank
             line it is said that it is one.
+        weighted_labels: Labels that another section gives weights: they and no others have to be in the train split.
+            None: none are.
     """
 
     source: SourceConfig
     tagging: TagsConfig | None = None
     separator: str | None = None
     asked: bool = False
+    weighted_labels: tuple[str, ...] | None = None
 
     @property
     def tag_separator(self) -> str | None:
@@ -49,6 +52,8 @@ class Ingestion:
             extra[_SEPARATOR] = self.separator
         if self.asked:
             extra[_ASKED] = True
+        if self.weighted_labels is not None:
+            extra[_WEIGHTED] = self.weighted_labels
         source = self.source.model_dump_json()
         return json.dumps(json.loads(source) | extra, ensure_ascii=False) if extra else source
 
@@ -57,8 +62,10 @@ class Ingestion:
         """Reads what `to_json` wrote."""
         values = json.loads(text)
         tagging, separator, asked = values.pop(_TAGS, None), values.pop(_SEPARATOR, None), values.pop(_ASKED, False)
+        weighted = values.pop(_WEIGHTED, None)
         tagging = None if tagging is None else TagsConfig.model_validate(tagging)
-        return cls(source_from_json(json.dumps(values)), tagging, separator, asked)
+        weighted = None if weighted is None else tuple(weighted)
+        return cls(source_from_json(json.dumps(values)), tagging, separator, asked, weighted)
 
 
 def _has_pairs(source: SourceConfig) -> bool:

@@ -1,41 +1,42 @@
 """What a worker does with a shard: its rows get their splits and are written, and everything is counted."""
 
-import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
 
-from ulmfit_tfx.components.corpus_ingest.deduplication import LeftOut, Occurrence, key_of, position_of
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
+from ulmfit_tfx.components.corpus_ingest.leaks import Digests, may_leak
+from ulmfit_tfx.components.corpus_ingest.placement import Placed, Placement, occurrence
+from ulmfit_tfx.components.corpus_ingest.rare_labels import RARE, labels_of, without_rare
 from ulmfit_tfx.components.corpus_ingest.shard_reading import ReadCounts, line_ends, read_shard, sampled
 from ulmfit_tfx.components.corpus_ingest.shard_result import (
     DROPPED,
     LABELS,
+    LEAKS,
     QUARANTINED,
+    RARE_LABELS,
     RECUT,
     REMARKS,
     ROWS,
+    UNLISTED_LABELS,
     WORDS,
     ShardResult,
 )
 from ulmfit_tfx.components.corpus_ingest.shards import Shard
 from ulmfit_tfx.components.record_files import Part, PartsWriter
 from ulmfit_tfx.components.row_encoding import Place, serialized_examples
-from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig, LabelledSourceConfig
-from ulmfit_tfx.schemas.config.sources.labelled_texts import NumberedTextsConfig
+from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig, NumberedTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
-from ulmfit_tfx.schemas.config.sources.splits import SplitsConfig
-from ulmfit_tfx.transforms.corpus_cleanup.duplicates import label_hash
 from ulmfit_tfx.transforms.length_buckets import length_bucket
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.encodings import has_control_characters, is_latin_1
 from ulmfit_tfx.transforms.records.record import Refusal, Row
-from ulmfit_tfx.transforms.splitting import EVAL, SPLITS, TEST, TRAIN, is_sampled, split_of
+from ulmfit_tfx.transforms.splitting import SPLITS, TRAIN
 
-_LEFT_OUT_OF_TRAIN = "not in the share of the train split"
 _LOOKS_LIKE_CP1252 = "texts with control characters: this looks like cp1252, not latin-1"
+_LABELS_NAMED = 200
 _BATCH_ROWS, _BATCH_CHARACTERS = 1000, 1 << 20
 
 
@@ -52,26 +53,25 @@ class FindOccurrences(beam.DoFn):
         rows = read_shard(shard, self.ingestion, self.label_map, 0, ReadCounts())
         of_sample = (row for row in sampled(rows, self.ingestion.source, self.seed) if isinstance(row, Row))
         for number, row in enumerate(of_sample):
-            yield _occurrence(shard, number, row)
+            yield occurrence(shard, number, row)
 
 
 class IngestShard(beam.DoFn):
-    """From shards to their results, as JSON, and refusals, tagged `quarantined`."""
+    """From shards to their results, as JSON; refusals, tagged `quarantined`; blocks of digests, tagged `leaks`."""
 
     def __init__(self, ingestion: Ingestion, label_map: Mapping[str, str] | None, seed: int, artifact: str):
         self.ingestion = ingestion
-        self.label_map = label_map
-        self.seed = seed
+        self.placement = Placement(ingestion, label_map, seed)
         self.artifact = artifact
-        self.shares = _shares_of_path(ingestion.source)
         self.is_latin_1 = is_latin_1(ingestion.source.encoding)
-        self.shares_of_train = _shares_of_train(ingestion.source)
+        self.looks_for_leaks = may_leak(ingestion.source)
 
     def process(
         self,
         shard: Shard,
         lines_before: dict[int, int],
         duplicates: Any = None,
+        kept_labels: Collection[str] | None = None,
     ) -> Iterator[Any]:
         """Ingests a shard.
 
@@ -79,22 +79,28 @@ class IngestShard(beam.DoFn):
             shard: What to read.
             lines_before: Lines of its file before a shard, by the shard's number; none where it is a whole file.
             duplicates: What `Duplicates` found, a multimap. None: they stay.
+            kept_labels: What `KeptLabels` found. None: all of them.
         """
         result = ShardResult()
-        repeated = None if duplicates is None else _Repeated(shard, duplicates)
+        digests = Digests()
         batches = {split: _Batch(self.artifact, split, shard, self.ingestion) for split in SPLITS}
-        rows = read_shard(shard, self.ingestion, self.label_map, lines_before.get(shard.number, 0), result.read)
-        for row in sampled(rows, self.ingestion.source, self.seed):
-            if isinstance(row, Refusal):
-                result.counts[QUARANTINED, row.reason, ""] += 1
-                yield beam.pvalue.TaggedOutput(QUARANTINED, row)
+        before = lines_before.get(shard.number, 0)
+        for placed in self.placement.rows_of(shard, before, duplicates, result.read):
+            if isinstance(placed, Refusal):
+                result.counts[QUARANTINED, placed.reason, ""] += 1
+                yield beam.pvalue.TaggedOutput(QUARANTINED, placed)
                 continue
-            split = self._split_of(row, shard, repeated) if isinstance(row, Row) else row
-            if isinstance(row, Row) and isinstance(split, str):
-                self._count(row, split, result)
-                batches[split].add(row)
-            elif isinstance(split, Drop):
-                result.counts[DROPPED, split.rule, ""] += 1
+            kept = placed if isinstance(placed, Drop) else self._of_kept_labels(placed, kept_labels, result)
+            if isinstance(kept, Drop):
+                _count_drop(kept, result)
+                continue
+            self._count(kept.row, kept.split, result)
+            batches[kept.split].add(kept.row)
+            if self.looks_for_leaks:
+                for block in digests.add(kept.row.text, kept.split):
+                    yield beam.pvalue.TaggedOutput(LEAKS, block)
+        for block in digests.blocks():
+            yield beam.pvalue.TaggedOutput(LEAKS, block)
         result.parts = [part for batch in batches.values() for part in batch.close()]
         for batch in batches.values():
             for cut, sentences in batch.alike.items():
@@ -103,19 +109,16 @@ class IngestShard(beam.DoFn):
             result.counts[ROWS, part.split, ""] += part.records
         yield result.to_json()
 
-    def _split_of(self, row: Row, shard: Shard, repeated: "_Repeated | None") -> str | Drop:
-        if repeated is not None and (reason := repeated.reason(row)) is not None:
-            return Drop(reason)
-        key = row.text if row.key is None else row.key
-        named = None if self.shares_of_train is not None and row.split == TRAIN else row.split
-        shares = self.shares_of_train or self.shares
-        split = named or shard.split or split_of(key, self.seed, shares)
-        return Drop(_LEFT_OUT_OF_TRAIN) if split == TRAIN and not self._is_in_train_fraction(row.text) else split
-
-    def _is_in_train_fraction(self, text: str) -> bool:
+    def _of_kept_labels(self, placed: Placed, kept: Collection[str] | None, result: ShardResult) -> Placed | Drop:
+        for label in placed.row.unlisted:
+            _count_label(UNLISTED_LABELS, label, result)
         source = self.ingestion.source
-        fraction = source.train_fraction if isinstance(source, LabelledSourceConfig) else 1.0
-        return is_sampled(text, self.seed, fraction, "train")
+        if kept is None or not isinstance(source, ClassifiedTextsConfig):
+            return placed
+        row, rare = without_rare(placed.row, kept, source)
+        for label in rare:
+            result.counts[RARE_LABELS, label, ""] += 1
+        return Drop(RARE) if row is None else Placed(row, placed.split)
 
     def _count(self, row: Row, split: str, result: ShardResult) -> None:
         for label in self._labels_of(row):
@@ -135,25 +138,20 @@ class IngestShard(beam.DoFn):
         separator = self.ingestion.tag_separator
         if row.words and separator is not None:
             return [tag for tags in row.tags if tags for tag in tags.split(separator)]
-        if row.words:
-            return row.tags
-        return [row.label] if row.label is not None else row.labels or ()
+        return row.tags if row.words else labels_of(row)
 
 
-class _Repeated:
-    """The rows of a shard that repeat earlier ones, asked for in their order."""
-
-    def __init__(self, shard: Shard, duplicates: Mapping[int, Any]):
-        self.shard = shard
-        self.left_out = LeftOut(duplicates[key_of(shard)])
-        self.numbers = itertools.count()
-
-    def reason(self, row: Row) -> str | None:
-        return self.left_out.reason(_occurrence(self.shard, next(self.numbers), row))
+def _count_drop(drop: Drop, result: ShardResult) -> None:
+    result.counts[DROPPED, drop.rule, ""] += 1
+    if drop.label is not None:
+        _count_label(UNLISTED_LABELS, drop.label, result)
 
 
-def _occurrence(shard: Shard, number: int, row: Row) -> Occurrence:
-    return Occurrence(position_of(shard, number), row.text, label_hash(row))
+def _count_label(kind: str, label: str, result: ShardResult) -> None:
+    """Counts a label that is not kept, of very many those that come first: they are named in messages alone."""
+    key = (kind, label, "")
+    if key in result.counts or sum(of == kind for of, _, _ in result.counts) < _LABELS_NAMED:
+        result.counts[key] += 1
 
 
 class _Batch:
@@ -205,23 +203,3 @@ def lines_before(line_ends: list[tuple[Shard, int]]) -> dict[int, int]:
         before[shard.number] = sums[shard.file]
         sums[shard.file] += count
     return before
-
-
-def _shares_of_train(config: SourceConfig) -> SplitsConfig | None:
-    """Shares of the rows that are named train, where some of them are the eval split."""
-    if not isinstance(config, LabelledColumnsConfig) or not config.eval_from_train:
-        return None
-    train, held_back = config.splits.train, config.splits.eval
-    return SplitsConfig(train=train / (train + held_back), eval=held_back / (train + held_back), test=0)
-
-
-def _shares_of_path(config: SourceConfig) -> SplitsConfig:
-    """Shares of the rows of `path`: the splits that have no file of their own, in proportion."""
-    with_file = {
-        split for split, field in ((EVAL, "eval_path"), (TEST, "test_path")) if getattr(config, field, None) is not None
-    }
-    shares = {split: share for split, share in config.splits.model_dump().items() if split not in with_file}
-    total = sum(shares.values())
-    if not total:
-        return SplitsConfig(train=1, eval=0, test=0)
-    return SplitsConfig(**dict.fromkeys(SPLITS, 0) | {split: share / total for split, share in shares.items()})

@@ -9,6 +9,7 @@ from ulmfit_tfx.components.record_files import Part
 
 ROWS, QUARANTINED, DROPPED, LABELS, REMARKS = "rows", "quarantined", "dropped", "labels", "remarks"
 WORDS, RECUT = "words", "recut"
+RARE_LABELS, UNLISTED_LABELS, LEAKS = "rare_labels", "unlisted_labels", "leaks"
 """Kinds of what is counted."""
 
 

@@ -37,6 +37,7 @@ class EvaluationReport(base_component.BaseComponent):
         evaluation: EvaluationConfig,
         baseline_model: types.BaseChannel | None = None,
         held_out: types.BaseChannel | None = None,
+        evaluated: types.BaseChannel | None = None,
     ):
         """Describes the report.
 
@@ -49,8 +50,9 @@ class EvaluationReport(base_component.BaseComponent):
             evaluation: Thresholds, and how much is shown.
             baseline_model: As BaselineResolver writes it.
             held_out: As HeldOutScorer writes it.
+            evaluated: As TaskEvaluator writes it, for the simple models that the model is held against.
         """
-        optional = {specs.BASELINE_MODEL: baseline_model, specs.HELD_OUT: held_out}
+        optional = {specs.BASELINE_MODEL: baseline_model, specs.HELD_OUT: held_out, specs.EVALUATION: evaluated}
         super().__init__(
             spec=specs.EvaluationReportSpec(
                 **{

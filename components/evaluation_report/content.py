@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ulmfit_tfx.components.evaluation_report.tsv import to_tsv
+from ulmfit_tfx.components.reports.beaten import BeatenReport
 from ulmfit_tfx.components.reports.held_out import HeldOutReport
 from ulmfit_tfx.components.reports.scores_file import Comparison, EvaluationScores, SliceScores
 from ulmfit_tfx.evaluation import charts
@@ -58,12 +59,14 @@ class Demand:
         text: Such as `at least 0.8`.
         bound: On the score; None on its difference.
         is_met: Whether the model meets it.
+        found: What it was held against, in words, where that is neither bound nor model in service.
     """
 
     score: str
     text: str
     bound: float | None
     is_met: bool
+    found: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,6 +111,8 @@ def build_content(
     served: Served | str,
     history: History | None = None,
     held_out: HeldOutReport | None = None,
+    warnings: Sequence[str] = (),
+    beaten: BeatenReport | None = None,
 ) -> ReportContent:
     """Computes everything that the report shows.
 
@@ -122,6 +127,8 @@ def build_content(
         served: The model in service, or why there is none to compare with.
         history: Of the training.
         held_out: Scores on the test split.
+        warnings: What takes worth from the scores.
+        beaten: The simple models that the model is held against, where it is.
 
     Raises:
         ValueError: There are no rows, or a prediction is not finite.
@@ -130,13 +137,15 @@ def build_content(
     view = task.report_view(info, rows, predictions)
     served_view = None if isinstance(served, str) else task.report_view(served.info, rows, served.predictions)
     scores = _evaluated(info.task, view, served_view, _slicings(view, length_buckets), evaluation.intervals, seed)
+    lost = [f"Not blessed: {beaten.lost()}"] if beaten and beaten.lost() else []
+    scores = dataclasses.replace(scores, warnings=(*lost, *warnings))
     wrong = view.errors()
     columns = (*view.columns, "split")
     return ReportContent(
         name=name,
         kind=view.kind,
         scores=scores,
-        demands=tuple(_demands(scores, evaluation)),
+        demands=(*_demands(scores, evaluation), *_demanded_beside(beaten)),
         sections=(
             *([_comparison_section(scores.scores, scores.baseline)] if scores.baseline else []),
             *([_held_out_section(held_out)] if held_out else []),
@@ -226,6 +235,15 @@ def _demands(scores: EvaluationScores, evaluation: EvaluationConfig) -> Iterator
         if allowed is not None and name in differences:
             text = f"at most {allowed:g} worse than in service" if allowed else "no worse than in service"
             yield Demand(name, text, None, sign * differences[name].value >= -(allowed + _ROUNDING))
+
+
+def _demanded_beside(beaten: BeatenReport | None) -> Iterator[Demand]:
+    """That the model is as good as the strongest simple one that it is held against."""
+    found = beaten.standing() if beaten else None
+    if found is not None and beaten is not None:
+        title = SYSTEMS[found.baseline].title
+        text = f"not significantly worse than {title}"
+        yield Demand(found.score, text, None, beaten.is_met, found.sentence())
 
 
 def _comparison_section(scores: Mapping[str, Interval], comparison: Comparison) -> Section:

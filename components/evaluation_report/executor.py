@@ -13,6 +13,9 @@ from tfx.utils import path_utils
 from ulmfit_tfx.components.evaluation_report.content import Served, build_content
 from ulmfit_tfx.components.evaluation_report.html import to_html
 from ulmfit_tfx.components.example_rows import read_rows
+from ulmfit_tfx.components.reports.accounting import Accounting
+from ulmfit_tfx.components.reports.beaten import REPORT_FILE as BASELINES_FILE
+from ulmfit_tfx.components.reports.beaten import BeatenReport
 from ulmfit_tfx.components.reports.held_out import REPORT_FILE, HeldOutReport
 from ulmfit_tfx.components.reports.scores_file import SCORES_FILE
 from ulmfit_tfx.evaluation.history import History
@@ -20,9 +23,11 @@ from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas import feature_names
 from ulmfit_tfx.schemas.config.evaluation import EvaluationConfig
 from ulmfit_tfx.tasks import labelled_task, load_predictor, read_model_info
+from ulmfit_tfx.trainer_modules.data.cut_texts import FILE as CUT_TEXTS_FILE
+from ulmfit_tfx.trainer_modules.data.cut_texts import CutTexts
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelInfo
 from ulmfit_tfx.transforms.records.record import Row
-from ulmfit_tfx.transforms.splitting import EVAL
+from ulmfit_tfx.transforms.splitting import EVAL, TEST
 
 HTML_FILE = "report.html"
 ERRORS_FILE = "errors.tsv"
@@ -49,6 +54,8 @@ class Executor(BaseExecutor):
             _served(input_dict.get(specs.BASELINE_MODEL), predictor.info, rows),
             _history(input_dict[specs.MODEL_RUN]),
             _held_out(input_dict.get(specs.HELD_OUT)),
+            _warnings(examples, input_dict[specs.MODEL_RUN]),
+            _beaten(input_dict.get(specs.EVALUATION)),
         )
         folder = artifact_utils.get_single_uri(output_dict[specs.REPORT])
         files = {HTML_FILE: to_html(content), ERRORS_FILE: content.errors_tsv, SCORES_FILE: content.scores.to_json()}
@@ -87,6 +94,21 @@ def _held_out(report: list[types.Artifact] | None) -> HeldOutReport | None:
         return None
     text = _read(f"{artifact_utils.get_single_uri(report)}/{REPORT_FILE}")
     return None if text is None else HeldOutReport.from_json(text)
+
+
+def _beaten(evaluated: list[types.Artifact] | None) -> BeatenReport | None:
+    text = _read(f"{artifact_utils.get_single_uri(evaluated)}/{BASELINES_FILE}") if evaluated else None
+    return None if text is None else BeatenReport.from_json(text)
+
+
+def _warnings(examples: types.Artifact, model_run: list[types.Artifact]) -> tuple[str, ...]:
+    """What takes worth from the scores."""
+    said: list[str] = []
+    if text := examples.get_string_custom_property(specs.ACCOUNTING):
+        accounting = Accounting.from_json(text)
+        said = [*filter(None, map(accounting.leak, (EVAL, TEST))), *accounting.notes]
+    cut = _read(f"{artifact_utils.get_single_uri(model_run)}/{CUT_TEXTS_FILE}")
+    return (*said, *(() if cut is None else CutTexts.from_json(cut).sentences()))
 
 
 def _read(path: str) -> str | None:

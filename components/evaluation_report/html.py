@@ -35,7 +35,7 @@ def _verdict(content: ReportContent) -> Mapping[str, Any]:
     missed = [demand for demand in content.demands if not demand.is_met]
     total = len(content.demands)
     if not total:
-        return {"kind": "open", "text": "No thresholds are set, so the model is not blessed", "missed": []}
+        return {"kind": "open", "text": "Nothing is demanded, so the model is not blessed", "missed": []}
     if missed:
         text = f"Misses {len(missed)} of {_demands(total)} for a blessing"
     else:
@@ -44,7 +44,8 @@ def _verdict(content: ReportContent) -> Mapping[str, Any]:
         "kind": "bad" if missed else "good",
         "text": text,
         "missed": [
-            f"{SCORES[demand.score].heading} is {_value(content, demand)}, demanded: {demand.text}" for demand in missed
+            demand.found or f"{SCORES[demand.score].heading} is {_value(content, demand)}, demanded: {demand.text}"
+            for demand in missed
         ],
     }
 

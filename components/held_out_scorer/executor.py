@@ -8,12 +8,12 @@ from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
+from ulmfit_tfx.components.baseline_scoring import scored_beside_baselines
 from ulmfit_tfx.components.example_rows import read_rows
-from ulmfit_tfx.components.reports.held_out import REPORT_FILE, HeldOutReport
+from ulmfit_tfx.components.reports.held_out import REPORT_FILE
 from ulmfit_tfx.evaluation.catalogue import FROM_SCRATCH, MODEL
-from ulmfit_tfx.evaluation.intervals import bootstrap
 from ulmfit_tfx.schemas import component_specs as specs
-from ulmfit_tfx.tasks import labelled_task, load_predictor
+from ulmfit_tfx.tasks import load_predictor
 from ulmfit_tfx.transforms.splitting import TEST, TRAIN
 
 
@@ -27,19 +27,7 @@ class Executor(BaseExecutor):
         seed, samples = exec_properties[specs.SEED], exec_properties[specs.SAMPLES]
         models = {MODEL: input_dict[specs.MODEL], FROM_SCRATCH: input_dict.get(specs.MODEL_FROM_SCRATCH)}
         predictors = {name: load_predictor(_saved_model(model)) for name, model in models.items() if model}
-        info = predictors[MODEL].info
-        contest = labelled_task(info.task).contest(info)
-        answers = {name: contest.of_model(predictor.answer_rows(rows)) for name, predictor in predictors.items()}
-        answers |= {name: found for name, found in contest.of_baselines(train, rows, seed).items() if found is not None}
-        scored = {name: contest.scored(rows, found) for name, found in answers.items()}
-        found = {name: bootstrap(of.scores, len(of), samples, seed) for name, of in scored.items()}
-        report = HeldOutReport(
-            info.task,
-            len(rows),
-            systems={name: contest.intervals(of, found[name]) for name, of in scored.items()},
-            differences={name: found[MODEL].differences(other) for name, other in found.items() if name != MODEL},
-            leading=contest.leading,
-        )
+        report = scored_beside_baselines(predictors, train, rows, samples, seed)
         folder = artifact_utils.get_single_uri(output_dict[specs.REPORT])
         with tf.io.gfile.GFile(f"{folder}/{REPORT_FILE}", "w") as file:
             file.write(report.to_json())

@@ -53,6 +53,7 @@ def _content(sources: CardSources) -> dict[str, Any]:
         "name": sources.config["name"],
         "lead": sources.card.lead,
         "standing": _standing(sources),
+        "warnings": list(sources.evaluation.warnings) if sources.evaluation else [],
         "code": sources.card.code,
         "model": Table(["", ""], [list(fact) for fact in description.model_facts(sources)]),
         "limits": list(description.limits(sources)),

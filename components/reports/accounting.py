@@ -26,6 +26,11 @@ class Accounting:
         served_cut: The one of these that serving has.
         split_off: Rows that there are more than records, because texts were split into sentences.
         remarks: Rows written that something is odd about, by what it is.
+        rare_labels: Labels too rare to be kept, with how many rows had them.
+        unlisted_labels: Labels that `data.labels` does not list, likewise; of very many some.
+        leaks: Rows of eval whose texts stand in train too, and of test that stand in train or eval, where they were
+            counted.
+        notes: What is no reason to stop and worth to be known, in sentences.
     """
 
     rows: dict[str, int]
@@ -40,6 +45,16 @@ class Accounting:
     words: dict[str, int] = dataclasses.field(default_factory=dict)
     recut: dict[str, int] = dataclasses.field(default_factory=dict)
     served_cut: str | None = None
+    rare_labels: dict[str, int] = dataclasses.field(default_factory=dict)
+    unlisted_labels: dict[str, int] = dataclasses.field(default_factory=dict)
+    leaks: dict[str, int] = dataclasses.field(default_factory=dict)
+    notes: list[str] = dataclasses.field(default_factory=list)
+
+    def leak(self, split: str) -> str:
+        """What there is to say of a split's rows whose texts were looked at before, in words; "" where none were."""
+        count, rows = self.leaks.get(split, 0), self.rows.get(split, 0)
+        where = "train or eval" if split == "test" else "train"
+        return f"{count:,} of {rows:,} {split} texts are also in {where} ({count / rows:.1%})" if count else ""
 
     @classmethod
     def from_json(cls, text: str) -> "Accounting":

@@ -50,6 +50,7 @@ class EvaluationScores:
         scores: By name of a threshold, those that are defined, with 95 % bootstrap intervals.
         by_slice: By what rows are sliced by (`length`, `label`, a column), then by its value.
         baseline: The comparison with the model in service, None where there is none.
+        warnings: What takes worth from the scores, in sentences: texts that are cut, rows that stand in train too.
     """
 
     task: str
@@ -57,6 +58,7 @@ class EvaluationScores:
     scores: Mapping[str, Interval]
     by_slice: Mapping[str, Mapping[str, SliceScores]]
     baseline: Comparison | None = None
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """As JSON."""
@@ -82,6 +84,7 @@ class EvaluationScores:
                 mended=baseline["mended"],
                 broken=baseline["broken"],
             ),
+            warnings=tuple(values.get("warnings", ())),
         )
 
 

@@ -11,10 +11,12 @@ class TaskEvaluator(VersionedEvaluator):
 
     Input `baseline_model`, as BaselineResolver writes it: without files it is as if it were not there, and a model that
     answers another question than the new one is not compared with. Bounds on the difference then do not count, those on
-    the value do. Where none of these is set, the model is not blessed.
+    the value do. With `beat` a model has to be no worse than a simple one, too, beyond noise. Where none of these is
+    set, the model is not blessed.
 
-    Output `evaluation`, a standard `ModelEvaluation` artifact, TFMA's files. Its custom property `baseline_dropped`
-    says why there is no comparison with a model that is in service.
+    Output `evaluation`, a standard `ModelEvaluation` artifact, TFMA's files, and with `beat` baselines.json, see
+    `reports.beaten`. Its custom property `baseline_dropped` says why there is no comparison with a model that is in
+    service.
 
     Output `blessing`, a standard `ModelBlessing` artifact, as Evaluator's.
     """

@@ -2,9 +2,11 @@
 
 import functools
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
+import click
 import typer
+from typer.core import TyperGroup
 
 import ulmfit_tfx
 from ulmfit_tfx.pipeline.cli import (
@@ -29,8 +31,26 @@ from ulmfit_tfx.pipeline.cli.tokenizer import train as train_tokenizer
 from ulmfit_tfx.pipeline.console import errors
 from ulmfit_tfx.schemas.errors import ExitCode, UserError
 
+_CALLED = {"train": "run", "fit": "run", "start": "run", "eval": "run", "evaluate": "run", "serve": "show"}
+"""What commands are called elsewhere."""
+
+
+class _Commands(TyperGroup):
+    """Commands, of which those that are called otherwise elsewhere are answered with their names here."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Finds a command."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            if args and args[0] in _CALLED:
+                error.message = f"No such command '{args[0]}'. Did you mean '{_CALLED[args[0]]}'?"
+            raise
+
+
 app = typer.Typer(
     name="ulmfit-tfx",
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

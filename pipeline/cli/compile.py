@@ -9,6 +9,7 @@ from ulmfit_tfx.pipeline.cli.extras import require_kfp
 from ulmfit_tfx.pipeline.cli.run import ConfigArgument, Overrides
 from ulmfit_tfx.pipeline.config_reading import load_any_config
 from ulmfit_tfx.pipeline.console import output
+from ulmfit_tfx.pipeline.kubeflow.early_checks import for_cluster
 from ulmfit_tfx.pipeline.run_log import silence_tensorflow
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode
 
@@ -30,6 +31,7 @@ def command(
     if target.suffix not in (".yaml", ".yml"):
         raise ConfigError(f"--output {target}: expected a name that ends in .yaml.")
     checked = load_any_config(config, overrides or ())
+    for_cluster(checked)
     require_kfp()
     silence_tensorflow()
     from ulmfit_tfx.pipeline.kubeflow.compilation import compile_pipeline

@@ -43,6 +43,8 @@ def command(
     """Run a pipeline here: ingest, train, evaluate, push. Stages whose input did not change come from cache."""
     checked = load_config(config, overrides or ())
     folder = running.checked_folder(checked, root)
+    if warning := running.nothing_to_bless_against(checked):
+        output.print(warning, style="yellow", markup=False)
     return run_and_show(
         f"{checked.name}: {config}",
         folder,

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ulmfit_tfx.components.reports import drift, held_out
+from ulmfit_tfx.components.reports import beaten, drift, held_out
 from ulmfit_tfx.components.reports.accounting import Accounting
 from ulmfit_tfx.components.reports.infra import REPORT_FILE as INFRA_REPORT
 from ulmfit_tfx.components.reports.infra import InfraReport
@@ -55,6 +55,8 @@ def show_summary(
     table = Table(box=box.SIMPLE, show_header=False, title=f"{config.name}: {config.task}", title_justify="left")
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
+    if lost := _lost(results):
+        table.add_row("not blessed", f"[bold red]{escape(lost)}[/bold red]")
     if scored is not None:
         add_standing(table, scored)
     for ingest in ingests:
@@ -68,15 +70,17 @@ def show_summary(
     info = read_model_info(trained)
     if info is not None and info.branches:
         table.add_row("branches", line(info.branches))
-    comparison = None
+    scores = comparison = None
     if "EvaluationReport" in results:
         scores = EvaluationScores.from_json((_report(results) / SCORES_FILE).read_text())
         comparison = scores.baseline
+        for warning in (warning for warning in scores.warnings if not (lost and lost in warning)):
+            table.add_row("note", f"[yellow]{escape(warning)}[/yellow]")
         _add_scores(table, config, scores)
         _add_served(table, config, results, comparison)
     if scored is not None:
         add_held_out(table, config, scored)
-    why_not = f"[red]no: {_why_not(config, comparison)}, so not pushed[/red]"
+    why_not = f"[red]no: {_why_not(config, scores, lost)}, so not pushed[/red]"
     table.add_row("blessed", "[green]yes[/green]" if blessed else why_not)
     is_servable = _add_infra_check(table, results["InfraCheck"])
     model = Path(pushed.string_value) if pushed else trained
@@ -132,18 +136,43 @@ def _continues_texts(config: PipelineConfig) -> bool:
     return config.language_model is not None and "forward" in config.language_model.directions
 
 
-def _why_not(config: PipelineConfig, comparison: Comparison | None) -> str:
+def _lost(results: Results) -> str:
+    """What there is to say first where the model is behind a simple one that it is held against."""
+    if "TaskEvaluator" not in results:
+        return ""
+    path = Path(results["TaskEvaluator"].outputs["evaluation"].uri) / beaten.REPORT_FILE
+    return beaten.BeatenReport.from_json(path.read_text()).lost() if path.exists() else ""
+
+
+def _why_not(config: PipelineConfig, scores: EvaluationScores | None, lost: str) -> str:
+    if lost:
+        return f"{lost} (evaluation.beat)"
+    comparison = scores.baseline if scores else None
     differences = comparison.differences if comparison else {}
     drops = config.evaluation.allowed_drop if isinstance(config.evaluation, EvaluationConfig) else {}
     for name, allowed in drops.items():
         if name in differences and differences[name].value * (1 if lower_is_better(name) else -1) > allowed:
             return f"{title_of(name)} is worse than the served model's by more than evaluation.allowed_drop"
     thresholds = config.evaluation.thresholds.model_dump()
-    if any(thresholds[name] is not None for name in config.measures or LANGUAGE_MODEL_MEASURES):
-        return "a threshold is not met" if config.measures else "below a threshold"
+    if missed := [_missed(name, thresholds[name], scores) for name in config.measures if thresholds[name] is not None]:
+        return "; ".join(filter(None, missed)) or "a threshold is not met"
+    if not config.measures and any(thresholds[name] is not None for name in LANGUAGE_MODEL_MEASURES):
+        return "below a threshold"
     if drops:
         return "evaluation.thresholds sets none, and the model in service does not decide"
     return "evaluation.thresholds sets none"
+
+
+def _missed(name: str, threshold: float, scores: EvaluationScores | None) -> str:
+    """A threshold that is missed, in words: score, value, bound and what lies between them; "" where it is met."""
+    found = scores.scores.get(name) if scores else None
+    if found is None:
+        return f"{title_of(name)} is not defined for these rows, demanded: {threshold:g}"
+    gap = (found.value - threshold) * (1 if lower_is_better(name) else -1)
+    if gap <= 0:
+        return ""
+    bound = "at most" if lower_is_better(name) else "at least"
+    return f"{title_of(name)} is {found.value:.4f}, demanded: {bound} {threshold:g}, missed by {gap:.4f}"
 
 
 def _standing(pushed: Path) -> str:

@@ -13,12 +13,12 @@ from tfx.orchestration.pipeline import Pipeline
 
 from ulmfit_tfx.pipeline.bulk_inference import build_bulk_inference
 from ulmfit_tfx.pipeline.graph import build_pipeline
+from ulmfit_tfx.pipeline.kubeflow.early_checks import for_cluster
 from ulmfit_tfx.pipeline.kubeflow.platform_spec import platform_spec
-from ulmfit_tfx.pipeline.kubeflow.surroundings import ClusterSurroundings, unseen_paths
+from ulmfit_tfx.pipeline.kubeflow.surroundings import ClusterSurroundings
 from ulmfit_tfx.pipeline.surroundings import looks_outside
 from ulmfit_tfx.schemas.config.bulk_inference import BulkInferenceConfig
-from ulmfit_tfx.schemas.config.config_file import paths_read_by_steps, with_paths
-from ulmfit_tfx.schemas.config.kubeflow import KubeflowConfig, StepConfig, is_file_system, memory_bytes
+from ulmfit_tfx.schemas.config.kubeflow import KubeflowConfig, StepConfig, memory_bytes
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.schemas.errors import ConfigError, UserError
 
@@ -44,12 +44,9 @@ def compile_pipeline(config: PipelineConfig | BulkInferenceConfig, target: Path)
         ConfigError: The section is missing, names an unknown step, or a path is not seen in the cluster.
         UserError: The file cannot be written.
     """
+    config = for_cluster(config)
     kubeflow = config.kubeflow
-    if kubeflow is None:
-        raise ConfigError("The configuration has no section kubeflow. It takes at least image and pipeline_root.")
-    config = with_paths(config, kubeflow.paths)
-    if complaints := unseen_paths(kubeflow, paths_read_by_steps(config)):
-        raise ConfigError(".\n".join(complaints) + ".")
+    assert kubeflow is not None
     pipeline = _built(config, kubeflow)
     _check_steps(kubeflow, [component.id for component in pipeline.components])
     spec = _spec(pipeline, kubeflow)
@@ -66,14 +63,7 @@ def _built(config: PipelineConfig | BulkInferenceConfig, kubeflow: KubeflowConfi
     if isinstance(config, BulkInferenceConfig):
         model = RuntimeParameter(name=MODEL, ptype=str, default=config.model)
         return build_bulk_inference(config, ClusterSurroundings(kubeflow, config.name), model)
-    surroundings = ClusterSurroundings(kubeflow, config.name, config.push.directory)
-    pushed_to = surroundings.default_push_directory
-    if not is_file_system(pushed_to) or unseen_paths(kubeflow, [("", pushed_to)]):
-        raise ConfigError(
-            f"kubeflow.push_directory is missing, and models would go to {pushed_to}: expected gs:// or a path below "
-            "the mount_path of an entry of kubeflow.volumes."
-        )
-    return build_pipeline(config, surroundings)
+    return build_pipeline(config, ClusterSurroundings(kubeflow, config.name, config.push.directory))
 
 
 def _check_steps(kubeflow: KubeflowConfig, names: list[str]) -> None:

@@ -1,12 +1,12 @@
 """A cluster, as a pipeline's stages are told of it: what changes from run to run is a parameter of the run."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from tfx.orchestration.data_types import RuntimeParameter
 
+from ulmfit_tfx.pipeline.kubeflow.early_checks import default_push_directory
 from ulmfit_tfx.schemas.config.kubeflow import KubeflowConfig, is_file_system
-from ulmfit_tfx.schemas.remote_paths import is_remote
 
 CHECKPOINTS, PUSH_DIRECTORY, BASELINE = "checkpoints", "push_directory", "baseline"
 """Names of the parameters that say where things lie."""
@@ -56,8 +56,7 @@ class ClusterSurroundings:
     @property
     def default_push_directory(self) -> str:
         """Where models go unless a run says otherwise."""
-        configured = self.kubeflow.push_directory or self.configured_push_directory
-        return configured or f"{self.pipeline_root}/serving/{self.name}"
+        return default_push_directory(self.kubeflow, self.configured_push_directory, self.name)
 
     def path(self, section: str, path: str) -> RuntimeParameter:
         """Parameter `data_path` or `corpus_path`."""
@@ -74,21 +73,6 @@ class ClusterSurroundings:
     def overrides(self, section: str) -> RuntimeParameter:
         """Parameter `training` or `language_model`."""
         return _parameter(section, "{}")
-
-
-def unseen_paths(kubeflow: KubeflowConfig, paths: Sequence[tuple[str, str]]) -> list[str]:
-    """Complaints about configured paths that no step of the cluster sees.
-
-    Args:
-        kubeflow: The section of the configuration.
-        paths: Name of the field and path each.
-    """
-    return [
-        f"{name} is {path}, which no step in the cluster sees. Say in kubeflow.paths where it is there: gs://... "
-        "or below the mount_path of an entry of kubeflow.volumes"
-        for name, path in paths
-        if not is_remote(path) and not kubeflow.sees(path)
-    ]
 
 
 def _parameter(name: str, default: str) -> RuntimeParameter:

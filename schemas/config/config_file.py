@@ -41,6 +41,7 @@ _REWORDING = {
     "should be a valid integer, unable to parse string as an integer": "expected a whole number",
     "should be a valid number, unable to parse string as a number": "expected a number",
     "should be a valid integer": "expected a whole number",
+    "should be a valid tuple": "expected a list",
     "should be a valid": "expected a",
     "should be": "expected",
     "should match pattern": "expected to match",
@@ -176,6 +177,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}" if mark else str(path)
         raise ConfigError(f"{where}: is not YAML: {getattr(error, 'problem', error)}.") from None
+    if values is None:
+        raise ConfigError(f"{path}: is empty, expected sections such as 'name:' and 'data:'.")
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected sections such as 'name:' and 'data:', got {_shown(values)}.")
     return values
@@ -223,6 +226,9 @@ def _complaint(problem: Mapping[str, Any]) -> str:
     kind, got, message = problem["type"], _shown(problem["input"]), problem["msg"]
     if kind in (UNKNOWN_FIELD, NO_USE):
         return f" {message}."
+    if kind == "tuple_type" and isinstance(problem["input"], str | int | float):
+        value = f"{problem['input']}"
+        return f" is {got}, expected a list such as [{value}, {value}]."
     message = _PYDANTIC_PREFIX.sub("", message)
     for pydantic_words, our_words in _REWORDING.items():
         message = message.replace(pydantic_words, our_words)

@@ -37,6 +37,8 @@ def curated_schema(
     if isinstance(source, LabelListConfig) and source.labels is not None and tag_separator is None:
         shown = source.label_names if isinstance(source, ClassifiedTextsConfig) else {}
         names = list(dict.fromkeys(shown.get(label, label) for label in source.labels))
+        if isinstance(source, ClassifiedTextsConfig) and source.rare_labels == "group":
+            names = list(dict.fromkeys([*names, source.rare_label_name]))
         for feature in (feature_names.LABEL, feature_names.LABELS, feature_names.TAGS):
             _allow_only(schema, feature, names)
     return text_format.MessageToString(schema, as_utf8=True)

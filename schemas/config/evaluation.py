@@ -1,6 +1,6 @@
 """The section `evaluation`: what a model is held against before it is pushed."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 from typing_extensions import override
@@ -30,7 +30,7 @@ class PerplexityThresholdsConfig(Section):
 class ThresholdsConfig(PerplexityThresholdsConfig):
     """Bounds on the eval split that bless a model: the lowest value allowed, of errors the highest.
 
-    Without any, no model is blessed.
+    Without any, `beat` alone says what is blessed.
     """
 
     accuracy: Share | None = Field(None, description="classification with one label a row; tagging: of words")
@@ -76,6 +76,12 @@ class EvaluationConfig(LanguageModelEvaluationConfig):
         description="evaluate the model in service too: the newest version below push.directory, or after a rollback "
         "the pinned one",
     )
+    beat: Literal["baseline", "majority", "none"] | None = Field(
+        None,
+        description="the simple model of the same run that a blessed model is not significantly worse than, on the "
+        "eval split. baseline: the strongest that the task has; majority: the most frequent class, mean or tag; none: "
+        "none. null: baseline where no threshold is set, else none",
+    )
     allowed_drop: dict[str, Annotated[float, Field(ge=0)]] = Field(
         {},
         description="by name of a threshold, how much worse than the model in service a new one may be to be blessed, "
@@ -91,3 +97,18 @@ class EvaluationConfig(LanguageModelEvaluationConfig):
     compare_from_scratch: bool = Field(
         False, description="train the same classifier without pretraining too, and show both on the test split"
     )
+
+    @property
+    def has_thresholds(self) -> bool:
+        """Whether a bound is set on the value of a score of the task."""
+        of_the_task = ThresholdsConfig.model_fields.keys() - set(LANGUAGE_MODEL_MEASURES)
+        own = (bound for metric in self.metrics for bound in (metric.at_least, metric.at_most))
+        bounds = (*(getattr(self.thresholds, name) for name in of_the_task), *own)
+        return any(bound is not None for bound in bounds)
+
+    @property
+    def beaten(self) -> Literal["baseline", "majority"] | None:
+        """The simple models that a model is held against to be blessed."""
+        if self.beat is None:
+            return None if self.has_thresholds else "baseline"
+        return None if self.beat == "none" else self.beat

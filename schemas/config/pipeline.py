@@ -107,6 +107,11 @@ class PipelineConfig(Section):
         return None
 
     @property
+    def weighted_labels(self) -> tuple[str, ...] | None:
+        """Labels that have weights, by their names, where some have."""
+        return None
+
+    @property
     def warmup_texts(self) -> tuple[str, ...]:
         """Texts of the requests that go out with a pushed model."""
         given = self.serving.warmup_texts

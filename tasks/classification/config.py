@@ -26,6 +26,12 @@ class ClassificationPipelineConfig(DocumentPipelineConfig):
         """The measure beside the loss that tells the best epoch."""
         return "micro_f1" if self.data.is_multi_label else "accuracy"
 
+    @property
+    def weighted_labels(self) -> tuple[str, ...] | None:
+        """Labels that have weights, by their names, where some have."""
+        weights = self.classification.class_weights
+        return tuple(weights) if isinstance(weights, dict) else None
+
     @model_validator(mode="after")
     def _one_label_or_several(self):
         several = "several columns as data.label_column" if self.data.one_hot_columns else "data.label_separator"

@@ -89,7 +89,9 @@ def test_rows_in_are_rows_out_quarantined_and_dropped(tmp_path):
     artifact = ingest(tmp_path, config)
     accounting = Accounting.from_json(artifact.get_string_custom_property("accounting"))
     assert accounting.rows_in == len(ROWS) + 3
-    assert accounting.quarantined == {"empty label": 1, "unknown label": 1, "wrong number of columns": 1}
+    assert accounting.quarantined == {"empty label": 1, "wrong number of columns": 1}
+    assert accounting.dropped.pop("label not listed") == 1
+    assert accounting.unlisted_labels == {"unheard-of": 1}
     assert sum(accounting.dropped.values()) == len(ROWS) - sum(accounting.rows.values()) > 0
     assert sum(accounting.labels["train"].values()) == accounting.rows["train"]
     assert json.loads((tmp_path / "examples" / "accounting.json").read_text())["rows"] == accounting.rows

@@ -171,7 +171,7 @@ def test_changed_threshold_evaluates_again_and_trains_nothing(first_run):
 
 @pytest.mark.thorough
 def test_without_thresholds_nothing_is_blessed_and_the_summary_says_why(first_run):
-    code, shown = run(first_run[0], "--set", "evaluation={}")
+    code, shown = run(first_run[0], "--set", "evaluation={beat: none}")
     assert code == 4
     assert "no: evaluation.thresholds sets none, so not pushed" in unwrapped(shown)
 

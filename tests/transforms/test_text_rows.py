@@ -248,11 +248,10 @@ def test_line_ends_of_all_systems(line_end):
 
 
 def test_reasons_of_refusal():
-    content = "text,label\n,a\nfine,\nfine,c\none\n\nfine,a,b\nfine\0,a\n"
+    content = "text,label\n,a\nfine,\nfine,a\none\n\nfine,a,b\nfine\0,a\n"
     assert refusals(rows_of(content, labels=["a", "b"])) == [
         (2, "empty text"),
         (3, "empty label"),
-        (4, "unknown label"),
         (5, "wrong number of columns"),
         (7, "wrong number of columns"),
         (8, "malformed CSV"),
@@ -260,8 +259,15 @@ def test_reasons_of_refusal():
 
 
 def test_refusal_reads_as_file_line_reason():
-    (refusal,) = rows_of("text,label\nfine,c\n", labels=["a", "b"])
-    assert str(refusal) == "rows.csv:2: unknown label: 'c', expected one of a, b"
+    (refusal,) = rows_of("text,label\nfine,\n", labels=["a", "b"])
+    assert str(refusal) == "rows.csv:2: empty label: column 'label'"
+
+
+def test_label_that_is_not_listed_is_left_out_by_a_rule_or_grouped():
+    content = "text,label\nfine,c\nbad,a\n"
+    assert rows_of(content, labels=["a", "b"]) == [Drop("label not listed", "c"), Row("bad", "a")]
+    grouped = rows_of(content, labels=["a", "b"], rare_labels="group", rare_label_name="rest")
+    assert grouped == [Row("fine", "rest"), Row("bad", "a")]
 
 
 @pytest.mark.parametrize(
@@ -286,7 +292,7 @@ def test_several_labels_are_split_named_once_and_may_be_none():
     content = "text\tlabel\none\t b; a ;;b\nnone\t ;\ntwo\tc;a\n"
     records = rows_of(content, format="tsv", label_separator=";", labels=["a", "b"], label_names={"a": "good"})
     assert records[:2] == [Row("one", labels=("b", "good")), Row("none", labels=())]
-    assert str(records[2]) == "rows.csv:4: unknown label: 'c', expected one of a, b"
+    assert records[2] == Row("two", labels=("good",), unlisted=("c",))
 
 
 finite = st.floats(-3e38, 3e38)

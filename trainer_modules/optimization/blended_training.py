@@ -4,6 +4,7 @@ Linear branches (Cheng et al. 2016, Wide & Deep Learning, https://arxiv.org/abs/
 pass and take seconds to fit; with few labels they are ahead of a network, with many they add to it.
 """
 
+import copy
 import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,8 @@ from ulmfit_tfx.trainer_modules.branches.fitting import FittedBranch, fit_branch
 from ulmfit_tfx.trainer_modules.branches.linear_branches import Part, TrainTexts, linear_branches
 from ulmfit_tfx.trainer_modules.branches.objectives import ConvexObjective
 from ulmfit_tfx.trainer_modules.branches.stacking import Stack, fit_stack, stacked_with
+from ulmfit_tfx.trainer_modules.data.cut_texts import FILE as CUT_TEXTS_FILE
+from ulmfit_tfx.trainer_modules.data.cut_texts import MOST_TEXTS, measured
 from ulmfit_tfx.trainer_modules.data.held_out_rows import is_held_out, seen
 from ulmfit_tfx.trainer_modules.data.task_batches import TaskBatches
 from ulmfit_tfx.trainer_modules.data.task_rows import TaskRows, parsed
@@ -37,6 +40,7 @@ from ulmfit_tfx.trainer_modules.optimization.document_training import (
 from ulmfit_tfx.trainer_modules.optimization.task_training import TaskInputs, build_task_encoder
 from ulmfit_tfx.trainer_modules.serving.model_info import BranchInfo
 from ulmfit_tfx.trainer_modules.serving.signatures import IDS, STRINGS, text_outputs
+from ulmfit_tfx.transforms.splitting import sample
 from ulmfit_tfx.transforms.statistics.layout import CorpusStatistics
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
@@ -56,6 +60,8 @@ _HELD_OUT_ONE_IN = {True: 5, False: 10}
 _MANY_ROWS = 5000
 _LEAST_WEIGHT = 1e-4
 _TEXTS_AT_ONCE = 64
+_MOST_BYTES = 1 << 25
+"""Of texts whose length in pieces is measured."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,6 +123,7 @@ def train_blended(
         DataError: See `trained`, or the statistics of the corpus cannot be read.
     """
     count = int(rows.dataset().reduce(np.int64(0), lambda counted, *_: counted + 1))
+    _tell_what_is_cut(inputs, rows)
     names = chosen_branches(inputs, count)
     if names == (RECURRENT,):
         documents = train_documents(inputs, objective, train, evaluation)
@@ -319,6 +326,23 @@ def _traced_once(outputs: Callable[[tf.Tensor], tf.Tensor]) -> Callable[[tf.Tens
 
 def _texts(rows: TaskRows) -> tf.data.Dataset:
     return parsed(rows.files, {TEXT: tf.io.FixedLenFeature([], tf.string)}).map(lambda row: row[TEXT])
+
+
+def _tell_what_is_cut(inputs: TaskInputs, rows: TaskRows) -> None:
+    """Measures texts of the train split, writes that down, and shows what is cut."""
+    texts = (text.decode(errors="replace") for text in _texts(rows).as_numpy_iterator())
+    chosen = sample(texts, inputs.seed, MOST_TEXTS, _MOST_BYTES).texts
+    if not chosen:
+        return
+    tokenizer = copy.copy(inputs.tokenizer)  # with an op of its own: the training's is built after its model
+    batches = (chosen[start : start + _TEXTS_AT_ONCE] for start in range(0, len(chosen), _TEXTS_AT_ONCE))
+    lengths = np.concatenate([tokenizer.tokenize(tf.constant(batch)).row_lengths().numpy() for batch in batches])
+    cut = measured(lengths, inputs.training.max_seq_len, inputs.read_pieces)
+    tf.io.gfile.makedirs(inputs.run_folder)
+    with tf.io.gfile.GFile(f"{inputs.run_folder}/{CUT_TEXTS_FILE}", "w") as file:
+        file.write(cut.to_json())
+    for sentence in cut.sentences():
+        inputs.console.print(f"      {sentence}")
 
 
 def _read(rows: TaskRows, count: int, one_in: int, seed: int) -> _Rows:

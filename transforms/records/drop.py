@@ -9,6 +9,8 @@ class Drop:
 
     Attributes:
         rule: Short, the same for all rows that it leaves out, so that they can be counted by rule.
+        label: The label that it is left out for, where that is the reason.
     """
 
     rule: str
+    label: str | None = None

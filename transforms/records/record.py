@@ -29,6 +29,7 @@ class Row:
         written: Of words with tags, the sentence as it was written, where the file has that too.
         line: Line of its file that it begins on, counted from 1, where the format has lines.
         columns: All that the record holds, by column, where the parser was asked to keep it.
+        unlisted: Labels that were taken off a row with several, because `labels` does not list them.
     """
 
     text: str
@@ -44,6 +45,7 @@ class Row:
     written: str | None = dataclasses.field(default=None, compare=False)
     line: int | None = dataclasses.field(default=None, compare=False)
     columns: Mapping[str, Any] | None = dataclasses.field(default=None, compare=False)
+    unlisted: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from ulmfit_tfx.schemas.config.sources.asked_texts import AskedColumnsConfig
@@ -18,7 +18,7 @@ from ulmfit_tfx.transforms.records import columns, objects
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.kept_columns import check_writable, columns_of, with_columns, with_text
 from ulmfit_tfx.transforms.records.label_lists import listed, looks_like_a_list
-from ulmfit_tfx.transforms.records.label_names import LabelNames
+from ulmfit_tfx.transforms.records.label_names import UNLISTED, LabelNames, UnlistedLabelError
 from ulmfit_tfx.transforms.records.lines import excerpt, is_longer
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
 from ulmfit_tfx.transforms.records.record_fields import (
@@ -62,15 +62,13 @@ def parse(
         keep_all: Rows and refusals have the `columns` of their records.
 
     Yields:
-        One `Row` or `Refusal` a record, in the file's order, or a `Drop` where `rows_without_label` says so. Blank
-        lines are no records.
+        One `Row` or `Refusal` a record, in the file's order, or a `Drop` where its label is not listed, or where
+        `rows_without_label` says so. Blank lines are no records.
 
     Raises:
         DataError: The file is empty, or its header lacks a column.
     """
-    names = (
-        LabelNames(config.labels, config.label_names) if isinstance(config, ClassifiedTextsConfig) else LabelNames(None)
-    )
+    names = LabelNames.of_texts(config) if isinstance(config, ClassifiedTextsConfig) else LabelNames(None)
     for record in _records(stream, source, config, keep_all):
         if isinstance(record, Refusal):
             yield with_columns(record, config) if keep_all else record
@@ -83,6 +81,8 @@ def parse(
                 yield Drop("without a label")
                 continue
             row = _row(record, config, names, separator)
+        except UnlistedLabelError as unlisted:
+            yield Drop(UNLISTED, unlisted.label)
         except RowError as error:
             yield dataclasses.replace(error.refusal(source, record.line, record.row), columns=kept)
         else:
@@ -124,13 +124,15 @@ def _labelled_row(record: Record, config: LabelledTextsConfig, names: LabelNames
     text = _text(record, config, config.second_text_column, separator)
     label: str | None = None
     labels: tuple[str, ...] | None = None
+    unlisted: tuple[str, ...] = ()
     targets: tuple[float, ...] = ()
     if isinstance(config, NumberedTextsConfig):
         targets = tuple(_number(record, column) for column in config.target_columns)
     elif isinstance(config, ClassifiedTextsConfig) and config.one_hot_columns:
-        labels = tuple(names.name(column) for column in config.one_hot_columns if _has_label(record, column))
+        of_row = [column for column in config.one_hot_columns if _has_label(record, column)]
+        labels, unlisted = _kept_and_unlisted(of_row, names)
     elif isinstance(config, ClassifiedTextsConfig) and config.label_separator is not None:
-        labels = _labels(record, str(config.label_column), config.label_separator, names)
+        labels, unlisted = _labels(record, str(config.label_column), config.label_separator, names)
     elif isinstance(config, ClassifiedTextsConfig):
         label = _label(record, str(config.label_column), names)
     return Row(
@@ -143,6 +145,7 @@ def _labelled_row(record: Record, config: LabelledTextsConfig, names: LabelNames
         slices=slices_of(record, config),
         key=key_of(record, config),
         line=record.line,
+        unlisted=unlisted,
     )
 
 
@@ -196,8 +199,8 @@ def _label(record: Record, column: str, names: LabelNames) -> str:
     return names.name(label)
 
 
-def _labels(record: Record, column: str, separator: str, names: LabelNames) -> tuple[str, ...]:
-    """Names of the labels in a list, or between separators, each once."""
+def _labels(record: Record, column: str, separator: str, names: LabelNames) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the labels in a list, or between separators, each once; and those among them that are not listed."""
     value = record.values[column]
     if column in record.lists:
         labels = record.lists[column]
@@ -205,7 +208,18 @@ def _labels(record: Record, column: str, separator: str, names: LabelNames) -> t
         labels = listed(value, column)
     else:
         labels = list(map(str.strip, value.split(separator)))
-    return tuple(dict.fromkeys(names.name(label) for label in labels if label))
+    return _kept_and_unlisted(labels, names)
+
+
+def _kept_and_unlisted(labels: Sequence[str], names: LabelNames) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    kept: dict[str, None] = {}
+    unlisted: dict[str, None] = {}
+    for label in filter(None, labels):
+        try:
+            kept[names.name(label)] = None
+        except UnlistedLabelError as other:
+            unlisted[other.label] = None
+    return tuple(kept), tuple(unlisted)
 
 
 def _weight(record: Record, column: str) -> float:

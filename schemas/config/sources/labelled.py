@@ -6,7 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from ulmfit_tfx.schemas.config.sources.source import ColumnsConfig, SourceConfig
 from ulmfit_tfx.schemas.labels import composed
-from ulmfit_tfx.schemas.section import Section
+from ulmfit_tfx.schemas.section import Section, Share
 
 
 class LabelledSourceConfig(SourceConfig):
@@ -23,6 +23,12 @@ class LabelledSourceConfig(SourceConfig):
         gt=0,
         le=1,
         description="share of the train split that is used, chosen by a seeded hash: what few labels are worth",
+    )
+
+    allow_leaks: Share = Field(
+        0.01,
+        description="stop where the texts of a larger share of eval's or test's rows stand in train too. true: any "
+        "share may",
     )
 
     @property

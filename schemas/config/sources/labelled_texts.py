@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PositiveInt, field_validator, model_validator
 from pydantic_core import PydanticKnownError
 from typing_extensions import override
 
@@ -53,6 +53,20 @@ class ClassifiedTextsConfig(LabelListConfig, LabelledTextsConfig):
         None, min_length=1, description="a row has several labels, or none, with this between them"
     )
     label_names: dict[str, str] = Field({}, description="names shown instead of the values, such as {0: negative}")
+    labels: tuple[str, ...] | None = Field(
+        None,
+        description="labels that are kept. Rows with another one are dropped, or with `rare_labels: group` put in "
+        "`rare_label_name`; of a row with several the others are taken off. null: whatever occurs",
+    )
+    rare_labels: Literal["error", "drop", "group"] = Field(
+        "error",
+        description="what becomes of labels with fewer than `min_label_count` rows in the train split. error: the run "
+        "stops and names them; drop: their rows are left out; group: they become one label, `rare_label_name`",
+    )
+    min_label_count: PositiveInt | None = Field(
+        None, description="rows of the train split that a label needs. null: 1 with error, 2 with drop and group"
+    )
+    rare_label_name: str = Field("other", min_length=1, description="name of the label that group makes of rare ones")
 
     @property
     def is_multi_label(self) -> bool:
@@ -91,6 +105,16 @@ class ClassifiedTextsConfig(LabelListConfig, LabelledTextsConfig):
             if getattr(self, field) != type(self).model_fields[field].default:
                 raise ValueError(f"{field} is set, and format {self.format} has no use for it")
         return self
+
+    @property
+    def needed_rows(self) -> int:
+        """Rows of the train split without which a label is rare."""
+        return self.min_label_count or (1 if self.rare_labels == "error" else 2)
+
+    @field_validator("rare_label_name", mode="after")
+    @classmethod
+    def _composed_rare(cls, name: str) -> str:
+        return composed(name)
 
     @field_validator("label_names", mode="after")
     @classmethod

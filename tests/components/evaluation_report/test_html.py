@@ -126,7 +126,7 @@ def test_a_model_that_meets_everything_is_said_to(case_of, read_page):
 
 
 def test_without_thresholds_the_page_says_that_nothing_is_blessed(case_of, read_page):
-    assert "No thresholds are set, so the model is not blessed" in read_page(to_html(case_of("bio").content())).text
+    assert "Nothing is demanded, so the model is not blessed" in read_page(to_html(case_of("bio").content())).text
 
 
 def test_the_reason_for_no_comparison_is_on_the_page(case_of, read_page):
