@@ -14,6 +14,7 @@ from ulmfit_tfx.pipeline.cli import (
     doctor,
     find_lr,
     import_encoder,
+    init,
     predict,
     replay,
     rollback,
@@ -75,6 +76,7 @@ def _with_exit_codes(command: Callable[..., ExitCode]) -> Callable[..., None]:
 
 
 for _module in (
+    init,
     run,
     find_lr,
     import_encoder,
