@@ -66,7 +66,7 @@ def _rows(proposal: Proposal) -> Iterator[tuple[str, str]]:
             yield "", escape(f"{count:,} {found.examples[reason]}")
     yield "vocabulary", f"{sizes.vocabulary:,} pieces, as many as the texts can fill"
     yield "model", f"{sizes.size.parameters:,} parameters, and those of its head"
-    yield "pieces to read", f"{sizes.size.pieces:,} an epoch, {sizes.epochs} epochs"
+    yield "pieces to read", f"{sizes.size.pieces:,} an epoch, {sizes.size.epochs} epochs"
     if sizes.cut >= 0.005:
         yield "  cut in training", f"{100 * sizes.cut:.0f} % of the texts, after {sizes.longest:,} pieces"
     yield "run", f"{about(sizes.run_seconds)}, of which the training {about(sizes.training_seconds)}: an estimate"

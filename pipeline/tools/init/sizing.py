@@ -8,6 +8,7 @@ from ulmfit_tfx.pipeline.tools.init.survey import Survey
 from ulmfit_tfx.schemas.config.encoder import EncoderConfig
 from ulmfit_tfx.schemas.config.language_model import LanguageModelConfig
 from ulmfit_tfx.schemas.config.training import TrainingConfig
+from ulmfit_tfx.trainer_modules.optimization.epochs import OF_THOUSAND_SENTENCES, OF_THOUSAND_TEXTS, usual_epochs
 from ulmfit_tfx.trainer_modules.optimization.training_time import TrainingSize, measured_speed, recurrent_weights
 from ulmfit_tfx.transforms.splitting import TRAIN
 
@@ -16,7 +17,7 @@ _BYTES_A_PIECE = 4.0
 _FULL_VOCABULARY = 8000
 _LONGEST_RUN = 30 * 60
 """Seconds of training from which on fewer epochs are proposed."""
-_STAGES = 75
+_STAGES = 90
 """Seconds of the stages beside the training, on few rows: TensorFlow is loaded, the model exported and tried."""
 _STAGE_ROWS = 0.012
 """And for each row: it is read, counted, cut into pieces, and scored once or twice."""
@@ -30,7 +31,7 @@ class Sizes:
     Attributes:
         vocabulary: Pieces that the texts can fill.
         size: Of the training.
-        epochs: Proposed.
+        has_fewer_epochs: Whether these are fewer than by default, for the sake of time.
         cut: Share of the texts that are longer than what is trained on.
         longest: Pieces of a text that are trained on.
         training_seconds: An estimate.
@@ -39,7 +40,7 @@ class Sizes:
 
     vocabulary: int
     size: TrainingSize
-    epochs: int
+    has_fewer_epochs: bool
     cut: float
     longest: int
     training_seconds: float
@@ -73,11 +74,15 @@ def sizes_for(survey: Survey, is_language_model: bool, is_tagging: bool, speed: 
     else:
         steps = math.ceil(survey.rows[TRAIN] / defaults.batch_size)
     parameters = vocabulary * encoder.embedding_size + recurrent_weights(encoder)
-    epochs = defaults.epochs
+    epochs = defaults.epochs or usual_epochs(
+        max(survey.rows[TRAIN], 1), OF_THOUSAND_SENTENCES if is_tagging else OF_THOUSAND_TEXTS
+    )
     size = TrainingSize(parameters, multiplied, pieces, steps, 1)
-    epochs = max(1, min(epochs, int(_LONGEST_RUN / max(size.seconds(speed), 1e-9))))
-    size = size._replace(epochs=epochs)
+    affordable = max(1, int(_LONGEST_RUN / max(size.seconds(speed), 1e-9)))
+    size = size._replace(epochs=min(epochs, affordable))
     training = size.seconds(speed)
     cut = sum(length > longest for length in lengths) / max(len(lengths), 1)
     stages = _STAGES + _STAGE_ROWS * survey.total
-    return Sizes(vocabulary, size, epochs, 0.0 if is_read_whole else cut, longest, training, training + stages)
+    return Sizes(
+        vocabulary, size, affordable < epochs, 0.0 if is_read_whole else cut, longest, training, training + stages
+    )

@@ -48,7 +48,9 @@ def _lines(proposal: Proposal, folder: Path) -> Iterator[str]:
         yield ""
     training = "language_model" if proposal.task == "language_model" else "training"
     yield f"{training}:"
-    yield f"  epochs: {sizes.epochs} # {about(sizes.training_seconds)} on this machine: an estimate"
+    epochs = sizes.size.epochs
+    why = "fewer than by default, for the sake of time" if sizes.has_fewer_epochs else "as by default for so many rows"
+    yield f"  epochs: {epochs} # {why}: {about(sizes.training_seconds)} on this machine, estimated"
     if training == "training":
         yield f"  max_seq_len: {sizes.longest} # pieces of a text{_cut(proposal)}"
     yield ""
