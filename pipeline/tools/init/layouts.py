@@ -6,6 +6,7 @@ One function a layout, in the order in which they are tried: the ones that leave
 import dataclasses
 import itertools
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ from typing import Any
 from ulmfit_tfx.components.corpus_ingest.source_files import open_file
 from ulmfit_tfx.pipeline.tools.init.data_files import suffix_of
 from ulmfit_tfx.pipeline.tools.init.delimiters import Columns, sniff
+from ulmfit_tfx.pipeline.tools.init.loose_objects import columns_of, values_of
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.records.lines import open_text
 
@@ -25,6 +27,11 @@ _SPACES = re.compile(r"\t| +")
 _TAG = re.compile(r"O|[BIELSU]-.+")
 _INDEX = re.compile(r"\d+")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+_START = 1 << 12
+_WORD_FIELDS = ("tokens", "words")
+_SPAN_FIELDS = ("label", "labels", "entities", "spans", "annotations")
+_WORD_NAMES = {"word", "token", "words", "tokens"}
+_TAG_NAMES = {"tag", "ner", "ner_tag", "label", "tags", "iob"}
 _FORMATS = {",": ("csv", "CSV"), "\t": ("tsv", "TSV")}
 _NAMED = {";": "semicolons", "|": "vertical bars"}
 
@@ -80,6 +87,29 @@ def layout_of(file: str, encoding: str) -> Layout:
     return next(layout for recognize in _RECOGNIZED if (layout := recognize(beginning)) is not None)
 
 
+def binary_layout(file: str) -> Layout | None:
+    """Recognizes a file that is no text; None of one that is.
+
+    Its columns are looked up, for they stand nowhere in its first bytes.
+    """
+    with open_file(file) as stream:
+        start = stream.read(_START)
+    if start.startswith(b"PAR1"):
+        return Layout("Parquet", {"format": "parquet"}, columns_of(file, "parquet"))
+    if start.startswith(b"PK\x03\x04") and (b"xl/" in start or suffix_of(file) == ".xlsx"):
+        return Layout("an Excel workbook", {"format": "xlsx"}, columns_of(file, "xlsx"))
+    return None
+
+
+def folder_layout(files: Sequence[str], folder: str) -> Layout | None:
+    """Recognizes texts that are a file each, in a folder for each label; None of others."""
+    labels = Counter(os.path.relpath(os.path.dirname(file) or os.curdir, folder) for file in files)
+    is_flat = all(os.sep not in label and label != os.curdir for label in labels)
+    if len(labels) < 2 or not is_flat or suffix_of(files[0]) not in (".txt", "") or len(files) < 2 * len(labels):
+        return None
+    return Layout("a text a file, in a folder for each label", {"format": "class_folders"}, task="classification")
+
+
 def _lines(file: str, encoding: str) -> list[str]:
     with open_file(file) as stream:
         text = open_text(stream, file, encoding)
@@ -116,14 +146,27 @@ def _json_list(beginning: Beginning) -> Layout | None:
     objects = [item for item in items if isinstance(item, dict)]
     if not objects:
         return None
+    if all("annotations" in item and isinstance(item.get("data"), dict) for item in objects):
+        return Layout(
+            "Label Studio's JSON export", _studio_fields(objects[0]["data"], _controls(objects)), task="tagging"
+        )
     controls = sorted({key for item in objects for key, value in item.items() if _are_marks(value)})
-    if not controls:
-        return None
-    text = next((key for key, value in objects[0].items() if isinstance(value, str) and " " in value), "text")
+    if controls:
+        return Layout("Label Studio's JSON-min export", _studio_fields(objects[0], controls), task="tagging")
+    return Layout("a JSON list of objects", {"format": "json"}, columns_of(beginning.file, "json", beginning.encoding))
+
+
+def _controls(items: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Names of the controls whose marks are in Label Studio's full export."""
+    marks = [mark for item in items for annotation in item["annotations"] for mark in annotation.get("result", ())]
+    return sorted({str(mark.get("from_name", "label")) for mark in marks if mark.get("type") == "labels"}) or ["label"]
+
+
+def _studio_fields(first: Mapping[str, Any], controls: list[str]) -> dict[str, Any]:
+    text = next((key for key, value in first.items() if isinstance(value, str) and " " in value), "text")
     fields: dict[str, Any] = {"format": "label_studio"}
     fields |= {} if text == "text" else {"text_column": text}
-    fields |= {} if controls == ["label"] else {"label_controls": controls}
-    return Layout("Label Studio's JSON-min export", fields, task="tagging")
+    return fields | ({} if controls == ["label"] else {"label_controls": controls})
 
 
 def _are_marks(value: Any) -> bool:
@@ -157,15 +200,45 @@ def _objects(beginning: Beginning) -> Layout | None:
         found += [value] if isinstance(value, dict) else []
     if len(found) < 0.5 * len(beginning.filled[:100]):
         return None
-    names = dict.fromkeys(name for value in found for name in value)
-    usable = [name for name in names if all(_is_value(value.get(name)) for value in found)]
+    if tagged := _tagged_objects(found):
+        return tagged
+    usable = dict.fromkeys(name for value in found for name in values_of(value)[0])
     return Layout("JSON Lines", {"format": "jsonl"}, tuple(usable)) if usable else None
 
 
-def _is_value(value: Any) -> bool:
-    """Whether it is a single value, or a list of them."""
-    return not isinstance(value, dict) and not (
-        isinstance(value, list) and any(isinstance(each, dict | list) for each in value)
+def _tagged_objects(found: Sequence[Mapping[str, Any]]) -> Layout | None:
+    """Words and tags in two lists, as Hugging Face's, or a text with marks at offsets, as doccano's and spaCy's."""
+    words = [name for name in _WORD_FIELDS if all(_is_list_of(value.get(name), str) for value in found)]
+    tags = [name for name in found[0] if name not in words and all(_is_list_of(v.get(name), str, int) for v in found)]
+    if words and tags:
+        named = [name for name in tags if name.endswith(("ner_tags", "tags", "labels"))] or tags
+        given = [str(tag) for value in found for tag in value[named[0]]]
+        fields: dict[str, Any] = {"format": "jsonl"} | ({} if len(tags) == 1 else {"tags_field": named[0]})
+        return Layout("JSON Lines of words and tags", fields, (), "tagging", _scheme_of(given))
+    spans = [name for name in found[0] if any(_are_spans(value.get(name)) for value in found)]
+    text = [name for name in ("text", "sentence", "content", "data") if isinstance(found[0].get(name), str)]
+    if not spans or not text:
+        return None
+    fields = {"format": "jsonl"} | ({} if text[0] == "text" else {"text_column": text[0]})
+    fields |= {} if spans[0] in _SPAN_FIELDS else {"spans_field": spans[0]}
+    return Layout("JSON Lines of texts with marks at offsets", fields, task="tagging")
+
+
+def _is_list_of(value: Any, *kinds: type) -> bool:
+    return isinstance(value, list) and all(isinstance(each, kinds) for each in value)
+
+
+def _are_spans(value: Any) -> bool:
+    """Whether it is a list of marks: `[start, end, label]`, or objects with a start."""
+    if _are_marks(value):
+        return True
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(
+            isinstance(mark, list) and len(mark) == 3 and isinstance(mark[0], int) and isinstance(mark[1], int)
+            for mark in value
+        )
     )
 
 
@@ -203,10 +276,46 @@ def _scheme_of(tags: Sequence[str]) -> dict[str, Any]:
     return {"tagging": {"scheme": "bioes" if is_bioes else "bio"}}
 
 
+def _fasttext(beginning: Beginning) -> Layout | None:
+    labelled = [line for line in beginning.filled if line.startswith("__label__")]
+    if len(labelled) < 0.9 * len(beginning.filled):
+        return None
+    several = any(line.split()[1:2] and line.split()[1].startswith("__label__") for line in labelled)
+    fields = {"format": "fasttext"} | ({"label_separator": " "} if several else {})
+    return Layout("fastText, a label before each text", fields, task="classification")
+
+
+def _tagged_table(columns: Columns) -> Layout | None:
+    """A word a row, with the number of its sentence, or Label Studio's export as CSV."""
+    names = {name.strip().lower() for name in columns.header}
+    end = "tsv" if columns.delimiter == "\t" else "csv"
+    if names & _WORD_NAMES and names & _TAG_NAMES and any(name.startswith("sentence") for name in names):
+        place = next(place for place, name in enumerate(columns.header) if name.strip().lower() in _TAG_NAMES)
+        scheme = _scheme_of([row[place] for row in columns.rows])
+        return Layout(f"a word a row of {end.upper()}", {"format": f"words_{end}"}, (), "tagging", scheme)
+    for place, name in enumerate(columns.header):
+        if any(_are_marks(_json(row[place])) for row in columns.rows):
+            fields: dict[str, Any] = {"format": f"label_studio_{end}"}
+            fields |= {} if name == "label" else {"label_controls": [name]}
+            return Layout(f"Label Studio's {end.upper()} export", fields, task="tagging")
+    return None
+
+
+def _json(text: str) -> Any:
+    if not text.startswith("["):
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
 def _table(beginning: Beginning) -> Layout | None:
     columns = sniff(f"{line}\n" for line in beginning.lines)
     if columns is None:
         return _single_column(beginning)
+    if tagged := _tagged_table(columns):
+        return tagged
     format, title = _FORMATS.get(columns.delimiter, ("csv", "CSV"))
     fields: dict[str, Any] = {"format": format}
     if columns.delimiter not in _FORMATS:
@@ -268,6 +377,7 @@ _RECOGNIZED: tuple[Callable[[Beginning], Layout | None], ...] = (
     _json_list,
     _pairs_lines,
     _objects,
+    _fasttext,
     _conll,
     _table,
     _plain_text,

@@ -15,8 +15,8 @@ from ulmfit_tfx.components.corpus_ingest.source_files import check_source, reada
 from ulmfit_tfx.pipeline.tools.init.columns import Choice, Wanted, choose
 from ulmfit_tfx.pipeline.tools.init.data_files import DataFiles, find_data
 from ulmfit_tfx.pipeline.tools.init.encodings import Encoding, encoding_of
-from ulmfit_tfx.pipeline.tools.init.layouts import Layout, layout_of
-from ulmfit_tfx.pipeline.tools.init.loose_objects import read_objects
+from ulmfit_tfx.pipeline.tools.init.layouts import Layout, binary_layout, folder_layout, layout_of
+from ulmfit_tfx.pipeline.tools.init.loose_objects import FORMATS, Values, read_values
 from ulmfit_tfx.pipeline.tools.init.profiles import Profile, profiles
 from ulmfit_tfx.pipeline.tools.init.sizing import Sizes, sizes_for
 from ulmfit_tfx.pipeline.tools.init.survey import Survey, survey
@@ -25,7 +25,6 @@ from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.schemas.config.sources.texts import text_source
 from ulmfit_tfx.schemas.errors import ConfigError, DataError
 from ulmfit_tfx.transforms.records import columns as tables
-from ulmfit_tfx.transforms.records.formats import has_header
 from ulmfit_tfx.transforms.records.record import Refusal
 from ulmfit_tfx.transforms.splitting import EVAL, TEST, TRAIN
 
@@ -89,8 +88,9 @@ def propose(source: str, name: str, wanted: Wanted, report: Callable[[str], None
     """
     report("Looking at the files")
     files = find_data(source)
-    encoding = _common_encoding(files)
-    layout = layout_of(files.first, encoding.name)
+    layout = folder_layout(files.files[TRAIN], files.paths[TRAIN]) or binary_layout(files.first)
+    encoding = _common_encoding(files) if layout is None or not layout.columns else Encoding("utf-8", True)
+    layout = layout or layout_of(files.first, encoding.name)
     task = _task(layout, wanted, files.first)
     fields = dict(layout.fields) | ({} if encoding.name == "utf-8" else {"encoding": encoding.name})
     columns = None
@@ -180,27 +180,25 @@ def _task(layout: Layout, wanted: Wanted, file: str) -> str:
 
 
 def _profiles(files: list[str], layout: Layout, fields: Mapping[str, Any]) -> dict[str, Profile]:
-    with _explained(layout):
-        source = text_source(path=files[0], text_column=layout.columns[0], **fields)
-
-    def records() -> Iterator[tuple[dict[str, str], frozenset[str]]]:
-        for file in files:
-            with readable(file, source) as stream:
-                for record in _columns_of(stream, file, source, layout.columns):
-                    if not isinstance(record, Refusal):
-                        yield dict(record.values), frozenset(record.lists)
-
-    found = profiles(itertools.islice(records(), _PROFILED_ROWS))
+    found = profiles(itertools.islice(_records(files, layout, fields), _PROFILED_ROWS))
     if not found:
-        raise DataError(f"{files[0]}: holds a header and no rows that can be read.")
+        raise DataError(f"{files[0]}: names columns, and holds no rows that can be read.")
     return found
 
 
-def _columns_of(stream: Any, file: str, source: Any, names: tuple[str, ...]) -> Iterator[Any]:
-    if has_header(source):
-        named = [name for name in names if name and names.count(name) == 1]
-        return tables.read_records(stream, file, source, named)
-    return read_objects(stream, file, source)
+def _records(files: list[str], layout: Layout, fields: Mapping[str, Any]) -> Iterator[Values]:
+    if fields["format"] in FORMATS:
+        for file in files:
+            yield from read_values(file, fields["format"], fields.get("encoding", "utf-8"))
+        return
+    with _explained(layout):
+        source = text_source(path=files[0], text_column=layout.columns[0], **fields)
+    named = [name for name in layout.columns if name and layout.columns.count(name) == 1]
+    for file in files:
+        with readable(file, source) as stream:
+            for record in tables.read_records(stream, file, source, named):
+                if not isinstance(record, Refusal):
+                    yield dict(record.values), frozenset()
 
 
 def _fields_of(columns: Choice) -> dict[str, Any]:

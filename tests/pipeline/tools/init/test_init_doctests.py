@@ -3,7 +3,7 @@ import importlib
 
 import pytest
 
-MODULES = ["columns", "data_files", "delimiters", "encodings", "profiles", "proposal"]
+MODULES = ["columns", "data_files", "delimiters", "encodings", "loose_objects", "profiles", "proposal"]
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ulmfit_tfx.pipeline.tools.init.delimiters import CANDIDATES, sniff
-from ulmfit_tfx.pipeline.tools.init.layouts import has_header, layout_of
+from ulmfit_tfx.pipeline.tools.init.layouts import binary_layout, folder_layout, has_header, layout_of
 
 WORDS = ["the room was clean, and quiet", "never again; too loud", "fine"]
 TABLE = [["text", "label"], *([word, label] for word in WORDS for label in ("good", "bad"))]
@@ -47,6 +47,45 @@ FILES = {
     "CoNLL-U": ("a.conllu", CONLLU, {"format": "conllu"}),
     "Label Studio": ("a.json", json.dumps(STUDIO, indent=1), {"format": "label_studio"}),
     "wiki": ("a.xml", "<mediawiki>\n<page></page>\n</mediawiki>\n", {"format": "mediawiki"}),
+    "JSON list": ("a.json", json.dumps([{"text": "a b", "label": 1}], indent=1), {"format": "json"}),
+    "Label Studio, in full": (
+        "a.json",
+        json.dumps(
+            [
+                {
+                    "data": {"text": "to Rome"},
+                    "annotations": [{"result": [{"from_name": "ner", "type": "labels", "value": {}}]}],
+                }
+            ]
+        ),
+        {"format": "label_studio", "label_controls": ["ner"]},
+    ),
+    "Label Studio's CSV": (
+        "a.csv",
+        written([["text", "label"], ["to Rome", json.dumps(STUDIO[0]["label"])], ["by rail", ""]], ","),
+        {"format": "label_studio_csv"},
+    ),
+    "Hugging Face": (
+        "a.jsonl",
+        '{"tokens": ["to", "Rome"], "ner_tags": ["O", "B-LOC"]}\n{"tokens": [], "ner_tags": []}\n',
+        {"format": "jsonl"},
+    ),
+    "doccano": (
+        "a.jsonl",
+        '{"text": "to Rome", "label": [[3, 7, "LOC"]]}\n{"text": "by", "label": []}\n',
+        {"format": "jsonl"},
+    ),
+    "fastText": ("a.txt", "__label__a some, words\n__label__b others\n", {"format": "fasttext"}),
+    "fastText with several labels": (
+        "a.txt",
+        "__label__a __label__b some words\n__label__b others\n",
+        {"format": "fasttext", "label_separator": " "},
+    ),
+    "a word a row": (
+        "a.csv",
+        "Sentence #,Word,POS,Tag\nSentence: 1,to,TO,O\n,Rome,NNP,B-geo\n",
+        {"format": "words_csv"},
+    ),
     "text": ("a.txt", "A line, and more.\nAnother one\nA third, with a comma, or two.\n", {"format": "text"}),
 }
 
@@ -93,3 +132,31 @@ def test_names_are_a_header(first):
 @pytest.mark.parametrize("first", [["it was good", "pos"], ["7", "a text"], ["so", "so"]])
 def test_rows_are_no_header(first):
     assert not has_header(sniff([f"{','.join(row)}\n" for row in [first, ["bad", "pos"], ["c d", "neg"]]]))
+
+
+@pytest.mark.parametrize("format", ["parquet", "xlsx"])
+def test_columns_of_a_binary_file_are_looked_up(tmp_path, format):
+    file = tmp_path / "rows"
+    if format == "parquet":
+        parquet = pytest.importorskip("pyarrow.parquet")
+        pyarrow = pytest.importorskip("pyarrow")
+        parquet.write_table(pyarrow.table({"text": ["a b", "c"], "meta": [{"label": 1}, {"label": 0}]}), file)
+    else:
+        book = pytest.importorskip("openpyxl").Workbook()
+        for row in (["text", "meta.label"], ["a b", 1]):
+            book.active.append(row)
+        book.save(file)
+    layout = binary_layout(str(file))
+    assert (layout.fields, layout.columns) == ({"format": format}, ("text", "meta.label"))
+
+
+def test_text_is_no_binary_file(tmp_path):
+    (tmp_path / "rows").write_text("PAR for the course\n")
+    assert binary_layout(str(tmp_path / "rows")) is None
+
+
+def test_folder_for_each_label():
+    files = [f"d/{label}/{number}.txt" for label in ("neg", "pos") for number in range(3)]
+    assert folder_layout(files, "d").fields == {"format": "class_folders"}
+    assert folder_layout([f"d/{number}.txt" for number in range(6)], "d") is None
+    assert folder_layout([f"d/{number}/only.txt" for number in range(6)], "d") is None
