@@ -122,7 +122,7 @@ def separator_of_labels(profile: Profile) -> str | None:
     >>> separator_of_labels(profile)
     ';'
     """
-    if profile.lists >= 0.5 * max(profile.rows, 1):
+    if profile.lists >= 0.5 * max(profile.rows, 1) or _are_lists(profile):
         return ","
     for separator in _SEPARATORS:
         joined = {value: count for value, count in profile.values.items() if separator in value}
@@ -133,3 +133,8 @@ def separator_of_labels(profile: Profile) -> str | None:
         if joined and is_often and 2 <= len(parts) < profile.distinct and recur >= 0.8 * len(parts):
             return separator
     return None
+
+
+def _are_lists(profile: Profile) -> bool:
+    """Whether values are lists as Python prints them."""
+    return bool(profile.values) and all(value.startswith("['") and value.endswith("']") for value in profile.values)

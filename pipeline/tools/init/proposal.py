@@ -30,6 +30,7 @@ from ulmfit_tfx.transforms.splitting import EVAL, TEST, TRAIN
 
 _PROFILED_ROWS = 100_000
 _PATHS = {TRAIN: "path", EVAL: "eval_path", TEST: "test_path"}
+_FEW_ROWS = 5
 _ENCODINGS_OF = 50
 """Files whose encoding is looked at."""
 
@@ -113,6 +114,7 @@ def propose(source: str, name: str, wanted: Wanted, report: Callable[[str], None
     found = survey(config)
     if not found.total:
         raise DataError(_no_rows(source, found))
+    remarks += _about_labels(found, task)
     report("Measuring this machine")
     sizes = sizes_for(found, task == "language_model", task == "tagging")
     scheme = sections.get("tagging", {}).get("scheme", "bio") if task == "tagging" else None
@@ -272,6 +274,17 @@ def _about_left_out(files: DataFiles, source: str) -> str:
     names = [os.path.relpath(file, source) for file in files.left_out]
     more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
     return f"not read: {', '.join(names[:3])}{more}"
+
+
+def _about_labels(found: Survey, task: str) -> list[str]:
+    rare = sorted(label for label, count in found.labels.items() if count < _FEW_ROWS)
+    if task != "classification" or not rare:
+        return []
+    named = ", ".join(rare[:3]) + (f" and {len(rare) - 3:,} more" if len(rare) > 3 else "")
+    return [
+        f"labels with fewer than {_FEW_ROWS} rows cannot be learned, and a run stops where eval or test has one that "
+        f"train lacks: {named}"
+    ]
 
 
 def _no_rows(source: str, found: Survey) -> str:

@@ -29,6 +29,7 @@ class Survey:
         refused: Rows that it would quarantine, by reason.
         examples: The first refusal of each reason.
         labels: Rows of each label; of a tagging, words of each tag.
+        together: Rows of each set of labels, where a row may have several.
         targets: Sum, and sum of squares, of each number to predict.
         words: Words of each text.
         text_bytes: Of all texts.
@@ -43,6 +44,7 @@ class Survey:
     refused: Counter[str] = dataclasses.field(default_factory=Counter)
     examples: dict[str, Refusal] = dataclasses.field(default_factory=dict)
     labels: Counter[str] = dataclasses.field(default_factory=Counter)
+    together: Counter[tuple[str, ...]] = dataclasses.field(default_factory=Counter)
     targets: list[tuple[float, float]] = dataclasses.field(default_factory=list)
     words: "array.array[int]" = dataclasses.field(default_factory=lambda: array.array("l"))
     text_bytes: int = 0
@@ -135,6 +137,8 @@ def _count(found: Survey, row: Row, split: str, known: _Known) -> None:
     found.repeated += is_repeated
     found.contradicting += contradicts
     found.labels.update(row.tags or row.labels or ([row.label] if row.label is not None else []))
+    if row.labels is not None:
+        found.together[tuple(sorted(row.labels))] += 1
     if row.targets:
         sums = found.targets or [(0.0, 0.0)] * len(row.targets)
         found.targets = [

@@ -100,6 +100,25 @@ def test_rare_class_is_held_against_macro_f1(folder):
     assert loaded().evaluation.thresholds.macro_f1 == pytest.approx(2 * 0.9 / 1.9 / 2, abs=0.001)
 
 
+@pytest.mark.parametrize(
+    ("labels", "score"),
+    [
+        (("a;b", "a", "b"), 2 * 4 / (3 * 2 + 4)),  # of three rows two have a, and two b: both are given
+        (("a", "b", "c", "a;b", "c;d", "d"), 2 * 2 / (6 * 1 + 8)),  # none is on more than half: a, of the first row
+    ],
+)
+def test_several_labels_are_held_against_those_that_most_rows_have(folder, labels, score):
+    write_csv(folder / "tickets.csv", rows(120, labels=labels))
+    assert init("tickets.csv").exit_code == 0
+    assert loaded().data.label_separator == ";"
+    assert loaded().evaluation.thresholds.micro_f1 == pytest.approx(score, abs=0.0011)
+
+
+def test_labels_of_few_rows_are_named(folder):
+    write_csv(folder / "tickets.csv", [*rows(80), *rows(2, labels=("refund",), start=100)])
+    assert "train lacks: refund" in " ".join(init("tickets.csv").stdout.split())
+
+
 def test_words_with_tags_become_a_tagging(folder):
     (folder / "tickets.conll").write_text("to O\nRome B-LOC\n\n" * 30)
     assert init("tickets.conll").exit_code == 0
