@@ -9,6 +9,7 @@ import typer
 
 from ulmfit_tfx.pipeline.console import output
 from ulmfit_tfx.schemas.errors import ConfigError, ExitCode
+from ulmfit_tfx.tasks import TASKS
 
 if TYPE_CHECKING:
     from ulmfit_tfx.pipeline.tools.init.proposal import Proposal
@@ -16,13 +17,11 @@ if TYPE_CHECKING:
 NAME = "init"
 EXAMPLE = "Example: `ulmfit-tfx init tickets.csv`"
 
-_TASKS = ("classification", "regression", "tagging", "language_model")
-
 
 def command(
     source: Annotated[str, typer.Argument(metavar="FILE_OR_FOLDER", help="The data, as it is.")],
     task: Annotated[
-        str | None, typer.Option(metavar="TASK", help=f"One of {', '.join(_TASKS)}. Default: by the columns.")
+        str | None, typer.Option(metavar="TASK", help=f"One of {', '.join(TASKS)}. Default: by the columns.")
     ] = None,
     text_column: Annotated[str | None, typer.Option(metavar="NAME", help="Column, or field, with the text.")] = None,
     second_text_column: Annotated[
@@ -46,8 +45,8 @@ def command(
 
     Exit code 3 where a run would stop, with what is wrong: more rows cannot be used than data.max_bad_fraction allows.
     """
-    if task is not None and task not in _TASKS:
-        raise ConfigError(f"--task is '{task}', expected one of {', '.join(_TASKS)}.")
+    if task is not None and task not in TASKS:
+        raise ConfigError(f"--task is '{task}', expected one of {', '.join(TASKS)}.")
     from ulmfit_tfx.pipeline.run_log import silence_tensorflow
     from ulmfit_tfx.pipeline.tools.init.columns import Wanted
     from ulmfit_tfx.pipeline.tools.init.proposal import name_for, propose

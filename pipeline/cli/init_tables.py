@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from ulmfit_tfx.pipeline.cli.two_columns import TwoColumns
 from ulmfit_tfx.pipeline.tools.init.proposal import Proposal
+from ulmfit_tfx.pipeline.tools.init.task_names import TAGGING
 from ulmfit_tfx.trainer_modules.optimization.training_time import about
 
 _LABELS_SHOWN = 10
@@ -83,7 +84,7 @@ def _labels(proposal: Proposal) -> Iterator[tuple[str, str]]:
     labels = proposal.survey.labels
     if not labels:
         return
-    what = "tags" if proposal.task == "tagging" else "labels"
+    what = "tags" if proposal.task == TAGGING else "labels"
     shown = [f"{label} {count:,}" for label, count in labels.most_common(_LABELS_SHOWN)]
     more = f" and {len(labels) - _LABELS_SHOWN:,} more" if len(labels) > _LABELS_SHOWN else ""
     yield what, escape(f"{len(labels):,}: {', '.join(shown)}{more}")

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from ulmfit_tfx.pipeline.tools.init.profiles import Profile, separator_of_labels
+from ulmfit_tfx.pipeline.tools.init.task_names import CLASSIFICATION, LANGUAGE_MODEL, REGRESSION, TAGGING
 from ulmfit_tfx.schemas.errors import ConfigError
 
 _TEXT_NAMES = (
@@ -113,9 +114,9 @@ def choose(profiles: Mapping[str, Profile], wanted: Wanted, file: str) -> Choice
     free = [name for name in free if name != second]
     labels = wanted.labels or _label_columns([profiles[name] for name in free], wanted.task, doubts)
     task, separator = _task_of([profiles[name] for name in labels], wanted)
-    if task == "language_model":
+    if task == LANGUAGE_MODEL:
         labels, second = (), None
-    if not labels and task in ("classification", "regression"):
+    if not labels and task in (CLASSIFICATION, REGRESSION):
         raise ConfigError(
             f"{file}: none of the columns {', '.join(profiles)} looks like a label. Name it with --label-column, or "
             "learn from the text alone with --task language_model."
@@ -212,12 +213,12 @@ def _is_pair(first: str, second: str) -> bool:
 
 
 def _label_columns(candidates: Sequence[Profile], task: str | None, doubts: list[str]) -> tuple[str, ...]:
-    if task in ("language_model", "tagging"):
+    if task in (LANGUAGE_MODEL, TAGGING):
         return ()
     possible = [profile for profile in candidates if _can_be_label(profile, task)]
     named = sorted(filter(_is_label_name, possible), key=_label_rank)
     one_hot = tuple(profile.name for profile in possible if profile.is_binary)
-    if len(one_hot) > 1 and len(named) != 1 and task != "regression" and all(each.is_binary for each in named):
+    if len(one_hot) > 1 and len(named) != 1 and task != REGRESSION and all(each.is_binary for each in named):
         return one_hot
     ranked = [*named, *sorted((each for each in possible if each not in named), key=lambda each: each.distinct)]
     if not ranked:
@@ -234,7 +235,7 @@ def _can_be_label(profile: Profile, task: str | None) -> bool:
         return False
     if profile.is_numeric:
         return True
-    if task == "regression":
+    if task == REGRESSION:
         return False
     return profile.has_few_values or separator_of_labels(profile) is not None or _is_label_name(profile)
 
@@ -252,16 +253,16 @@ def _label_rank(profile: Profile) -> int:
 def _task_of(labels: Sequence[Profile], wanted: Wanted) -> tuple[str, str | None]:
     """The task, and what stands between several labels of a row."""
     if not labels:
-        return wanted.task or "language_model", None
-    if wanted.task not in (None, "classification"):
+        return wanted.task or LANGUAGE_MODEL, None
+    if wanted.task not in (None, CLASSIFICATION):
         return str(wanted.task), None
     if len(labels) > 1:
         is_one_hot = all(profile.is_binary for profile in labels)
-        return wanted.task or ("classification" if is_one_hot else "regression"), None
+        return wanted.task or (CLASSIFICATION if is_one_hot else REGRESSION), None
     (label,) = labels
     if wanted.task is None and label.is_numeric and not _are_classes(label):
-        return "regression", None
-    return "classification", None if label.is_numeric else separator_of_labels(label)
+        return REGRESSION, None
+    return CLASSIFICATION, None if label.is_numeric else separator_of_labels(label)
 
 
 def _are_classes(label: Profile) -> bool:

@@ -16,6 +16,7 @@ from ulmfit_tfx.components.corpus_ingest.source_files import open_file
 from ulmfit_tfx.pipeline.tools.init.data_files import suffix_of
 from ulmfit_tfx.pipeline.tools.init.delimiters import Columns, sniff
 from ulmfit_tfx.pipeline.tools.init.loose_objects import columns_of, values_of
+from ulmfit_tfx.pipeline.tools.init.task_names import CLASSIFICATION, LANGUAGE_MODEL, TAGGING
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.records.lines import open_text
 
@@ -107,7 +108,7 @@ def folder_layout(files: Sequence[str], folder: str) -> Layout | None:
     is_flat = all(os.sep not in label and label != os.curdir for label in labels)
     if len(labels) < 2 or not is_flat or suffix_of(files[0]) not in (".txt", "") or len(files) < 2 * len(labels):
         return None
-    return Layout("a text a file, in a folder for each label", {"format": "class_folders"}, task="classification")
+    return Layout("a text a file, in a folder for each label", {"format": "class_folders"}, task=CLASSIFICATION)
 
 
 def _lines(file: str, encoding: str) -> list[str]:
@@ -120,7 +121,7 @@ def _lines(file: str, encoding: str) -> list[str]:
 def _mediawiki(beginning: Beginning) -> Layout | None:
     if not any(line.lstrip().startswith("<mediawiki") for line in beginning.filled[:5]):
         return None
-    return Layout("the XML dump of a wiki", {"format": "mediawiki"}, task="language_model")
+    return Layout("the XML dump of a wiki", {"format": "mediawiki"}, task=LANGUAGE_MODEL)
 
 
 def _conllu(beginning: Beginning) -> Layout | None:
@@ -128,7 +129,7 @@ def _conllu(beginning: Beginning) -> Layout | None:
     if not words or not all(len(word) == 10 and word[0][:1].isdigit() for word in words[:200]):
         return None
     return Layout(
-        "CoNLL-U, universal parts of speech", {"format": "conllu"}, (), "tagging", {"tagging": {"scheme": "plain"}}
+        "CoNLL-U, universal parts of speech", {"format": "conllu"}, (), TAGGING, {TAGGING: {"scheme": "plain"}}
     )
 
 
@@ -148,11 +149,11 @@ def _json_list(beginning: Beginning) -> Layout | None:
         return None
     if all("annotations" in item and isinstance(item.get("data"), dict) for item in objects):
         return Layout(
-            "Label Studio's JSON export", _studio_fields(objects[0]["data"], _controls(objects)), task="tagging"
+            "Label Studio's JSON export", _studio_fields(objects[0]["data"], _controls(objects)), task=TAGGING
         )
     controls = sorted({key for item in objects for key, value in item.items() if _are_marks(value)})
     if controls:
-        return Layout("Label Studio's JSON-min export", _studio_fields(objects[0], controls), task="tagging")
+        return Layout("Label Studio's JSON-min export", _studio_fields(objects[0], controls), task=TAGGING)
     return Layout("a JSON list of objects", {"format": "json"}, columns_of(beginning.file, "json", beginning.encoding))
 
 
@@ -178,7 +179,7 @@ def _pairs_lines(beginning: Beginning) -> Layout | None:
     if any(pairs is None for pairs in first):
         return None
     tags = [str(tag) for pairs in first for _, tag in pairs or ()]
-    return Layout("JSON Lines of words and tags", {"format": "jsonl"}, (), "tagging", _scheme_of(tags))
+    return Layout("JSON Lines of words and tags", {"format": "jsonl"}, (), TAGGING, _scheme_of(tags))
 
 
 def _pairs(line: str) -> list[Any] | None:
@@ -214,14 +215,14 @@ def _tagged_objects(found: Sequence[Mapping[str, Any]]) -> Layout | None:
         named = [name for name in tags if name.endswith(("ner_tags", "tags", "labels"))] or tags
         given = [str(tag) for value in found for tag in value[named[0]]]
         fields: dict[str, Any] = {"format": "jsonl"} | ({} if len(tags) == 1 else {"tags_field": named[0]})
-        return Layout("JSON Lines of words and tags", fields, (), "tagging", _scheme_of(given))
+        return Layout("JSON Lines of words and tags", fields, (), TAGGING, _scheme_of(given))
     spans = [name for name in found[0] if any(_are_spans(value.get(name)) for value in found)]
     text = [name for name in ("text", "sentence", "content", "data") if isinstance(found[0].get(name), str)]
     if not spans or not text:
         return None
     fields = {"format": "jsonl"} | ({} if text[0] == "text" else {"text_column": text[0]})
     fields |= {} if spans[0] in _SPAN_FIELDS else {"spans_field": spans[0]}
-    return Layout("JSON Lines of texts with marks at offsets", fields, task="tagging")
+    return Layout("JSON Lines of texts with marks at offsets", fields, task=TAGGING)
 
 
 def _is_list_of(value: Any, *kinds: type) -> bool:
@@ -261,7 +262,7 @@ def _conll(beginning: Beginning) -> Layout | None:
         return None
     fields: dict[str, Any] = {"format": "conll"} | ({"word_column": word} if word else {})
     fields |= {} if tag == width - 1 else {"tag_column": tag}
-    return Layout(f"CoNLL, {width} columns, a word a line", fields, (), "tagging", _scheme_of(columns[tag]))
+    return Layout(f"CoNLL, {width} columns, a word a line", fields, (), TAGGING, _scheme_of(columns[tag]))
 
 
 def _last_filled(lines: Sequence[str]) -> int:
@@ -271,9 +272,9 @@ def _last_filled(lines: Sequence[str]) -> int:
 def _scheme_of(tags: Sequence[str]) -> dict[str, Any]:
     """The section `tagging` for the scheme of some tags."""
     if not all(map(_TAG.fullmatch, tags)) or set(tags) == {"O"}:
-        return {"tagging": {"scheme": "plain"}}
+        return {TAGGING: {"scheme": "plain"}}
     is_bioes = any(tag[0] in "ELSU" for tag in tags)
-    return {"tagging": {"scheme": "bioes" if is_bioes else "bio"}}
+    return {TAGGING: {"scheme": "bioes" if is_bioes else "bio"}}
 
 
 def _fasttext(beginning: Beginning) -> Layout | None:
@@ -282,7 +283,7 @@ def _fasttext(beginning: Beginning) -> Layout | None:
         return None
     several = any(line.split()[1:2] and line.split()[1].startswith("__label__") for line in labelled)
     fields = {"format": "fasttext"} | ({"label_separator": " "} if several else {})
-    return Layout("fastText, a label before each text", fields, task="classification")
+    return Layout("fastText, a label before each text", fields, task=CLASSIFICATION)
 
 
 def _tagged_table(columns: Columns) -> Layout | None:
@@ -292,12 +293,12 @@ def _tagged_table(columns: Columns) -> Layout | None:
     if names & _WORD_NAMES and names & _TAG_NAMES and any(name.startswith("sentence") for name in names):
         place = next(place for place, name in enumerate(columns.header) if name.strip().lower() in _TAG_NAMES)
         scheme = _scheme_of([row[place] for row in columns.rows])
-        return Layout(f"a word a row of {end.upper()}", {"format": f"words_{end}"}, (), "tagging", scheme)
+        return Layout(f"a word a row of {end.upper()}", {"format": f"words_{end}"}, (), TAGGING, scheme)
     for place, name in enumerate(columns.header):
         if any(_are_marks(_json(row[place])) for row in columns.rows):
             fields: dict[str, Any] = {"format": f"label_studio_{end}"}
             fields |= {} if name == "label" else {"label_controls": [name]}
-            return Layout(f"Label Studio's {end.upper()} export", fields, task="tagging")
+            return Layout(f"Label Studio's {end.upper()} export", fields, task=TAGGING)
     return None
 
 
@@ -368,7 +369,7 @@ def _invented_names(columns: Columns) -> list[str]:
 
 
 def _plain_text(beginning: Beginning) -> Layout:
-    return Layout("plain text, a text a line", {"format": "text"}, task="language_model")
+    return Layout("plain text, a text a line", {"format": "text"}, task=LANGUAGE_MODEL)
 
 
 _RECOGNIZED: tuple[Callable[[Beginning], Layout | None], ...] = (

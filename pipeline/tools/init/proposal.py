@@ -20,6 +20,7 @@ from ulmfit_tfx.pipeline.tools.init.loose_objects import FORMATS, Values, read_v
 from ulmfit_tfx.pipeline.tools.init.profiles import Profile, profiles
 from ulmfit_tfx.pipeline.tools.init.sizing import Sizes, sizes_for
 from ulmfit_tfx.pipeline.tools.init.survey import Survey, survey
+from ulmfit_tfx.pipeline.tools.init.task_names import CLASSIFICATION, LANGUAGE_MODEL, REGRESSION, TAGGING
 from ulmfit_tfx.pipeline.tools.init.thresholds import Threshold, threshold_for
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.schemas.config.sources.texts import text_source
@@ -104,11 +105,11 @@ def propose(source: str, name: str, wanted: Wanted, report: Callable[[str], None
         remarks += columns.doubts
     if not encoding.is_certain:
         remarks.append(f"the encoding is a guess, {encoding.name}: are accents and quotation marks as they should be?")
-    section = "corpus" if task == "language_model" else "data"
+    section = "corpus" if task == LANGUAGE_MODEL else "data"
     files, without = _usable(files, section, task, name, fields, layout.sections)
     remarks += without
     fields = _with_paths(fields, files, section)
-    sections = dict(layout.sections) if task == "tagging" else {}
+    sections = dict(layout.sections) if task == TAGGING else {}
     report("Reading the rows")
     config = _configuration(name, task, section, fields, sections)
     found = survey(config)
@@ -116,11 +117,9 @@ def propose(source: str, name: str, wanted: Wanted, report: Callable[[str], None
         raise DataError(_no_rows(source, found))
     remarks += _about_labels(found, task)
     report("Measuring this machine")
-    sizes = sizes_for(found, task == "language_model", task == "tagging")
-    scheme = sections.get("tagging", {}).get("scheme", "bio") if task == "tagging" else None
-    has_several = task == "classification" and (
-        "label_separator" in fields or len(columns.labels if columns else ()) > 1
-    )
+    sizes = sizes_for(found, task == LANGUAGE_MODEL, task == TAGGING)
+    scheme = sections.get(TAGGING, {}).get("scheme", "bio") if task == TAGGING else None
+    has_several = task == CLASSIFICATION and ("label_separator" in fields or len(columns.labels if columns else ()) > 1)
     threshold = threshold_for(task, found, sizes.vocabulary, has_several, scheme)
     return Proposal(
         source,
@@ -172,11 +171,11 @@ def _common_encoding(files: DataFiles) -> Encoding:
 
 
 def _task(layout: Layout, wanted: Wanted, file: str) -> str:
-    if layout.columns and wanted.task == "tagging":
+    if layout.columns and wanted.task == TAGGING:
         raise ConfigError(f"--task is tagging, and {file} is {layout.title}, which has no words with tags.")
     if layout.task is None or wanted.task in (None, layout.task):
         return wanted.task or layout.task or ""
-    if wanted.task == "language_model" and layout.fields["format"] in ("conll", "conllu"):
+    if wanted.task == LANGUAGE_MODEL and layout.fields["format"] in ("conll", "conllu"):
         return wanted.task
     raise ConfigError(f"--task is {wanted.task}, and {file} is {layout.title}, which has rows for {layout.task}.")
 
@@ -208,12 +207,12 @@ def _fields_of(columns: Choice) -> dict[str, Any]:
     fields: dict[str, Any] = {"text_column": columns.text}
     if columns.second_text is not None:
         fields["second_text_column"] = columns.second_text
-    if columns.task == "regression":
+    if columns.task == REGRESSION:
         fields["target_columns"] = list(columns.labels)
-    elif columns.task == "classification":
+    elif columns.task == CLASSIFICATION:
         fields["label_column"] = list(columns.labels) if len(columns.labels) > 1 else columns.labels[0]
         fields |= {} if columns.label_separator is None else {"label_separator": columns.label_separator}
-    if columns.split is not None and columns.task != "language_model":
+    if columns.split is not None and columns.task != LANGUAGE_MODEL:
         fields["split_column"] = columns.split
     return fields
 
@@ -250,7 +249,7 @@ def _usable(
 def _configuration(
     name: str, task: str, section: str, fields: Mapping[str, Any], sections: Mapping[str, Any]
 ) -> PipelineConfig:
-    sections = sections if task == "tagging" else {}
+    sections = sections if task == TAGGING else {}
     with _explained(None):
         return PipelineConfig.model_validate({"name": name, "task": task, section: dict(fields), **sections})
 
@@ -278,7 +277,7 @@ def _about_left_out(files: DataFiles, source: str) -> str:
 
 def _about_labels(found: Survey, task: str) -> list[str]:
     rare = sorted(label for label, count in found.labels.items() if count < _FEW_ROWS)
-    if task != "classification" or not rare:
+    if task != CLASSIFICATION or not rare:
         return []
     named = ", ".join(rare[:3]) + (f" and {len(rare) - 3:,} more" if len(rare) > 3 else "")
     return [

@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 from ulmfit_tfx.pipeline.tools.init.survey import Survey
+from ulmfit_tfx.pipeline.tools.init.task_names import CLASSIFICATION, LANGUAGE_MODEL, REGRESSION
 
 _UNBALANCED = 0.8
 """Share of the most frequent label from which on the accuracy says little."""
@@ -34,9 +35,9 @@ def threshold_for(task: str, survey: Survey, vocabulary: int, several_labels: bo
         several_labels: Whether a row may have several labels.
         scheme: Of the tags of a tagging.
     """
-    if task == "language_model":
+    if task == LANGUAGE_MODEL:
         return Threshold("perplexity", float(vocabulary), "a guess among all pieces has as much as there are pieces")
-    if task == "regression":
+    if task == REGRESSION:
         return _of_numbers(survey)
     if scheme in ("bio", "bioes"):
         return Threshold("entity_f1", 0.01, "a tagger that finds nothing has 0")
@@ -48,7 +49,7 @@ def threshold_for(task: str, survey: Survey, vocabulary: int, several_labels: bo
 def _of_labels(survey: Survey, task: str) -> Threshold:
     (label, count), *_ = survey.labels.most_common(1) or [("", 0)]
     share = count / max(survey.labels.total(), 1)
-    if task == "classification" and share >= _UNBALANCED:
+    if task == CLASSIFICATION and share >= _UNBALANCED:
         macro = 2 * share / (1 + share) / len(survey.labels)
         return Threshold("macro_f1", _above(macro), f"always '{label}' has {macro:.3f}, and an accuracy of {share:.3f}")
     return Threshold("accuracy", _above(share), f"always '{label}' has {share:.3f}")

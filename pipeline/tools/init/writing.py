@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from ulmfit_tfx.pipeline.tools.init.proposal import Proposal
+from ulmfit_tfx.pipeline.tools.init.task_names import LANGUAGE_MODEL, TAGGING
 from ulmfit_tfx.schemas.remote_paths import is_remote
 from ulmfit_tfx.trainer_modules.optimization.training_time import about
 
@@ -46,7 +47,7 @@ def _lines(proposal: Proposal, folder: Path) -> Iterator[str]:
     for section, values in proposal.sections.items():
         yield f"{section}: {_value(values)}"
         yield ""
-    training = "language_model" if proposal.task == "language_model" else "training"
+    training = LANGUAGE_MODEL if proposal.task == LANGUAGE_MODEL else "training"
     yield f"{training}:"
     epochs = sizes.size.epochs
     why = "fewer than by default, for the sake of time" if sizes.has_fewer_epochs else "as by default for so many rows"
@@ -89,7 +90,7 @@ def _labels(proposal: Proposal) -> str:
 
 def _cut(proposal: Proposal) -> str:
     cut = proposal.sizes.cut
-    if proposal.task == "tagging":
+    if proposal.task == TAGGING:
         return ": longer sentences are read in windows"
     if cut < 0.005:
         return ": all of nearly every one"
