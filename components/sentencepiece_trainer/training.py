@@ -52,15 +52,15 @@ def fitting_size(texts: Iterable[str | bytes]) -> int:
     So 100 sentences get 300 pieces and 1,000 reviews 8,000. A word is five bytes, for in some languages nothing stands
     between words.
     """
-    return _size_for(sum(map(_bytes_of, texts)))
+    return size_for_bytes(sum(map(_bytes_of, texts)))
 
 
 def _bytes_of(text: str | bytes) -> int:
     return len(text if isinstance(text, bytes) else text.encode())
 
 
-def _size_for(size: int) -> int:
-    """Pieces for so many bytes of text."""
+def size_for_bytes(size: int) -> int:
+    """Pieces for so many bytes of text, see `fitting_size`."""
     return min(max(round((size / _BYTES_OF_A_WORD) ** 0.75), _FEWEST_PIECES), _MOST_PIECES)
 
 
@@ -107,15 +107,15 @@ def _trained(texts: Iterable[str | bytes], config: SentencePieceConfig, vocab_si
             most = int(highest[1])
             raise VocabularyError(
                 f"{count:,} texts cannot fill {vocab_size:,} pieces. Leave vocab_size out, or set it to "
-                f"{min(_size_for(size), most)}. {cause}",
+                f"{min(size_for_bytes(size), most)}. {cause}",
                 most,
             ) from None
         if lowest := _LOWEST_SIZE.search(str(error)):
             needed = int(lowest[1])
             raise VocabularyError(
                 f"{count:,} texts need {needed} pieces for their characters and the special ones alone. Set "
-                f"vocab_size to {needed + _size_for(size)}, or a lower character_coverage. {cause}",
-                needed + _size_for(size),
+                f"vocab_size to {needed + size_for_bytes(size)}, or a lower character_coverage. {cause}",
+                needed + size_for_bytes(size),
             ) from None
         raise DataError(f"{count:,} texts cannot train a tokenizer. {cause}") from None
     return model.getvalue()

@@ -16,6 +16,7 @@ from ulmfit_tfx.pipeline.cli import (
     doctor,
     find_lr,
     import_encoder,
+    init,
     predict,
     replay,
     rollback,
@@ -95,6 +96,7 @@ def _with_exit_codes(command: Callable[..., ExitCode]) -> Callable[..., None]:
 
 
 for _module in (
+    init,
     run,
     find_lr,
     import_encoder,

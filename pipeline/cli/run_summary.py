@@ -4,10 +4,8 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from ulmfit_tfx.components.reports import beaten, drift, held_out
 from ulmfit_tfx.components.reports.accounting import Accounting
@@ -20,6 +18,7 @@ from ulmfit_tfx.components.served_versions import version_in_service
 from ulmfit_tfx.evaluation.branches import line
 from ulmfit_tfx.evaluation.catalogue import MODEL, SCORES, SYSTEMS, lower_is_better, title_of
 from ulmfit_tfx.evaluation.intervals import Interval
+from ulmfit_tfx.pipeline.cli.two_columns import TwoColumns
 from ulmfit_tfx.pipeline.graph import PUSHER
 from ulmfit_tfx.pipeline.stages import StageResult
 from ulmfit_tfx.schemas import component_specs as specs
@@ -52,9 +51,7 @@ def show_summary(
     ingests = [result for name, result in results.items() if name.startswith("CorpusIngest")]
     scored = Path(results["HeldOutScorer"].outputs[specs.REPORT].uri) if "HeldOutScorer" in results else None
 
-    table = Table(box=box.SIMPLE, show_header=False, title=f"{config.name}: {config.task}", title_justify="left")
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
+    table = TwoColumns(f"{config.name}: {config.task}")
     if lost := _lost(results):
         table.add_row("not blessed", f"[bold red]{escape(lost)}[/bold red]")
     if scored is not None:
@@ -88,21 +85,20 @@ def show_summary(
     table.add_row("stages", _stage_seconds(results))
     table.add_row("wall time", f"{seconds:.1f} s")
     console.print()
-    console.print(table)
+    console.print(table, soft_wrap=True)
     _show_samples(console, config, trained)
     for ingest in ingests:
         if _accounting(ingest).quarantined:
             quarantine = Path(ingest.outputs[specs.EXAMPLES].uri) / "quarantine"
-            console.print(f"Quarantined rows: {_from_here(quarantine)}\n", markup=False)
+            console.print(f"Quarantined rows: {_from_here(quarantine)}\n", markup=False, soft_wrap=True)
     if "EvaluationReport" in results:
-        console.print(
-            f"Report: {_from_here(_report(results) / 'report.html')}, with errors.tsv beside it\n", markup=False
-        )
+        report = _from_here(_report(results) / "report.html")
+        console.print(f"Report: {report}, with errors.tsv beside it\n", markup=False, soft_wrap=True)
     _show_next(console, config, _from_here(model), results, log_file)
     return ExitCode.OK if blessed and is_servable else ExitCode.NOT_BLESSED
 
 
-def _add_infra_check(table: Table, check: StageResult) -> bool:
+def _add_infra_check(table: TwoColumns, check: StageResult) -> bool:
     """Whether the model can be served, and how fast it is."""
     report = InfraReport.from_json((Path(check.outputs[specs.BLESSING].uri) / INFRA_REPORT).read_text())
     if report.reason:
@@ -185,7 +181,7 @@ def _accounting(ingest: StageResult) -> Accounting:
     return Accounting.from_json(ingest.outputs[specs.EXAMPLES].custom_properties[specs.ACCOUNTING].string_value)
 
 
-def _add_rows_of_data(table: Table, ingest: StageResult, kind: str) -> None:
+def _add_rows_of_data(table: TwoColumns, ingest: StageResult, kind: str) -> None:
     accounting = _accounting(ingest)
     rows = accounting.rows
     out = ", ".join(f"{count:,} {split}" for split, count in rows.items())
@@ -204,7 +200,7 @@ def _add_rows_of_data(table: Table, ingest: StageResult, kind: str) -> None:
         table.add_row("  words as served", f"[yellow]{escape(warning)}[/yellow]" if warning else escape(shown))
 
 
-def _add_drift(table: Table, validator: StageResult) -> None:
+def _add_drift(table: TwoColumns, validator: StageResult) -> None:
     path = Path(validator.outputs[specs.ANOMALIES].uri) / drift.REPORT_FILE
     if not path.exists():  # data_schema.drift_threshold is null
         return
@@ -213,7 +209,7 @@ def _add_drift(table: Table, validator: StageResult) -> None:
     table.add_row("drift", f"[red]{shown}[/red]" if report.drifted else shown)
 
 
-def _add_vocabulary(table: Table, results: Results) -> None:
+def _add_vocabulary(table: TwoColumns, results: Results) -> None:
     (tokenizer,) = (stage.outputs[specs.TOKENIZER] for stage in results.values() if specs.TOKENIZER in stage.outputs)
     vocabulary = next(Path(tokenizer.uri).glob("*.vocab"))
     pieces = vocabulary.read_bytes().count(b"\n")  # splitlines would also split at pieces such as U+2028
@@ -222,7 +218,7 @@ def _add_vocabulary(table: Table, results: Results) -> None:
         table.add_row("  trained on", tokenizer.custom_properties[specs.TRAINED_ON].string_value)
 
 
-def _add_perplexity(table: Table, config: PipelineConfig, gate: StageResult) -> None:
+def _add_perplexity(table: TwoColumns, config: PipelineConfig, gate: StageResult) -> None:
     report = PerplexityReport.from_json((Path(gate.outputs["evaluation"].uri) / REPORT_FILE_OF_PERPLEXITY).read_text())
     thresholds = config.evaluation.thresholds
     for direction, measured in report.overall.perplexity.items():
@@ -241,7 +237,7 @@ def _report(results: Results) -> Path:
     return Path(results["EvaluationReport"].outputs[specs.REPORT].uri)
 
 
-def _add_scores(table: Table, config: PipelineConfig, scores: EvaluationScores) -> None:
+def _add_scores(table: TwoColumns, config: PipelineConfig, scores: EvaluationScores) -> None:
     thresholds = config.evaluation.thresholds.model_dump()
     for name in config.measures:
         if name in scores.scores:
@@ -258,7 +254,7 @@ def _add_scores(table: Table, config: PipelineConfig, scores: EvaluationScores) 
             table.add_row("", f"and {len(slices) - _MOST_SLICES:,} more in the report")
 
 
-def _add_served(table: Table, config: PipelineConfig, results: Results, comparison: Comparison | None) -> None:
+def _add_served(table: TwoColumns, config: PipelineConfig, results: Results, comparison: Comparison | None) -> None:
     if comparison is not None:
         for name in config.measures:
             if name in comparison.differences:
@@ -272,7 +268,7 @@ def _add_served(table: Table, config: PipelineConfig, results: Results, comparis
         table.add_row("  served model", escape(f"not compared: {properties[specs.BASELINE_DROPPED].string_value}"))
 
 
-def add_standing(table: Table, folder: Path) -> None:
+def add_standing(table: TwoColumns, folder: Path) -> None:
     """Adds the line that says whether the model is worth having: where it stands beside the strongest baseline.
 
     Args:
@@ -284,7 +280,7 @@ def add_standing(table: Table, folder: Path) -> None:
         table.add_row("test, beside baselines", f"[bold {colour}]{found.sentence()}[/bold {colour}]")
 
 
-def add_held_out(table: Table, config: PipelineConfig, folder: Path) -> None:
+def add_held_out(table: TwoColumns, config: PipelineConfig, folder: Path) -> None:
     """Adds what the model and the baselines scored on the test split.
 
     Args:
@@ -331,8 +327,8 @@ def _show_next(console: Console, config: PipelineConfig, model: Path, results: R
     if _continues_texts(config):
         commands.append(["complete", str(_from_here(_language_model(results))), text])
     for command in [*commands, ["show", str(model)]]:
-        console.print(f"  ulmfit-tfx {shlex.join(command)}", markup=False)
-    console.print(f"Log: {_from_here(log_file)}", style="dim", markup=False)
+        console.print(f"  ulmfit-tfx {shlex.join(command)}", markup=False, soft_wrap=True)
+    console.print(f"Log: {_from_here(log_file)}", style="dim", markup=False, soft_wrap=True)
 
 
 def _from_here(path: Path) -> Path:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from ulmfit_tfx.schemas.config.bulk_inference import BulkInferenceConfig
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
+from ulmfit_tfx.schemas.config.yaml_errors import fault_of
 from ulmfit_tfx.schemas.config.yaml_scalars import changed_texts, in_quotes
 from ulmfit_tfx.schemas.errors import ConfigError
 from ulmfit_tfx.schemas.remote_paths import is_remote
@@ -174,9 +175,9 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 (byte {error.start}).") from None
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2024-13-45
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise ConfigError(f"{where}: is not YAML: {getattr(error, 'problem', error)}.") from None
+        fault = fault_of(error, path.read_text(encoding="utf-8"))
+        where = str(path) if fault.line is None else f"{path}:{fault.line}"
+        raise ConfigError(f"{where}: is not YAML: {fault.reason}.") from None
     if values is None:
         raise ConfigError(f"{path}: is empty, expected sections such as 'name:' and 'data:'.")
     if not isinstance(values, dict):

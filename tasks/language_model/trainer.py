@@ -42,7 +42,7 @@ from ulmfit_tfx.trainer_modules.optimization.layer_groups import layer_groups, r
 from ulmfit_tfx.trainer_modules.optimization.learning_rate_tuner import LearningRateTuner, suggested_learning_rate
 from ulmfit_tfx.trainer_modules.optimization.mixed_precision import mixed_precision
 from ulmfit_tfx.trainer_modules.optimization.optimizers import optimizer_for
-from ulmfit_tfx.trainer_modules.optimization.progress import Progress
+from ulmfit_tfx.trainer_modules.optimization.progress import Progress, announce
 from ulmfit_tfx.trainer_modules.optimization.resumable import CheckpointFolder, TrainingState
 from ulmfit_tfx.trainer_modules.optimization.run_identity import (
     checkpoint_folder,
@@ -228,6 +228,7 @@ def _train(task: _Task, direction: Direction, folder: str, fn_args: Any, console
     if len(config.directions) > 1:
         console.print(f"      language model that reads {direction}")
     steps_an_epoch = _total_steps(task, training.train) // config.epochs
+    announce(console, training.steps.model, training.train.pieces, steps_an_epoch, config.epochs)
     with Progress(config.epochs, steps_an_epoch, training.train.pieces, "perplexity", console) as progress:
         state = fit_language_model(
             training.steps,

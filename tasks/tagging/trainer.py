@@ -32,6 +32,7 @@ from ulmfit_tfx.trainer_modules.objectives.sequence_losses import (
     TokenBinaryCrossEntropy,
     TokenCrossEntropy,
 )
+from ulmfit_tfx.trainer_modules.optimization.epochs import OF_THOUSAND_SENTENCES as _EPOCHS_OF_THOUSAND
 from ulmfit_tfx.trainer_modules.optimization.resumable import CheckpointFolder
 from ulmfit_tfx.trainer_modules.optimization.task_training import (
     TaskInputs,
@@ -49,7 +50,6 @@ from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
 from ulmfit_tfx.transforms.piece_windows import NO_TAG
 from ulmfit_tfx.transforms.tag_schemes import inside_tag
 
-_EPOCHS_OF_THOUSAND = 22
 _HEAD = "head/"
 """What the names of the head's weights begin with in an exported model."""
 

@@ -13,7 +13,7 @@ def invoke(*arguments: str):
 
 
 COMMANDS = (
-    *("run", "find-lr", "import-encoder", "predict", "bulk-infer", "complete", "show"),
+    *("init", "run", "find-lr", "import-encoder", "predict", "bulk-infer", "complete", "show"),
     *("compile", "replay", "submit", "rollback", "skew"),
 )
 

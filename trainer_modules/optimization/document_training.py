@@ -12,6 +12,7 @@ from ulmfit_tfx.schemas.config.encoder import EncoderConfig
 from ulmfit_tfx.schemas.section import Direction
 from ulmfit_tfx.trainer_modules.data.task_batches import TaskBatches
 from ulmfit_tfx.trainer_modules.models.averaged_model import Combine, averaged_model
+from ulmfit_tfx.trainer_modules.optimization.epochs import OF_THOUSAND_TEXTS as _EPOCHS_OF_THOUSAND
 from ulmfit_tfx.trainer_modules.optimization.resumable import CheckpointFolder
 from ulmfit_tfx.trainer_modules.optimization.task_training import (
     TaskInputs,
@@ -24,8 +25,6 @@ from ulmfit_tfx.trainer_modules.optimization.task_training import (
 from ulmfit_tfx.trainer_modules.serving.model_info import BranchInfo, Details, ModelDescription
 from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, save
 from ulmfit_tfx.trainer_modules.serving.signatures import Signatures, encoder_signatures
-
-_EPOCHS_OF_THOUSAND = 6
 
 
 @dataclasses.dataclass(frozen=True)

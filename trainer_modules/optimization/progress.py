@@ -1,14 +1,42 @@
 """Training progress for people: a bar on a terminal, a line now and then elsewhere."""
 
+import math
 import sys
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from ulmfit_tfx.trainer_modules.optimization.training_time import TrainingSize, measured_speed
+
+if TYPE_CHECKING:
+    import keras
+
 _SECONDS_BETWEEN_LINES = 20.0
+_LOOKED_UP = "embedding"
+"""In the path of a weight whose rows are looked up, not multiplied with."""
+
+
+def announce(console: Console, model: "keras.Model", pieces: int, steps: int, epochs: int) -> None:
+    """Says before a training how much is computed, and about how long that takes on this machine without a GPU.
+
+    Args:
+        console: Where to.
+        model: To be trained.
+        pieces: Of an epoch, padding not counted.
+        steps: Batches of an epoch.
+        epochs: Of the training.
+    """
+    import tensorflow as tf
+
+    looked_up = sum(math.prod(weight.shape) for weight in model.weights if _LOOKED_UP in weight.path)
+    parameters = model.count_params()
+    size = TrainingSize(parameters, parameters - looked_up, pieces, steps, epochs)
+    speed = None if tf.config.list_logical_devices("GPU") else measured_speed()
+    console.print(f"      {size.announcement(speed)}")
 
 
 class Progress:

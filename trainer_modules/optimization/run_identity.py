@@ -20,6 +20,7 @@ _CHANGES_NO_WEIGHT = (
     "ulmfit_tfx.trainer_modules.serving",
     "ulmfit_tfx.trainer_modules.optimization.progress",
     "ulmfit_tfx.trainer_modules.optimization.tensorboard",
+    "ulmfit_tfx.trainer_modules.optimization.training_time",
 )
 
 

@@ -22,10 +22,11 @@ from ulmfit_tfx.trainer_modules.data.task_batches import TaskBatches, task_batch
 from ulmfit_tfx.trainer_modules.data.task_rows import TaskRows
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.optimization.distribution import strategy_for
+from ulmfit_tfx.trainer_modules.optimization.epochs import usual_epochs
 from ulmfit_tfx.trainer_modules.optimization.layer_groups import layer_groups, rate_factor, rate_factors
 from ulmfit_tfx.trainer_modules.optimization.mixed_precision import mixed_precision
 from ulmfit_tfx.trainer_modules.optimization.optimizers import optimizer_for
-from ulmfit_tfx.trainer_modules.optimization.progress import Progress
+from ulmfit_tfx.trainer_modules.optimization.progress import Progress, announce
 from ulmfit_tfx.trainer_modules.optimization.resumable import CheckpointFolder, TrainingState, fit_resumably
 from ulmfit_tfx.trainer_modules.optimization.run_identity import (
     CORPUS_STATISTICS,
@@ -41,9 +42,6 @@ from ulmfit_tfx.transforms.tokenization import Tokenizer
 from ulmfit_tfx.transforms.tokenizer_files import read_tokenizer
 
 log = logging.getLogger(__name__)
-
-_EPOCHS = 4, 20
-"""The fewest and the most, where the configuration does not say."""
 
 HISTORY = "history.json"
 """File in the model run folder: metrics of each epoch, of each direction where there are two, and of their average."""
@@ -219,16 +217,6 @@ class Training(Generic[Built]):
         return configured or usual_epochs(self.train.count, self.epochs_of_thousand)
 
 
-def usual_epochs(rows: int, of_thousand: int) -> int:
-    """Epochs by the number of train rows: as their root falls, so that steps rise as it does, within bounds.
-
-    Args:
-        rows: Of the train split.
-        of_thousand: Epochs for a thousand rows.
-    """
-    return int(np.clip(round(of_thousand * (1000 / rows) ** 0.5), *_EPOCHS))
-
-
 def trained(training: Training[Built], inputs: TaskInputs) -> tuple[Built, TrainingState]:
     """Trains a model, from wherever an earlier call was cut off.
 
@@ -255,6 +243,7 @@ def trained(training: Training[Built], inputs: TaskInputs) -> tuple[Built, Train
         training.compile(fitted, optimizer_for(config, training.train.steps * epochs, factors))
         fitted.model.optimizer.build(fitted.model.trainable_variables)  # here, in the strategy's scope
     log.info("%s: %d parameters, %d batches an epoch", *_sizes(fitted.model, training))
+    announce(inputs.console, fitted.model, training.train.tokens, training.train.steps, epochs)
     with Progress(epochs, training.train.steps, training.train.tokens, training.metric, inputs.console) as shown:
         state = fit_resumably(
             fitted.model,

@@ -102,6 +102,12 @@ def _prepare_encoders(folder: Path, material: Material) -> None:
     _write_checkpoint(folder / "wikitext.pth", folder / with_small_names("wikitext-sp35k.model"), material.spm_model)
 
 
+def _prepare_your_data(folder: Path, material: Material) -> None:
+    """Tickets with the columns that the page shows."""
+    rows = [f"T-{10_000 + 3 * number},{text},{mood},2024-01-01" for number, (text, mood) in enumerate(material.rows)]
+    (folder / "tickets.csv").write_text("\n".join(["ticket_id,message,team,opened", *rows]) + "\n")
+
+
 def _prepare_adding_a_component(folder: Path, material: Material) -> None:
     """The configuration of the reviews with the component that the page shows."""
     [added] = [block.parsed for block in blocks("yaml", page=_ADDING) if block.parsed.startswith("components:")]
@@ -148,6 +154,7 @@ _PREPARED: dict[str, Callable[[Path, Material], None]] = {
     "docs/python.md": _prepare_encoders,
     "docs/language-models.md": _with_models(language_model="runs/lm/serving/lm/1"),
     "docs/serving.md": _prepare_serving,
+    "docs/your-data.md": _prepare_your_data,
     "docs/tasks.md": _with_models(
         regressor="runs/valence/serving/valence/1", tagger="runs/parts_of_speech/serving/parts_of_speech/1"
     ),
