@@ -47,7 +47,7 @@ def test_csv_keeps_its_columns_and_says_why_rows_are_refused(models, tmp_path):
     ]
     assert [row["key"] for row in rows] == ["7", "8", "", "10"]
     assert [row["line"] for row in rows] == ["2", "4", "5", "6"]
-    assert [row["text"] for row in rows] == ['good, "good"\nbad', "", "", " plain "]
+    assert [row["text"] for row in rows] == ['good, "good"\nbad', "", "", "plain"]
     assert [row["label"] for row in rows] == ["x", "y", "", "z"]
     assert [row["predicted_label"] for row in rows] == ["bad", "", "", "plain"]
     assert [row["error"] for row in rows] == [
