@@ -16,19 +16,21 @@ from ulmfit_tfx.transforms.records.fasttext import PREFIX
 _FILES_LOOKED_AT = 20
 _START = 1 << 16
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
-_BY_SUFFIX: dict[str, tuple[str, ...]] = {
-    ".csv": ("csv", "spans_csv"),
-    ".tsv": ("tsv", "spans_tsv"),
-    ".tab": ("tsv", "spans_tsv"),
-    ".jsonl": ("jsonl",),
-    ".ndjson": ("jsonl",),
-    ".conll": ("conll",),
-    ".bio": ("conll",),
-    ".iob": ("conll",),
-    ".iob2": ("conll",),
-    ".conllu": ("conllu",),
+_BY_SUFFIX = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".conll": "conll",
+    ".bio": "conll",
+    ".iob": "conll",
+    ".iob2": "conll",
+    ".conllu": "conllu",
 }
-"""Formats that a suffix stands for, of which a kind of rows has one."""
+_TABLES = ("csv", "tsv")
+_LABEL_STUDIO = re.compile(r"\bannotation_id\b")
+_WORDS = re.compile(r"(?=.*\bsent(ence)?)(?=.*\b(word|token)s?\b)", re.IGNORECASE)
 _OF_TABLES = frozenset((*_BY_SUFFIX, ".json", ".parquet", ".xlsx", ".xml", ".zip"))
 _CONLLU = re.compile(r"\d+(-\d+|\.\d+)?(\t[^\t]*){9}")
 _CONLL = re.compile(r"\S+(\t[^\t]+|[ ]+\S+)+")
@@ -123,7 +125,8 @@ def _guesses(start: bytes, suffix: str, encoding: str) -> list[str]:
         guesses += _of_json(lines)
     if lines and sum(line.startswith(PREFIX) for line in lines) > len(lines) / 2:
         guesses.append("fasttext")
-    guesses += _BY_SUFFIX.get(suffix, ())
+    if (by_suffix := _BY_SUFFIX.get(suffix)) is not None:
+        guesses += _of_table(lines[0], by_suffix) if lines and by_suffix in _TABLES else [by_suffix]
     if any(map(_CONLLU.fullmatch, lines)):
         guesses.append("conllu")
     # What is less than sure comes after plain text, where this may be read: a poem has lines of few words too.
@@ -131,10 +134,17 @@ def _guesses(start: bytes, suffix: str, encoding: str) -> list[str]:
     if _looks_like_conll(text, lines):
         guesses.append("conll")
     if _looks_like_table(lines, "\t"):
-        guesses += ["tsv", "spans_tsv"]
+        guesses += _of_table(lines[0], "tsv")
     if _looks_like_table(lines, ",") or _looks_like_table(lines, ";"):
-        guesses += ["csv", "spans_csv"]
+        guesses += _of_table(lines[0], "csv")
     return guesses
+
+
+def _of_table(header: str, way: str) -> list[str]:
+    """Formats of delimited text, those of taggers by the names of their columns."""
+    if _LABEL_STUDIO.search(header):
+        return [way, f"label_studio_{way}"]
+    return [way, f"words_{way}" if _WORDS.match(header) else f"spans_{way}"]
 
 
 def _decoded(start: bytes, encoding: str) -> str:

@@ -23,6 +23,7 @@ from ulmfit_tfx.pipeline.tools.init.survey import Survey, survey
 from ulmfit_tfx.pipeline.tools.init.task_names import CLASSIFICATION, LANGUAGE_MODEL, REGRESSION, TAGGING
 from ulmfit_tfx.pipeline.tools.init.thresholds import Threshold, threshold_for
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
+from ulmfit_tfx.schemas.config.sources.table import TableConfig
 from ulmfit_tfx.schemas.config.sources.texts import text_source
 from ulmfit_tfx.schemas.errors import ConfigError, DataError
 from ulmfit_tfx.transforms.records import columns as tables
@@ -194,6 +195,7 @@ def _records(files: list[str], layout: Layout, fields: Mapping[str, Any]) -> Ite
         return
     with _explained(layout):
         source = text_source(path=files[0], text_column=layout.columns[0], **fields)
+    assert isinstance(source, TableConfig)
     named = [name for name in layout.columns if name and layout.columns.count(name) == 1]
     for file in files:
         with readable(file, source) as stream:
