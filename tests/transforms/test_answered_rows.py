@@ -163,7 +163,8 @@ def test_two_texts_are_asked_as_one_and_stay_two():
     )
     assert pair.text == "one [SEP] two"
     assert dict(pair.columns) == {"text": "one", "other": "two"}
-    assert (none.error, separator.text) == ("empty text: column 'other'", None)
+    assert (none.text, none.error) == ("one", None)
+    assert separator.text is None
 
 
 def test_columns_of_the_same_name_are_told_apart():
