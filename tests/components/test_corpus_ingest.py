@@ -354,8 +354,9 @@ def test_sentences_without_blank_lines_between_them_stop_and_the_hint_leads_to_a
     hold = "one sentence of 1,020 words" if len(files) == 1 else "3 sentences of 3,060 words together"
     message = f"{paths['path']}: holds {hold}. A blank line ends a sentence: put one after each."
     assert failure(tmp_path, config, TaggingConfig()) == message
-    for path in paths.values():
-        path.write_text("\n".join("".join(lines[start : start + 3]) for start in range(0, len(lines), 3)))
+    for field, path in paths.items():
+        sentences = ("".join(lines[start : start + 3]) for start in range(0, len(lines), 3))
+        path.write_text("\n".join(sentences).replace("word", field))
     artifact = ingest(tmp_path / "parted", config, tagging=TaggingConfig())
     assert sum(accounting_of(artifact).words.values()) == 1020 * len(files)
 
