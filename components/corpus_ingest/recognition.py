@@ -53,7 +53,7 @@ def format_of(path: str, formats: Sequence[str], encoding: str = "utf-8") -> str
     Raises:
         DataError: Nothing is there, it is in several formats, or in none of these.
     """
-    files = _files(path)
+    files = files_and_members(path)
     if CLASS_FOLDERS in formats and _are_class_folders(files):
         return CLASS_FOLDERS
     found: dict[str, str] = {}
@@ -65,8 +65,12 @@ def format_of(path: str, formats: Sequence[str], encoding: str = "utf-8") -> str
     return next(iter(found))
 
 
-def _files(path: str) -> list[str]:
-    """The files, and the members of archives in their place."""
+def files_and_members(path: str) -> list[str]:
+    """Files that a path names, and the members of archives in their place.
+
+    Raises:
+        DataError: Nothing is there, or an archive cannot be read.
+    """
     files: list[str] = []
     for file in find_files(path):
         if not file.lower().endswith(".zip") or archives.is_member(file):

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from ulmfit_tfx.components.corpus_ingest.archives import is_member
+from ulmfit_tfx.components.corpus_ingest.recognition import files_and_members
 from ulmfit_tfx.components.corpus_ingest.source_files import find_files
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.splitting import EVAL, TEST, TRAIN
@@ -49,7 +51,8 @@ class DataFiles:
 def find_data(path: str) -> DataFiles:
     """Finds the data in a file or below a folder.
 
-    Of a folder with files that are called `train`, `dev` and `test`, or lie in folders that are, these are the splits.
+    Of a folder, or an archive, with files that are called `train`, `dev` and `test`, or lie in folders that are, these
+    are the splits.
     What is called `README` or `labels`, or has a suffix such as `.md`, is no data; of several suffixes the one with
     most files is taken.
 
@@ -59,8 +62,9 @@ def find_data(path: str) -> DataFiles:
     Raises:
         DataError: Nothing is there, or no data.
     """
-    found = find_files(path)
-    if not Path(path).is_dir():
+    found = files_and_members(path)
+    is_archive = len(found) > 1 and find_files(path) == [path]
+    if not Path(path).is_dir() and not is_archive:
         return DataFiles({TRAIN: path}, {TRAIN: found})
     data = [file for file in found if not _is_beside_data(file)]
     if not data:
@@ -69,6 +73,8 @@ def find_data(path: str) -> DataFiles:
     taken = [file for file in data if suffix_of(file) == suffix]
     left_out = tuple(file for file in found if file not in taken)
     by_split = _by_split(taken, path)
+    if is_archive and len(by_split) == 1 and not left_out:
+        return DataFiles({TRAIN: path}, by_split)
     paths = {split: _path_of(files, found, path) for split, files in by_split.items()}
     return DataFiles(paths, by_split, left_out)
 
@@ -119,7 +125,7 @@ def _path_of(files: Sequence[str], found: Sequence[str], folder: str) -> str:
         return files[0]
     parent = os.path.commonpath([os.path.dirname(file) for file in files])
     within = [file for file in found if os.path.commonpath([parent, file]) == parent]
-    if len(within) == len(files):
+    if len(within) == len(files) and not is_member(parent + "/"):
         return parent
     for glob in (f"*{_whole_suffix(files)}", f"**/*{_whole_suffix(files)}"):
         path = os.path.join(parent, glob)

@@ -116,7 +116,11 @@ def propose(source: str, name: str, wanted: Wanted, report: Callable[[str], None
     found = survey(config)
     if not found.total:
         raise DataError(_no_rows(source, found))
-    remarks += _about_labels(found, task)
+    if about_labels := _about_labels(found, task):
+        remarks += about_labels
+        fields["rare_labels"] = "drop"
+    if any(found.leaked.values()):
+        fields["corpus_cleanup"] = {"deduplicate": "exact"}
     report("Measuring this machine")
     sizes = sizes_for(found, task == LANGUAGE_MODEL, task == TAGGING)
     scheme = sections.get(TAGGING, {}).get("scheme", "bio") if task == TAGGING else None
@@ -282,10 +286,7 @@ def _about_labels(found: Survey, task: str) -> list[str]:
     if task != CLASSIFICATION or not rare:
         return []
     named = ", ".join(rare[:3]) + (f" and {len(rare) - 3:,} more" if len(rare) > 3 else "")
-    return [
-        f"labels with fewer than {_FEW_ROWS} rows cannot be learned, and a run stops where eval or test has one that "
-        f"train lacks: {named}"
-    ]
+    return [f"labels with fewer than {_FEW_ROWS} rows cannot be learned: {named}"]
 
 
 def _no_rows(source: str, found: Survey) -> str:

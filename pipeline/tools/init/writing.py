@@ -56,7 +56,9 @@ def _lines(proposal: Proposal, folder: Path) -> Iterator[str]:
         yield f"  max_seq_len: {sizes.longest} # pieces of a text{_cut(proposal)}"
     yield ""
     yield "evaluation:"
-    yield "  thresholds: # of the eval split: without one no model is pushed"
+    if proposal.section == "data":
+        yield "  beat: baseline # a model is pushed that is no worse than a simple one of the same rows"
+    yield "  thresholds: # of the eval split, to be reached too"
     threshold = proposal.threshold
     yield f"    {threshold.measure}: {threshold.value:g} # {_on_one_line(threshold.reason)}"
 
@@ -76,6 +78,10 @@ def _about_field(field: str, proposal: Proposal) -> str:
         return "relative to this file" if not is_remote(str(proposal.fields["path"])) else ""
     if field in ("label_column", "target_columns"):
         return _labels(proposal)
+    if field == "corpus_cleanup":
+        return "texts of the eval and test files are left out of the train file"
+    if field == "rare_labels":
+        return "rows whose label has fewer than two rows in the train split are left out"
     if field == "encoding" and not proposal.encoding.is_certain:
         return "a guess"
     return ""

@@ -2,6 +2,7 @@
 
 import json
 import random
+import zipfile
 
 import pytest
 import yaml
@@ -116,7 +117,35 @@ def test_several_labels_are_held_against_those_that_most_rows_have(folder, label
 
 def test_labels_of_few_rows_are_named(folder):
     write_csv(folder / "tickets.csv", [*rows(80), *rows(2, labels=("refund",), start=100)])
-    assert "train lacks: refund" in " ".join(init("tickets.csv").stdout.split())
+    assert "cannot be learned: refund" in " ".join(init("tickets.csv").stdout.split())
+    assert loaded().data.rare_labels == "drop"
+
+
+def test_model_has_to_be_no_worse_than_simple_ones(folder):
+    write_csv(folder / "tickets.csv", rows(80))
+    init("tickets.csv")
+    assert loaded().evaluation.beat == "baseline"
+
+
+@pytest.mark.parametrize(("shared", "deduplicated"), [(0, "off"), (8, "exact")])
+def test_test_texts_are_left_out_of_train(folder, shared, deduplicated):
+    write_csv(folder / "data/train.csv", rows(80))
+    write_csv(folder / "data/test.csv", [*rows(80)[:shared], *rows(20, start=500)])
+    assert init("data").exit_code == 0
+    assert loaded("data.yaml").data.corpus_cleanup.deduplicate == deduplicated
+
+
+@pytest.mark.parametrize("names", [["tickets.csv"], ["train.csv", "test.csv"], ["README.md", "tickets.csv"]])
+def test_members_of_an_archive_are_looked_at(folder, names):
+    with zipfile.ZipFile(folder / "tickets.zip", "w") as archive:
+        for number, name in enumerate(names):
+            write_csv(folder / name, rows(80, start=100 * number))
+            archive.write(folder / name, name)
+    result = init("tickets.zip")
+    assert result.exit_code == 0, result.stderr
+    data = loaded().data
+    assert (data.format, data.text_column, data.label_column) == ("csv", "text", "label")
+    assert (data.test_path is not None) == ("test.csv" in names)
 
 
 def test_words_with_tags_become_a_tagging(folder):
