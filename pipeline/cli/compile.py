@@ -31,8 +31,8 @@ def command(
     if target.suffix not in (".yaml", ".yml"):
         raise ConfigError(f"--output {target}: expected a name that ends in .yaml.")
     checked = load_any_config(config, overrides or ())
-    for_cluster(checked)
     require_kfp()
+    for_cluster(checked)
     silence_tensorflow()
     from ulmfit_tfx.pipeline.kubeflow.compilation import compile_pipeline
 

@@ -10,6 +10,7 @@ from ulmfit_tfx.pipeline.cli.two_columns import TwoColumns
 from ulmfit_tfx.pipeline.tools.init.proposal import Proposal
 from ulmfit_tfx.pipeline.tools.init.task_names import TAGGING
 from ulmfit_tfx.trainer_modules.optimization.training_time import about
+from ulmfit_tfx.transforms.splitting import SPLITS
 
 _LABELS_SHOWN = 10
 _LANGUAGES_SHOWN = 3
@@ -45,7 +46,8 @@ def _rows(proposal: Proposal) -> Iterator[tuple[str, str]]:
         left_out = [name if why == "not used" else f"{name} ({why})" for name, why in proposal.columns.left_out.items()]
         yield "left out", escape(", ".join(left_out))
     more = "" if found.is_whole else ": the first of more"
-    yield "rows", f"{found.total:,} ({', '.join(f'{n:,} {split}' for split, n in found.rows.items())}){more}"
+    by_split = ", ".join(f"{found.rows[split]:,} {split}" for split in SPLITS if split in found.rows)
+    yield "rows", f"{found.total:,} ({by_split}){more}"
     yield from _labels(proposal)
     if found.targets:
         yield "numbers", escape(_numbers(proposal))

@@ -8,20 +8,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from ulmfit_tfx.schemas.errors import ConfigError
 from ulmfit_tfx.transforms.answered_rows.answered import AnsweredRow, flat, to_json
 from ulmfit_tfx.transforms.answered_rows.layout import Kind, Layout
 
 JSON_LINES = ".jsonl"
-_TYPES: Mapping[Kind, pa.DataType] = {
-    "text": pa.string(),
-    "integer": pa.int64(),
-    "number": pa.float64(),
-    "truth": pa.bool_(),
-}
+_TYPES: Mapping[Kind, str] = {"text": "string", "integer": "int64", "number": "float64", "truth": "bool"}
+"""Of Arrow, by name."""
 
 
 class RowsFile(abc.ABC):
@@ -77,16 +70,21 @@ class _Parquet(RowsFile):
 
     def __init__(self, file: IO[Any], layout: Layout):
         super().__init__(file, layout)
-        self.schema = pa.schema([(name, _TYPES[kind]) for name, kind in self.kinds.items()])
-        self.writer = pq.ParquetWriter(file, self.schema)
+        import pyarrow  # a command's help does not wait for it
+        from pyarrow.parquet import ParquetWriter
+
+        self.schema = pyarrow.schema([(name, _TYPES[kind]) for name, kind in self.kinds.items()])
+        self.writer = ParquetWriter(file, self.schema)
 
     def write(self, rows: Sequence[AnsweredRow]) -> None:
+        import pyarrow
+
         values = [flat(row, self.layout) for row in rows]
         columns = [
-            pa.array([_of_kind(row[name], kind) for row in values], type=_TYPES[kind])
+            pyarrow.array([_of_kind(row[name], kind) for row in values], type=_TYPES[kind])
             for name, kind in self.kinds.items()
         ]
-        self.writer.write_table(pa.Table.from_arrays(columns, schema=self.schema))
+        self.writer.write_table(pyarrow.Table.from_arrays(columns, schema=self.schema))
 
     def close(self) -> None:
         self.writer.close()
