@@ -91,10 +91,11 @@ def export_base_model(folder, tokenizer):
 
 def write_examples(path, tokenizer, rows):
     with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
-        for ids, (_, label) in zip(tokenizer.tokenize([text for text, _ in rows], 64), rows, strict=True):
+        for ids, (text, label) in zip(tokenizer.tokenize([text for text, _ in rows], 64), rows, strict=True):
             features = {
                 "token_ids": tf.train.Feature(int64_list=tf.train.Int64List(value=ids.numpy())),
                 "label_id": tf.train.Feature(int64_list=tf.train.Int64List(value=[LABELS.index(label)])),
+                "text": tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()])),
             }
             writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
 
