@@ -119,6 +119,8 @@ def propose(source: str, name: str, wanted: Wanted, report: Callable[[str], None
     if about_labels := _about_labels(found, task):
         remarks += about_labels
         fields["rare_labels"] = "drop"
+    if "split_column" in fields and not found.rows[EVAL]:
+        fields["eval_from_train"] = True
     if any(found.leaked.values()):
         fields["corpus_cleanup"] = {"deduplicate": "exact"}
     report("Measuring this machine")
@@ -186,13 +188,16 @@ def _task(layout: Layout, wanted: Wanted, file: str) -> str:
 
 
 def _profiles(files: list[str], layout: Layout, fields: Mapping[str, Any]) -> dict[str, Profile]:
-    found = profiles(itertools.islice(_records(files, layout, fields), _PROFILED_ROWS))
+    refusals: list[Refusal] = []
+    found = profiles(itertools.islice(_records(files, layout, fields, refusals), _PROFILED_ROWS))
     if not found:
-        raise DataError(f"{files[0]}: names columns, and holds no rows that can be read.")
+        first = f" {refusals[0]}" if refusals else ""
+        raise DataError(f"{files[0]}: names columns, and holds no rows that can be read.{first}")
     return found
 
 
-def _records(files: list[str], layout: Layout, fields: Mapping[str, Any]) -> Iterator[Values]:
+def _records(files: list[str], layout: Layout, fields: Mapping[str, Any], refusals: list[Refusal]) -> Iterator[Values]:
+    """Values by column, and what is refused before the first row that is not."""
     if fields["format"] in FORMATS:
         for file in files:
             yield from read_values(file, fields["format"], fields.get("encoding", "utf-8"))
@@ -206,6 +211,8 @@ def _records(files: list[str], layout: Layout, fields: Mapping[str, Any]) -> Ite
             for record in tables.read_records(stream, file, source, named):
                 if not isinstance(record, Refusal):
                     yield dict(record.values), frozenset()
+                elif not refusals:
+                    refusals.append(record)
 
 
 def _fields_of(columns: Choice) -> dict[str, Any]:

@@ -80,6 +80,8 @@ def _about_field(field: str, proposal: Proposal) -> str:
         return _labels(proposal)
     if field == "corpus_cleanup":
         return "texts of the eval and test files are left out of the train file"
+    if field == "eval_from_train":
+        return "the column names no eval rows: a share of those of train, by a hash of their text"
     if field == "rare_labels":
         return "rows whose label has fewer than two rows in the train split are left out"
     if field == "encoding" and not proposal.encoding.is_certain:

@@ -135,6 +135,18 @@ def test_test_texts_are_left_out_of_train(folder, shared, deduplicated):
     assert loaded("data.yaml").data.corpus_cleanup.deduplicate == deduplicated
 
 
+def test_eval_rows_are_taken_from_train_where_the_column_names_none(folder):
+    given = [(*row, "test" if number % 5 == 0 else "train") for number, row in enumerate(rows(100))]
+    write_csv(folder / "tickets.csv", given, header="text,label,split")
+    assert init("tickets.csv").exit_code == 0
+    assert (loaded().data.split_column, loaded().data.eval_from_train) == ("split", True)
+
+
+def test_file_whose_rows_are_all_refused_says_why(folder):
+    write_csv(folder / "tickets.csv", [(text, f' "{label}"') for text, label in rows(20)])
+    assert "space before a quotation mark" in " ".join(init("tickets.csv").stderr.split())
+
+
 @pytest.mark.parametrize("names", [["tickets.csv"], ["train.csv", "test.csv"], ["README.md", "tickets.csv"]])
 def test_members_of_an_archive_are_looked_at(folder, names):
     with zipfile.ZipFile(folder / "tickets.zip", "w") as archive:
