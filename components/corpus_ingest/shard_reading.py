@@ -10,6 +10,7 @@ from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.shards import Shard
 from ulmfit_tfx.components.corpus_ingest.source_files import open_uncompressed, readable
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
+from ulmfit_tfx.schemas.config.tags import TagsConfig
 from ulmfit_tfx.transforms.corpus_cleanup.row_cleanup import cleaned_up
 from ulmfit_tfx.transforms.records.dialects import in_dialect
 from ulmfit_tfx.transforms.records.drop import Drop
@@ -70,15 +71,25 @@ def _records(
     source = ingestion.source if shard.dialect is None else in_dialect(ingestion.source, shard.dialect)
     for file in shard.files:
         with _opened(file, shard, source) as (stream, lines_added):
-            for record in parse(
+            records = parse(
                 stream, file, source, ingestion.tagging, ingestion.separator, label_map, keep_all=ingestion.asked
-            ):
+            )
+            for record in _as_served(records, ingestion.tagging):
                 if isinstance(record, Refusal) and record.line <= lines_added:
                     continue  # the empty line that is put before a range
                 if isinstance(record, Drop) or record.line is None or shard.is_whole_file:
                     yield record
                 else:
                     yield dataclasses.replace(record, line=record.line + lines_before - lines_added)
+
+
+def _as_served(records: Iterator[Row | Refusal | Drop], tagging: TagsConfig | None) -> Iterator[Row | Refusal | Drop]:
+    """The same, words recut where that is asked for."""
+    if tagging is None or not tagging.recut:
+        return records
+    from ulmfit_tfx.transforms.records.recut_words import recut  # imports TensorFlow
+
+    return recut(records, tagging)
 
 
 def sampled(rows: Iterator[Row | Refusal | Drop], source: SourceConfig, seed: int) -> Iterator[Row | Refusal | Drop]:

@@ -6,6 +6,12 @@ import math
 
 _ENOUGH_ALIKE = 0.95
 """Share of the sentences below which what is served differs from what was trained on."""
+_SETTINGS = {
+    "punctuation": "tagging.words: punctuation",
+    "whitespace": "tagging.words: whitespace",
+    "recut": "tagging.recut: true, and words at their default,",
+}
+"""By the ways to cut."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +28,7 @@ class Accounting:
         rows_in: Records read, counted where they are parsed.
         words: Of words with tags, words by split.
         recut: Of words with tags, sentences that each way to cut raw text cuts into the same words, by the values of
-            `tagging.words`.
+            `tagging.words`, and with `tagging.recut`.
         served_cut: The one of these that serving has.
         split_off: Rows that there are more than records, because texts were split into sentences.
         remarks: Rows written that something is odd about, by what it is.
@@ -86,7 +92,7 @@ class Accounting:
         if share is None or share >= _ENOUGH_ALIKE:
             return None
         other, found = max(self.recut.items(), key=lambda item: item[1])
-        better = f"With tagging.words: {other} it would be {percent(found / sum(self.rows.values()))}. "
+        better = f"With {_SETTINGS[other]} it would be {percent(found / sum(self.rows.values()))}. "
         return (
             f"Only {self.recut_shown()}, as it cuts raw text where the model is served. Scores are of the given words "
             f"and do not hold for raw text. {better if found > self.recut[str(self.served_cut)] else ''}"

@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ulmfit_tfx.schemas.section import Section
 
@@ -27,3 +27,14 @@ class TagsConfig(Section):
         "punctuation",
         description="how raw text is cut into words: at white space, or at white space and around punctuation",
     )
+    recut: bool = Field(
+        False,
+        description="cut the words of the data further, as punctuation cuts raw text: into single characters of "
+        "scripts without spaces. A tag is then of all parts of its word",
+    )
+
+    @model_validator(mode="after")
+    def _recut_as_served(self):
+        if self.recut and self.words != "punctuation":
+            raise ValueError(f"recut is true, and words is {self.words}: raw text would be cut otherwise")
+        return self

@@ -22,6 +22,7 @@ from ulmfit_tfx.pipeline.tools.init.sizing import Sizes, sizes_for
 from ulmfit_tfx.pipeline.tools.init.survey import Survey, survey
 from ulmfit_tfx.pipeline.tools.init.task_names import CLASSIFICATION, LANGUAGE_MODEL, REGRESSION, TAGGING
 from ulmfit_tfx.pipeline.tools.init.thresholds import Threshold, threshold_for
+from ulmfit_tfx.pipeline.tools.init.word_cuts import cut_as_served
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.schemas.config.sources.table import TableConfig
 from ulmfit_tfx.schemas.config.sources.texts import text_source
@@ -116,6 +117,8 @@ def propose(source: str, name: str, wanted: Wanted, report: Callable[[str], None
     found = survey(config)
     if not found.total:
         raise DataError(_no_rows(source, found))
+    if found.sentences and (cut := cut_as_served(found.sentences)):
+        sections[TAGGING] = dict(sections.get(TAGGING, {})) | cut
     if about_labels := _about_labels(found, task):
         remarks += about_labels
         fields["rare_labels"] = "drop"

@@ -18,6 +18,7 @@ _MOST_ROWS = 500_000
 _LANGUAGES_OF = 300
 """Texts whose language is told, evenly spread over the first rows."""
 _EVERY, _FIRST = 7, 50
+_SENTENCES = 500
 
 
 @dataclasses.dataclass
@@ -37,6 +38,7 @@ class Survey:
         contradicting: Of these, rows that have another label.
         leaked: Rows of the eval and of the test split whose text the train split has.
         languages: Texts that are in a language, of those whose language was told.
+        sentences: Of words with tags, the first rows.
         is_whole: Whether all rows were looked at.
     """
 
@@ -52,6 +54,7 @@ class Survey:
     contradicting: int = 0
     leaked: Counter[str] = dataclasses.field(default_factory=Counter)
     languages: Counter[str] = dataclasses.field(default_factory=Counter)
+    sentences: list[Row] = dataclasses.field(default_factory=list)
     is_whole: bool = True
 
     @property
@@ -136,6 +139,8 @@ def _count(found: Survey, row: Row, split: str, known: _Known) -> None:
     is_repeated, contradicts = known.add(row, split)
     found.repeated += is_repeated
     found.contradicting += contradicts
+    if row.words and len(found.sentences) < _SENTENCES:
+        found.sentences.append(row)
     found.labels.update(row.tags or row.labels or ([row.label] if row.label is not None else []))
     if row.labels is not None:
         found.together[tuple(sorted(row.labels))] += 1
