@@ -307,6 +307,7 @@ def test_killed_training_goes_on_from_its_last_checkpoint(tmp_path, reviews, tin
     assert not list(checkpoints.iterdir()), "a finished training leaves its checkpoints to nobody"
 
 
+@pytest.mark.thorough
 def test_pipeline_starts_from_a_pretrained_encoder_and_its_tokenizer(tmp_path, reviews, tiny_project, spm_model):
     (tmp_path / "wiki-sp200.model").write_bytes(spm_model)
     source = RandomLanguageModel(200, (16, 24, 16))
