@@ -54,7 +54,7 @@ class ColumnsConfig(SourceConfig):
     """A source with named columns, or fields, one of which has the text."""
 
     text_column: str = Field(
-        "text", description="column, or field of an object, with the text; `review.text` is a field of the object `review`"
+        "text", description="column, or field of an object, with the text; `note.text` is a field of the object `note`"
     )
     split_key_column: str | None = Field(
         None,
