@@ -1,5 +1,6 @@
 """From marks in a text to words with tags."""
 
+import atexit
 import bisect
 import dataclasses
 import functools
@@ -95,6 +96,7 @@ def word_splitter(words: WordCut) -> Callable[[Sequence[str]], Any]:
 
     from ulmfit_tfx.transforms.word_splitting import split_words
 
+    atexit.register(word_splitter.cache_clear)  # before TensorFlow is gone, which graphs need to be let go
     return tf.function(functools.partial(split_words, words=words), input_signature=[tf.TensorSpec([None], tf.string)])
 
 

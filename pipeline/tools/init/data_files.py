@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ulmfit_tfx.components.corpus_ingest.archives import is_member
 from ulmfit_tfx.components.corpus_ingest.recognition import files_and_members
-from ulmfit_tfx.components.corpus_ingest.source_files import find_files
+from ulmfit_tfx.components.corpus_ingest.source_files import find_files, size_of
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.splitting import EVAL, TEST, TRAIN
 
@@ -19,7 +19,10 @@ _NO_DATA = {
     *(".png", ".jpg", ".jpeg", ".gif", ".svg", ".model", ".vocab", ".lock", ".bib"),
 }
 """Suffixes of what lies beside data."""
-_ABOUT_DATA = re.compile(r"readme|licen[cs]e|copying|notice|changelog|authors|citation|labels?|classes", re.IGNORECASE)
+_ABOUT_DATA = re.compile(
+    r"readme|licen[cs]e|copying|notice|changelog|authors|citation|sources?|about|info|metadata|labels?|classes",
+    re.IGNORECASE,
+)
 _WORDS_OF_SPLITS = {
     TRAIN: {"train", "training", "trn", "tr"},
     EVAL: {"dev", "devel", "development", "valid", "validation", "val", "eval", "evaluation"},
@@ -54,7 +57,7 @@ def find_data(path: str) -> DataFiles:
     Of a folder, or an archive, with files that are called `train`, `dev` and `test`, or lie in folders that are, these
     are the splits.
     What is called `README` or `labels`, or has a suffix such as `.md`, is no data; of several suffixes the one with
-    most files is taken.
+    most bytes is taken. Where a file is called `train`, those that are called none of these are left out.
 
     Args:
         path: A file, a folder or a glob.
@@ -69,10 +72,13 @@ def find_data(path: str) -> DataFiles:
     data = [file for file in found if not _is_beside_data(file)]
     if not data:
         raise DataError(f"{path}: holds no data, but {_named(found, path)}.")
-    suffix, _ = Counter(map(suffix_of, data)).most_common(1)[0]
-    taken = [file for file in data if suffix_of(file) == suffix]
+    sizes: Counter[str] = Counter()
+    for file in data:
+        sizes[suffix_of(file)] += size_of(file)
+    suffix, _ = sizes.most_common(1)[0]
+    by_split = _by_split([file for file in data if suffix_of(file) == suffix], path)
+    taken = {file for files in by_split.values() for file in files}
     left_out = tuple(file for file in found if file not in taken)
-    by_split = _by_split(taken, path)
     if is_archive and len(by_split) == 1 and not left_out:
         return DataFiles({TRAIN: path}, by_split)
     paths = {split: _path_of(files, found, path) for split, files in by_split.items()}
@@ -82,11 +88,12 @@ def find_data(path: str) -> DataFiles:
 def suffix_of(file: str) -> str:
     """The suffix that tells a file's format, without that of a compression, in lower case.
 
-    >>> suffix_of("a/rows.CSV.gz"), suffix_of("SMSSpamCollection")
-    ('.csv', '')
+    >>> suffix_of("a/rows.CSV.gz"), suffix_of("SMSSpamCollection"), suffix_of("stsa.binary.train")
+    ('.csv', '', '')
     """
-    stem, suffix = os.path.splitext(file)
-    return (os.path.splitext(stem)[1] if suffix.lower() in _COMPRESSED else suffix).lower()
+    stem, suffix = os.path.splitext(file.lower())
+    suffix = os.path.splitext(stem)[1] if suffix in _COMPRESSED else suffix
+    return "" if any(suffix[1:] in words for words in _WORDS_OF_SPLITS.values()) else suffix
 
 
 def _is_beside_data(file: str) -> bool:
@@ -96,13 +103,14 @@ def _is_beside_data(file: str) -> bool:
 
 def _by_split(files: Sequence[str], folder: str) -> dict[str, list[str]]:
     """Files by split: all are the train split's where none is called so."""
-    found: dict[str, list[str]] = {split: [] for split in _WORDS_OF_SPLITS}
+    found: dict[str | None, list[str]] = {split: [] for split in (*_WORDS_OF_SPLITS, None)}
     for file in files:
-        split = _split_named(os.path.relpath(file, folder))
-        found[TRAIN if split is None else split].append(file)
+        found[_split_named(os.path.relpath(file, folder))].append(file)
+    unnamed = found.pop(None)
+    found[TRAIN] = found[TRAIN] or unnamed
     if not found[TRAIN]:
         return {TRAIN: list(files)}
-    return {split: named for split, named in found.items() if named}
+    return {str(split): named for split, named in found.items() if named}
 
 
 def _split_named(relative: str) -> str | None:

@@ -8,6 +8,8 @@ from ulmfit_tfx.transforms.records.recut_words import RECUT, alike
 
 _DEFAULT = "punctuation"
 _ENOUGH = 0.95
+_WORTH_IT = 0.05
+"""Share of the sentences that another way has to cut right besides."""
 
 
 def cut_as_served(sentences: Sequence[Row]) -> dict[str, Any]:
@@ -22,6 +24,6 @@ def cut_as_served(sentences: Sequence[Row]) -> dict[str, Any]:
     """
     counts = alike(sentences)
     best = max(counts, key=lambda cut: counts[cut])
-    if counts[_DEFAULT] >= _ENOUGH * len(sentences) or counts[best] == counts[_DEFAULT]:
+    if counts[_DEFAULT] >= _ENOUGH * len(sentences) or counts[best] < counts[_DEFAULT] + _WORTH_IT * len(sentences):
         return {}
     return {"recut": True} if best == RECUT else {"words": best}

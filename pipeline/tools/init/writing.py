@@ -41,11 +41,11 @@ def _lines(proposal: Proposal, folder: Path) -> Iterator[str]:
     if proposal.columns is not None and proposal.columns.left_out:
         left_out = ", ".join(f"{name} ({why})" for name, why in proposal.columns.left_out.items())
         yield f"  # left out: {_on_one_line(left_out)}"
-    if proposal.section == "data" and not {"split_column", "eval_path", "test_path"} <= set(proposal.fields):
+    if proposal.section == "data":
         yield from _splits(proposal.fields)
     yield ""
     for section, values in proposal.sections.items():
-        yield f"{section}: {_value(values)}"
+        yield f"{section}: {_value(values)}{_comment(_about_section(values))}"
         yield ""
     training = LANGUAGE_MODEL if proposal.task == LANGUAGE_MODEL else "training"
     yield f"{training}:"
@@ -64,7 +64,7 @@ def _lines(proposal: Proposal, folder: Path) -> Iterator[str]:
 
 
 def _splits(fields: Mapping[str, Any]) -> Iterator[str]:
-    if "split_column" in fields:
+    if "split_column" in fields or {"eval_path", "test_path"} <= set(fields):
         return
     if "eval_path" in fields or "test_path" in fields:
         own = "test" if "eval_path" in fields else "eval"
@@ -87,6 +87,12 @@ def _about_field(field: str, proposal: Proposal) -> str:
     if field == "encoding" and not proposal.encoding.is_certain:
         return "a guess"
     return ""
+
+
+def _about_section(values: Mapping[str, Any]) -> str:
+    if values.get("recut"):
+        return "recut: the words of the data are cut further, as raw text is cut where the model is served"
+    return "words: as the words of the data are cut" if "words" in values else ""
 
 
 def _labels(proposal: Proposal) -> str:
