@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import TENSORS, EventAccumulator
@@ -30,6 +32,7 @@ def test_metrics_are_written_at_every_so_many_steps_and_at_each_epoch(tmp_path):
 
 def test_resumed_training_goes_on_at_its_step(tmp_path):
     TrainingLog(str(tmp_path), steps_between=2).step(2, {"loss": 1.0})
+    time.sleep(1.1)  # files of the same second and process have no order that TensorBoard knows
     TrainingLog(str(tmp_path), steps_between=2).step(4, {"loss": 0.5})
     assert scalars(tmp_path) == {"step/loss": [(2, 1.0), (4, 0.5)]}
 
