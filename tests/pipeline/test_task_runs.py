@@ -222,7 +222,13 @@ CONLL_FILES = {
     "dev.conll": conll(tagged_sentences(60, 2)),
     "test.conll": conll(tagged_sentences(50, 3)),
 }
-CONLL = {"format": "conll", "path": "train.conll", "eval_path": "dev.conll", "test_path": "test.conll"}
+CONLL = {
+    "allow_leaks": True,
+    "format": "conll",
+    "path": "train.conll",
+    "eval_path": "dev.conll",
+    "test_path": "test.conll",
+}
 
 
 @pytest.fixture(scope="module")
