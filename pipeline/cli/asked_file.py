@@ -92,7 +92,7 @@ class AskedFile:
             raise ConfigError(f"--format is '{format}', expected one of {', '.join(ASKED_FORMATS)}.")
         if not (is_remote(file) or "://" in file or glob.has_magic(file) or os.path.exists(file)):
             raise ConfigError(f"{file}: no such file.")
-        format = format or format_of(file, ASKED_FORMATS, "--format")
+        format = format or _format_of(file, encoding)
         if given and format not in COLUMN_FORMATS:
             raise ConfigError(
                 f"{_option(next(iter(given)))}: {file} is read as {format}, which has no columns. "
@@ -175,6 +175,15 @@ class AskedFile:
             return read_asked(self.config, self.separator)
         records = parse(self.stream, self.name, self.config, keep_all=True)
         return (AskedRow.of(record, self.name, self.config) for record in records if not isinstance(record, Drop))
+
+
+def _format_of(file: str, encoding: str | None) -> str:
+    """By the suffix; of an archive by what its files hold."""
+    if not file.lower().endswith(".zip"):
+        return format_of(file, ASKED_FORMATS, "--format")
+    from ulmfit_tfx.components.corpus_ingest import recognition
+
+    return recognition.format_of(file, ASKED_FORMATS, encoding or "utf-8")
 
 
 def _option(field: str) -> str:

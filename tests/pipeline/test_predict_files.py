@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import zipfile
 
 import pyarrow.parquet as pq
 import pytest
@@ -100,6 +101,15 @@ def test_header_without_the_column_is_found_out_before_the_model_is_loaded(model
     result = invoke(models / "classifier", "--file", tmp_path / "in.csv", code=3)
     assert "there is no column 'text'. Columns: id, txt. Did you mean 'txt'?" in result.stderr
     invoke(models / "classifier", "--file", tmp_path / "in.csv", "--text-column", "txt")
+
+
+@pytest.mark.parametrize(("member", "texts"), [("rows.csv", ["fine", "bad"]), ("rows.txt", ["text", "fine", "bad"])])
+def test_members_of_an_archive_are_asked_in_their_format(models, tmp_path, member, texts):
+    with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+        archive.writestr(member, "text\nfine\nbad\n")
+    invoke(models / "classifier", "--file", tmp_path / "in.zip", "--output", tmp_path / "out.jsonl")
+    written = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [row["text"] for row in written] == texts
 
 
 def test_model_of_single_texts_takes_no_pairs(models, tmp_path):
