@@ -75,12 +75,12 @@ def _records(
                 stream, file, source, ingestion.tagging, ingestion.separator, label_map, keep_all=ingestion.asked
             )
             for record in _as_served(records, ingestion.tagging):
-                if isinstance(record, Refusal) and record.line <= lines_added:
+                if lines_added and isinstance(record, Refusal) and record.line <= lines_added:
                     continue  # the empty line that is put before a range
-                if isinstance(record, Drop) or record.line is None or shard.is_whole_file:
-                    yield record
-                else:
+                if not shard.is_whole_file and isinstance(record, Row | Refusal) and record.line is not None:
                     yield dataclasses.replace(record, line=record.line + lines_before - lines_added)
+                else:
+                    yield record
 
 
 def _as_served(records: Iterator[Row | Refusal | Drop], tagging: TagsConfig | None) -> Iterator[Row | Refusal | Drop]:

@@ -13,11 +13,6 @@ BestBy = Literal["loss", "accuracy", "micro_f1"]
 class WordTrainingConfig(OptimizationConfig):
     """Training of a tagger."""
 
-    epochs: PositiveInt | None = Field(
-        None,
-        description="null: by the number of train rows, the fewer of these the more, 4 to 20: 20 for taggers of 1,000 "
-        "sentences and 5 of 20,000, 19 for models of 100 whole texts and 6 of 1,000",
-    )
     max_seq_len: int = Field(256, ge=3, description="pieces; what is longer is cut")
     best_by: BestBy = Field(
         "loss",

@@ -41,7 +41,7 @@ def parser(monkeypatch):
 
     def planted(change):
         parse = shard_reading.parse
-        monkeypatch.setattr(shard_reading, "parse", lambda *arguments: change(parse(*arguments)))
+        monkeypatch.setattr(shard_reading, "parse", lambda *given, **options: change(parse(*given, **options)))
 
     return planted
 
