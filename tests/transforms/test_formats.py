@@ -89,6 +89,7 @@ def check_records(records):
     st.sampled_from(["utf-8", "latin-1", "utf-16", "utf-16-be", "utf-32", "shift_jis", "gb18030"]),
     st.sampled_from([10, 60]),
 )
+@example("csv", False, b"\x00\x01\x00", "line", "utf-16", 10)
 def test_any_bytes_of_texts_give_rows_and_refusals_or_an_error_for_people(
     name, has_header, body, unit, encoding, max_row_bytes
 ):

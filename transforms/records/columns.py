@@ -4,6 +4,7 @@ In CSV a field in quotation marks may span lines. In TSV a quotation mark is a c
 shows that it was written as CSV is, see `dialects`.
 """
 
+import codecs
 import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -99,8 +100,8 @@ def _names(header: Fields | Refusal | None, source: str, config: TableConfig) ->
     if isinstance(header, Refusal):
         raise DataError(f"{source}:1: the header line cannot be read: {header.reason}: {header.detail}.")
     if not all(map(is_decoded, header[1])):
-        written = "\t".join(header[1]).encode("utf-8", "surrogateescape")
-        hint = encoding_hint([written]) if config.encoding.lower().startswith("utf") else ""
+        is_utf8 = codecs.lookup(config.encoding).name.startswith("utf-8")  # of which the bytes can be had again
+        hint = encoding_hint(["\t".join(header[1]).encode("utf-8", "surrogateescape")]) if is_utf8 else ""
         hint = hint or " Set data.encoding, to cp1252 for example."
         raise DataError(f"{source}:1: the header line is not {config.encoding}.{hint}")
     return header[1]
