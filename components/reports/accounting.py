@@ -4,7 +4,7 @@ import dataclasses
 import json
 import math
 
-_ENOUGH_ALIKE = 0.95
+ENOUGH_ALIKE = 0.95
 """Share of the sentences below which what is served differs from what was trained on."""
 _SETTINGS = {
     "punctuation": "tagging.words: punctuation",
@@ -89,7 +89,7 @@ class Accounting:
     def recut_warning(self) -> str | None:
         """What a small share means and what helps; None where there is none."""
         share = self.recut_share
-        if share is None or share >= _ENOUGH_ALIKE:
+        if share is None or share >= ENOUGH_ALIKE:
             return None
         other, found = max(self.recut.items(), key=lambda item: item[1])
         better = f"With {_SETTINGS[other]} it would be {percent(found / sum(self.rows.values()))}. "

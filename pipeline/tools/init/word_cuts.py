@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from ulmfit_tfx.components.reports.accounting import ENOUGH_ALIKE
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.records.recut_words import RECUT, alike
 
 _DEFAULT = "punctuation"
-_ENOUGH = 0.95
 _WORTH_IT = 0.05
 """Share of the sentences that another way has to cut right besides."""
 
@@ -24,6 +24,7 @@ def cut_as_served(sentences: Sequence[Row]) -> dict[str, Any]:
     """
     counts = alike(sentences)
     best = max(counts, key=lambda cut: counts[cut])
-    if counts[_DEFAULT] >= _ENOUGH * len(sentences) or counts[best] < counts[_DEFAULT] + _WORTH_IT * len(sentences):
+    shares = {cut: count / len(sentences) for cut, count in counts.items()}
+    if shares[_DEFAULT] >= ENOUGH_ALIKE or shares[best] < shares[_DEFAULT] + _WORTH_IT:
         return {}
     return {"recut": True} if best == RECUT else {"words": best}
