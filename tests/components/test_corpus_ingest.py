@@ -369,7 +369,7 @@ def test_share_of_sentences_that_serving_cuts_into_the_same_words_is_counted_and
     path.write_text("\n".join(f"Rome{number} B-x\n. O\n" for number in range(60)))
     config = tagged_words(path=str(path), format="conll")
     accounting = accounting_of(ingest(tmp_path, config, tagging=TaggingConfig(words=served)))
-    assert (accounting.recut, accounting.served_cut) == ({"punctuation": 60, "whitespace": 0}, served)
+    assert (accounting.recut, accounting.served_cut) == ({"punctuation": 60, "whitespace": 0, "recut": 60}, served)
     assert ("With tagging.words: punctuation it would be 100.0 %" in caplog.text) == (alike == 0)
 
 
