@@ -49,6 +49,11 @@ class LanguageModelConfig(OptimizationConfig):
     tar_beta: float = Field(1.0, ge=0, description="temporal activation regularization")
     label_smoothing: Probability = Field(0.0, description="share of the target spread over all pieces")
     tied: bool | None = Field(None, description="head weights are the embeddings. null: where the sizes allow it")
+    embedding_start: Literal["vectors", "random"] = Field(
+        "vectors",
+        description="what embeddings begin at where no imported model gives them. vectors: what the corpus says of "
+        "pieces near one another (PPMI, factorized), seconds of work that save minutes of training",
+    )
     softmax: Literal["auto", "full", "sampled"] = Field(
         "auto",
         description="of training; evaluation is over all pieces. sampled: each step compares with some of the pieces "

@@ -4,6 +4,7 @@ TFX reloads this module, so it defines no Keras layers and registers nothing.
 """
 
 import dataclasses
+import functools
 import itertools
 import json
 import logging
@@ -15,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from rich.console import Console
 from tfx.components.tuner.component import TunerFnResult
@@ -61,6 +63,7 @@ from ulmfit_tfx.trainer_modules.serving.encoder_folder import (
 from ulmfit_tfx.trainer_modules.serving.folder_copy import copy_folder
 from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD
 from ulmfit_tfx.trainer_modules.transfer.base_model import BaseModel
+from ulmfit_tfx.trainer_modules.transfer.piece_vectors import begin_at_vectors, corpus_vectors
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 from ulmfit_tfx.transforms.tokenizer_files import read_tokenizer
 
@@ -179,6 +182,11 @@ class _Task:
             raise ConfigError(f"language_model.{error}. Lower it.") from None
         return CandidateSampler(self.train.counts(vocab_size), negatives, self.seed) if negatives else None
 
+    @functools.cached_property
+    def vectors(self) -> np.ndarray:
+        """What the embeddings begin at, float32 [vocab, at most embedding size]."""
+        return corpus_vectors(self.train, self.tokenizer.vocab_size, self.encoder.embedding_size, self.seed)
+
     def build(self, direction: Direction, seed: int | None) -> tuple[keras.Model, keras.Model]:
         """Encoder and language model, of the base model's sizes if there is one, with fresh weights."""
         config = self.encoder.model_copy(update={"direction": direction})
@@ -214,6 +222,8 @@ class _Training:
             begin_at_unigram(model, task.train.counts(task.tokenizer.vocab_size))
             if task.base is not None:
                 task.base.give_weights(model, direction, optional=("lm_head/",))
+            elif config.embedding_start == "vectors":
+                begin_at_vectors(encoder, task.vectors)
             model.compile(optimizer=optimizer_for(config, _total_steps(task, train), _rate_factors(task, model)))
             model.optimizer.build(model.trainable_variables)  # here, in the strategy's scope
         log.info("%d parameters, %d steps in the first epoch", model.count_params(), train.steps(0, task.seed))

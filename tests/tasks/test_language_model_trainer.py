@@ -14,7 +14,9 @@ from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.schemas.errors import ConfigError
 from ulmfit_tfx.tasks.language_model import trainer as language_model
+from ulmfit_tfx.trainer_modules.data.token_corpus import documents_of
 from ulmfit_tfx.trainer_modules.serving.saved_model import read_exported
+from ulmfit_tfx.trainer_modules.transfer.piece_vectors import vectors_of
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
@@ -56,10 +58,21 @@ def log_frequencies(files, vocab_size):
         pytest.param({"softmax": "full", "tied": False}, marks=pytest.mark.thorough),
     ],
 )
-def test_bias_begins_at_the_log_frequencies_of_the_texts(settings, train):
+def test_weights_begin_at_what_the_texts_say_of_pieces(settings, train):
     model, files = train("lm", **settings)
-    bias = read_exported(model).weights["lm_head/bias"]
+    exported = read_exported(model)
+    bias = exported.weights["lm_head/bias"]
     np.testing.assert_allclose(bias, log_frequencies(files, len(bias)), atol=1e-5)
+    size = exported.encoder.embedding_size
+    vectors = vectors_of([list(documents_of(files))], len(bias), size, 42)
+    expected = vectors * (0.3 / np.sqrt(np.mean(np.square(vectors))))
+    embeddings = exported.weights["embedding/embeddings"]
+    np.testing.assert_allclose(embeddings[:, : vectors.shape[1]], expected, atol=1e-4)
+
+
+def test_embeddings_begin_by_chance_where_that_is_asked_for(train):
+    model, _ = train("lm", embedding_start="random")
+    assert np.abs(read_exported(model).weights["embedding/embeddings"]).max() <= 0.1 + 1e-5
 
 
 def test_bias_of_a_base_model_stays_its_own(train):

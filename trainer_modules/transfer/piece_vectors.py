@@ -1,10 +1,54 @@
 """Embeddings that begin at what a corpus says of its pieces, where no model was trained on it before."""
 
+from collections.abc import Iterable, Sequence
+
 import keras
 import numpy as np
+import scipy.sparse
+
+from ulmfit_tfx.trainer_modules.data.token_corpus import TokenCorpus
+from ulmfit_tfx.transforms.statistics.counting import cooccurrences, pruned
+from ulmfit_tfx.transforms.statistics.vectors import piece_vectors
 
 _SIZE = 0.3
 """Root mean square of the numbers that embeddings begin at."""
+_WINDOW = 5
+_MOST_PAIRS = 30_000_000
+_LONGEST = 200
+"""Numbers of a vector: more of them take long to compute, and tell little."""
+_ENOUGH_PIECES = 20_000_000
+_COUNTED_TOGETHER = 512
+
+
+def vectors_of(batches: Iterable[Sequence[np.ndarray]], vocab_size: int, size: int, seed: int) -> np.ndarray:
+    """Vectors of pieces from what stands near them in some texts, see `transforms.statistics.vectors`.
+
+    Args:
+        batches: Texts, ids of each, int [pieces].
+        vocab_size: Ids are below it.
+        size: Of an embedding.
+        seed: Of the decomposition.
+
+    Returns:
+        float32 [vocab, at most 200], the most telling numbers first.
+    """
+    pairs = scipy.sparse.csr_matrix((vocab_size, vocab_size), dtype=np.int64)
+    for texts in batches:
+        pairs = pruned(pairs + cooccurrences(texts, vocab_size, _WINDOW), _MOST_PAIRS)
+    return piece_vectors(pairs, min(size, _LONGEST), seed)
+
+
+def corpus_vectors(corpus: TokenCorpus, vocab_size: int, size: int, seed: int) -> np.ndarray:
+    """Vectors of pieces from a corpus; of one with more than 20 million pieces, from documents all over it.
+
+    Args and result are those of `vectors_of`.
+    """
+    step = -(-corpus.pieces // _ENOUGH_PIECES)
+    chosen = np.arange(0, corpus.documents, step)
+    batches = (
+        corpus.read(chosen[first : first + _COUNTED_TOGETHER]) for first in range(0, len(chosen), _COUNTED_TOGETHER)
+    )
+    return vectors_of(batches, vocab_size, size, seed)
 
 
 def begin_at_vectors(encoder: keras.Model, vectors: np.ndarray) -> None:
