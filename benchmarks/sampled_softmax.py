@@ -46,6 +46,7 @@ from ulmfit_tfx.trainer_modules.models.language_model import begin_at_unigram, b
 from ulmfit_tfx.trainer_modules.objectives.candidate_sampling import CandidateSampler
 from ulmfit_tfx.trainer_modules.optimization.language_model_training import LanguageModelSteps, perplexity
 from ulmfit_tfx.trainer_modules.optimization.optimizers import optimizer_for
+from ulmfit_tfx.trainer_modules.transfer.piece_vectors import begin_at_vectors, corpus_vectors
 from ulmfit_tfx.transforms.cleaning import clean
 
 SEED, PAD = 42, 1
@@ -77,12 +78,14 @@ class Softmax:
 
     negatives: int | None
     unigram_bias: bool = True
+    vectors: bool = True
 
     @property
     def name(self) -> str:
         """For people."""
         kind = "full" if self.negatives is None else f"sampled, {self.negatives:,}"
-        return kind if self.unigram_bias else f"{kind}, bias from 0"
+        starts = {"bias from 0": self.unigram_bias, "embeddings by chance": self.vectors}
+        return ", ".join([kind, *(name for name, is_usual in starts.items() if not is_usual)])
 
 
 class Training:
@@ -104,6 +107,8 @@ class Training:
         counts = texts.train.counts(texts.vocab_size)
         if softmax.unigram_bias:
             begin_at_unigram(model, counts)
+        if softmax.vectors:
+            begin_at_vectors(encoder, corpus_vectors(texts.train, texts.vocab_size, ENCODER.embedding_size, SEED))
         model.compile(optimizer=optimizer_for(config, steps))
         model.optimizer.build(model.trainable_variables)
         sampler = CandidateSampler(counts, softmax.negatives, SEED) if softmax.negatives else None
@@ -199,7 +204,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, nargs="+", help="of training, each. Default: 0.1 on 1,000 reviews")
     parser.add_argument("--vocabularies", type=int, nargs="+", default=[2000], help="pieces. Default: 2000")
     parser.add_argument("--negatives", type=int, nargs="+", default=[NEGATIVES], help="of the sampled softmax")
-    parser.add_argument("--bias-from-zero", action="store_true", help="the full softmax without the start, too")
+    parser.add_argument("--other-starts", action="store_true", help="without either start that the product has, too")
     parser.add_argument("--work", type=Path, help="folder for texts and figures; those that it has are not remeasured")
     arguments = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(1)
@@ -215,8 +220,9 @@ def main() -> None:
         for vocab_size in arguments.vocabularies:
             texts = tokenized(count, vocab_size, work / f"{count}-{vocab_size}")
             contestants = [Softmax(None), *(Softmax(min(size, vocab_size)) for size in arguments.negatives)]
-            if arguments.bias_from_zero:
-                contestants.append(Softmax(None, unigram_bias=False))
+            if arguments.other_starts:
+                contestants += [Softmax(softmax.negatives, vectors=False) for softmax in contestants]
+                contestants.append(Softmax(None, unigram_bias=False, vectors=False))
             key = {"vocab_size": vocab_size, "reviews": count, **SETTINGS}
             CONSOLE.print(measured(texts, contestants, arguments.minutes or [0.1], rows, key))
 

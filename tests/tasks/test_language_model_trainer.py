@@ -64,7 +64,7 @@ def test_weights_begin_at_what_the_texts_say_of_pieces(settings, train):
     bias = exported.weights["lm_head/bias"]
     np.testing.assert_allclose(bias, log_frequencies(files, len(bias)), atol=1e-5)
     size = exported.encoder.embedding_size
-    vectors = vectors_of([list(documents_of(files))], len(bias), size, 42)
+    vectors = vectors_of(documents_of(files), len(bias), size, 42)
     expected = vectors * (0.3 / np.sqrt(np.mean(np.square(vectors))))
     embeddings = exported.weights["embedding/embeddings"]
     np.testing.assert_allclose(embeddings[:, : vectors.shape[1]], expected, atol=1e-4)

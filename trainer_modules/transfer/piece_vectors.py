@@ -1,6 +1,7 @@
 """Embeddings that begin at what a corpus says of its pieces, where no model was trained on it before."""
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable
 
 import keras
 import numpy as np
@@ -20,11 +21,11 @@ _ENOUGH_PIECES = 20_000_000
 _COUNTED_TOGETHER = 512
 
 
-def vectors_of(batches: Iterable[Sequence[np.ndarray]], vocab_size: int, size: int, seed: int) -> np.ndarray:
+def vectors_of(texts: Iterable[np.ndarray], vocab_size: int, size: int, seed: int) -> np.ndarray:
     """Vectors of pieces from what stands near them in some texts, see `transforms.statistics.vectors`.
 
     Args:
-        batches: Texts, ids of each, int [pieces].
+        texts: Ids of each, int [pieces].
         vocab_size: Ids are below it.
         size: Of an embedding.
         seed: Of the decomposition.
@@ -33,8 +34,9 @@ def vectors_of(batches: Iterable[Sequence[np.ndarray]], vocab_size: int, size: i
         float32 [vocab, at most 200], the most telling numbers first.
     """
     pairs = scipy.sparse.csr_matrix((vocab_size, vocab_size), dtype=np.int64)
-    for texts in batches:
-        pairs = pruned(pairs + cooccurrences(texts, vocab_size, _WINDOW), _MOST_PAIRS)
+    remaining = iter(texts)
+    while batch := list(itertools.islice(remaining, _COUNTED_TOGETHER)):
+        pairs = pruned(pairs + cooccurrences(batch, vocab_size, _WINDOW), _MOST_PAIRS)
     return piece_vectors(pairs, min(size, _LONGEST), seed)
 
 
@@ -48,7 +50,7 @@ def corpus_vectors(corpus: TokenCorpus, vocab_size: int, size: int, seed: int) -
     batches = (
         corpus.read(chosen[first : first + _COUNTED_TOGETHER]) for first in range(0, len(chosen), _COUNTED_TOGETHER)
     )
-    return vectors_of(batches, vocab_size, size, seed)
+    return vectors_of(itertools.chain.from_iterable(batches), vocab_size, size, seed)
 
 
 def begin_at_vectors(encoder: keras.Model, vectors: np.ndarray) -> None:
