@@ -206,7 +206,7 @@ def _in_jsonl(text: str) -> str:
     return json.dumps(dict(zip(_COLUMNS, (text, *_ROWS[0][1:]), strict=True))) + "\n"
 
 
-def _in_tagged_jsonl(text: str) -> str:
+def _in_tagged_sentences(text: str) -> str:
     return json.dumps([["Maria", "B-PER"], *([word, "O"] for word in text.split()), [text, "O"]]) + "\n"
 
 
@@ -346,7 +346,7 @@ TEXTS = Documents(_TEXTS, _LARGE_TEXTS, str)
 CSV = Documents(_CSV, _LARGE_CSV, _in_csv)
 TSV = Documents(_TSV, _LARGE_TSV, _in_tsv)
 JSONL = Documents(_JSONL, _LARGE_JSONL, _in_jsonl)
-TAGGED_JSONL = Documents(_TAGGED_JSONL, _LARGE_TAGGED_JSONL, _in_tagged_jsonl)
+TAGGED_JSONL = Documents(_TAGGED_JSONL, _LARGE_TAGGED_JSONL, _in_tagged_sentences)
 CONLL = Documents(_CONLL, _LARGE_CONLL, _in_conll)
 CONLLU = Documents(_CONLLU, _LARGE_CONLLU, _in_conllu)
 SPANS_CSV = Documents(_SPANS_CSV, _large_spans(","), _in_spans_csv)

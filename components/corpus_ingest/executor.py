@@ -113,7 +113,7 @@ def _ingest(
 ) -> None:
     # Workers import the modules of the functions below: none of them stands here, beside imports of TFX.
     # Rows never cross from one stage to another: a local runner would hold all of them in memory.
-    ranges = [shard for shard in shards if not shard.is_whole_file]
+    ranges = [shard for shard in shards if shard.is_range_of_lines]
     before = beam.pvalue.AsSingleton(
         pipeline
         | "Ranges" >> beam.Create(ranges)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ulmfit_tfx.schemas.config.sources.alternatives import formats_for
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
+from ulmfit_tfx.schemas.config.sources.table import container_of
 from ulmfit_tfx.schemas.errors import DataError
 
 _LOOKED_AT = 1 << 10
@@ -24,7 +25,7 @@ class FileKind(NamedTuple):
     Attributes:
         name: With its article.
         advice: What to do, a sentence.
-        format: Of a source, where such files are read.
+        format: What formats that read such files are called, or end in.
     """
 
     name: str
@@ -125,10 +126,11 @@ def check_kind(kind: FileKind | None, file: str, config: SourceConfig) -> None:
     Raises:
         DataError: It is another, which is named, with what to do.
     """
-    if kind is not None and kind.format == config.format:
+    container = container_of(config.format)
+    if kind is not None and kind.format is not None and kind.format == container:
         return
-    if kind is None and config.format in (PARQUET.format, XLSX.format):
-        expected = PARQUET if config.format == PARQUET.format else XLSX
+    if kind is None and container is not None:
+        expected = PARQUET if container == PARQUET.format else XLSX
         raise DataError(f"{file}: is not {expected.name}, and format is {config.format}. Set the format that it has.")
     if kind is _BINARY and config.encoding.lower().replace("_", "-").startswith(_TEXT_WITH_ZEROS):
         return
@@ -136,9 +138,10 @@ def check_kind(kind: FileKind | None, file: str, config: SourceConfig) -> None:
         return
     if kind is None:
         return
-    if kind.format in formats_for(config):
+    if read_as := [name for name in formats_for(config) if kind.format and container_of(name) == kind.format]:
         raise DataError(
-            f"{file}: is {kind.name}, and format is {config.format}. Set format to {kind.format}, or {kind.advice}"
+            f"{file}: is {kind.name}, and format is {config.format}. Set format to {' or '.join(read_as)}, or "
+            f"{kind.advice}"
         )
     nested = " inside of another" if kind is ZIP else ""
     advice = f"{kind.advice[0].upper()}{kind.advice[1:]}"

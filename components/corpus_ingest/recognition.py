@@ -1,17 +1,24 @@
 """Finds out in which format files are, by their bytes, their first lines and their suffixes."""
 
+import contextlib
+import io
+import itertools
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ulmfit_tfx.components.corpus_ingest import archives
 from ulmfit_tfx.components.corpus_ingest.file_kinds import ZIP, kind_of
 from ulmfit_tfx.components.corpus_ingest.source_files import find_files, open_file
+from ulmfit_tfx.schemas.config.sources.table import container_of
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.schemas.section import listed
+from ulmfit_tfx.transforms.records import parquet, workbooks
 from ulmfit_tfx.transforms.records.class_folders import CLASS_FOLDERS
 from ulmfit_tfx.transforms.records.fasttext import PREFIX
+from ulmfit_tfx.transforms.records.json_values import read_values
 
 _FILES_LOOKED_AT = 20
 _START = 1 << 16
@@ -37,6 +44,9 @@ _CONLL = re.compile(r"\S+(\t[^\t]+|[ ]+\S+)+")
 _JSON = re.compile(r'\s*(\[\s*[\[{\]]|\{\s*["}])')
 _MEDIAWIKI = re.compile(r"\s*(<\?xml[^>]*>\s*)?<mediawiki")
 _LONGEST_NAME = 40
+_ITEMS = 20
+"""Of a JSON text that are looked at."""
+_WORDS_FIELDS = ("tokens", "words")
 _MOST = 0.8
 _WORDS_IN_LINE = 8
 """Columns that a line of words has at most: a line with more is a sentence."""
@@ -96,11 +106,12 @@ def _format_of_file(file: str, formats: Sequence[str], encoding: str) -> str:
             start = stream.read(_START) if kind is None else b""
     except OSError as error:
         raise DataError(f"{file}: cannot be read: {error}.") from None
-    if kind is not None and (kind.format is None or kind.format not in formats) and "text" not in formats:
+    contained = [name for name in formats if kind is not None and kind.format and container_of(name) == kind.format]
+    if kind is not None and not contained and "text" not in formats:
         raise DataError(f"{file}: is {kind.name}, not text. {kind.advice[0].upper()}{kind.advice[1:]}")
-    if kind is not None and kind.format in formats:
-        return str(kind.format)
-    guesses = _guesses(start, _suffix(file), encoding)
+    if len(contained) == 1:
+        return contained[0]
+    guesses = _of_objects(file, str(container_of(contained[0]))) if contained else _guesses(start, file, encoding)
     found = next((name for name in guesses if name in formats), None)
     if found is None:
         looks = f"looks like {guesses[0]}" if guesses else "is in no format that can be told"
@@ -115,9 +126,19 @@ def _suffix(file: str) -> str:
     return os.path.splitext(stem)[1] if suffix in _COMPRESSED else suffix
 
 
-def _guesses(start: bytes, suffix: str, encoding: str) -> list[str]:
-    """Formats that a file may be in, the likeliest first."""
-    text = _decoded(start, encoding)
+def _of_objects(file: str, container: str) -> list[str]:
+    """Formats of a Parquet file or a workbook, the likeliest first: rows with lists hold sentences."""
+    with open_file(file) as stream:
+        rows = parquet.read_rows(stream, file, None) if container == "parquet" else workbooks.read_rows(stream, file)
+        first = next(iter(rows), None)
+    fields = first.fields if first is not None else ()
+    of_table = _of_table("\t".join(name for name, _ in fields), container)
+    return of_table if any(isinstance(value, list) for _, value in fields) else of_table[::-1]
+
+
+def _guesses(start: bytes, file: str, encoding: str) -> list[str]:
+    """Formats that a text may be in, the likeliest first."""
+    text, suffix = _decoded(start, encoding), _suffix(file)
     lines = text.splitlines()
     if len(start) == _START:
         lines = lines[:-1] or lines  # the last one is cut
@@ -126,7 +147,7 @@ def _guesses(start: bytes, suffix: str, encoding: str) -> list[str]:
     if _MEDIAWIKI.match(text):
         guesses.append("mediawiki")
     if _JSON.match(text) and suffix not in (".csv", ".tsv"):
-        guesses += _of_json(lines)
+        guesses += _of_json(text, lines, file)
     if lines and sum(line.startswith(PREFIX) for line in lines) > len(lines) / 2:
         guesses.append("fasttext")
     if (by_suffix := _BY_SUFFIX.get(suffix)) is not None:
@@ -157,15 +178,39 @@ def _decoded(start: bytes, encoding: str) -> str:
     return start.decode(encoding, "replace").removeprefix("\ufeff")
 
 
-def _of_json(lines: Sequence[str]) -> list[str]:
-    """JSON Lines where the first line is a whole value, and no list of objects; else one JSON text."""
+def _of_json(text: str, lines: Sequence[str], file: str) -> list[str]:
+    """JSON Lines where the first line is a whole value, and no list of objects or of sentences; else one JSON text."""
     try:
         first = json.loads(lines[0])
     except ValueError:
-        return ["json", "label_studio"]
-    if isinstance(first, list) and (not first or isinstance(first[0], dict)):
-        return ["json", "label_studio"]
-    return ["jsonl", "json"]
+        return _of_one_json(text, file)
+    is_list_of_rows = isinstance(first, list) and (not first or isinstance(first[0], dict) or _are_sentences(first))
+    return _of_one_json(text, file) if is_list_of_rows else ["jsonl", "json"]
+
+
+def _are_sentences(items: Sequence[Any]) -> bool:
+    """Whether they are no pairs of words and tags, but sentences of such pairs, or spaCy's of a text and its marks."""
+    first = items[0]
+    is_pair = isinstance(first, list) and len(first) == 2 and isinstance(first[0], str)
+    return isinstance(first, list) and bool(first) and (not is_pair or isinstance(first[1], dict))
+
+
+def _of_one_json(text: str, file: str) -> list[str]:
+    """Of a JSON text, with Label Studio's first where its first items are not sentences of another kind."""
+    items: list[Any] = []
+    with contextlib.suppress(DataError, ValueError, RecursionError):  # the text is cut
+        for _, item in itertools.islice(read_values(io.StringIO(text), file, len(text)), _ITEMS):
+            items.append(json.loads(item or ""))
+    is_other = any(not isinstance(item, dict) or _is_sentence(item) for item in items)
+    return ["json", "label_studio"] if is_other else ["label_studio", "json"]
+
+
+def _is_sentence(item: Mapping[str, Any]) -> bool:
+    """Whether an object has words, or marks that are none of Label Studio's."""
+    if any(isinstance(item.get(name), list) for name in _WORDS_FIELDS) or "entities" in item or "spans" in item:
+        return True
+    marks = [mark for value in item.values() if isinstance(value, list) for mark in value]
+    return any(isinstance(mark, list) or (isinstance(mark, dict) and "label" in mark) for mark in marks)
 
 
 def _looks_like_conll(text: str, lines: Sequence[str]) -> bool:

@@ -53,7 +53,6 @@ def read_shard(
         DataError: The file cannot be read as configured.
     """
     source = ingestion.source
-    source = ingestion.source
     for record in _records(shard, ingestion, label_map, lines_before):
         counts.records += 1
         if isinstance(record, Row):
@@ -72,12 +71,19 @@ def _records(
     for file in shard.files:
         with _opened(file, shard, source) as (stream, lines_added):
             records = parse(
-                stream, file, source, ingestion.tagging, ingestion.separator, label_map, keep_all=ingestion.asked
+                stream,
+                file,
+                source,
+                ingestion.tagging,
+                ingestion.separator,
+                label_map,
+                keep_all=ingestion.asked,
+                row_groups=shard.row_groups,
             )
             for record in _as_served(records, ingestion.tagging):
                 if lines_added and isinstance(record, Refusal) and record.line <= lines_added:
                     continue  # the empty line that is put before a range
-                if not shard.is_whole_file and isinstance(record, Row | Refusal) and record.line is not None:
+                if shard.is_range_of_lines and isinstance(record, Row | Refusal) and record.line is not None:
                     yield dataclasses.replace(record, line=record.line + lines_before - lines_added)
                 else:
                     yield record
@@ -111,7 +117,7 @@ def _opened(file: str, shard: Shard, source: SourceConfig) -> Iterator[tuple[Bin
 
     With these a range reads as a file of its own.
     """
-    if shard.is_whole_file:
+    if not shard.is_range_of_lines:
         with readable(file, source) as stream:
             yield stream, 0
         return

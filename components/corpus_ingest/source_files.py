@@ -28,13 +28,13 @@ from ulmfit_tfx.components.corpus_ingest.stored_files import open_stored, stored
 from ulmfit_tfx.schemas.config.sources.labelled import LabelListConfig
 from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
-from ulmfit_tfx.schemas.config.sources.tagged_words import TaggedJsonlConfig
+from ulmfit_tfx.schemas.config.sources.tagged_words import TaggedObjectsConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.schemas.labels import composed
 from ulmfit_tfx.schemas.remote_paths import is_remote
 from ulmfit_tfx.transforms.records.class_folders import CLASS_FOLDERS, check_class_folders
 from ulmfit_tfx.transforms.records.formats import check_header
-from ulmfit_tfx.transforms.records.tagged_jsonl import read_label_map as parse_label_map
+from ulmfit_tfx.transforms.records.tagged_sentences import read_label_map as parse_label_map
 from ulmfit_tfx.transforms.splitting import EVAL, TEST
 
 PACKAGE_SCHEME = "package://"
@@ -185,7 +185,7 @@ def read_label_map(config: SourceConfig) -> dict[str, str] | None:
     Raises:
         DataError: The file cannot be read, or holds no label map.
     """
-    if not isinstance(config, TaggedJsonlConfig) or config.label_map is None:
+    if not isinstance(config, TaggedObjectsConfig) or config.label_map is None:
         return None
     return parse_label_map(_read(config.label_map, config), config.label_map)
 

@@ -37,7 +37,7 @@ def test_row_of_a_part_has_the_line_of_its_file(tmp_path_factory, format, data):
     source = asked_texts(path=str(path), format=format)
     ingestion = Ingestion(source, asked=True)
     shards = shards_of({str(path): None}, source, shard_bytes=data.draw(st.integers(8, 40)))
-    before = lines_before([counted_lines(shard, source) for shard in shards if not shard.is_whole_file])
+    before = lines_before([counted_lines(shard, source) for shard in shards if shard.is_range_of_lines])
     rows = [
         row for shard in shards for row in read_shard(shard, ingestion, None, before.get(shard.number, 0), ReadCounts())
     ]

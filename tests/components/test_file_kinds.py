@@ -159,7 +159,7 @@ def test_compressed_file_without_its_suffix_is_decompressed(tmp_path, way):
     assert is_compressed(path)
     assert read(path) == TEXT
     (shard,) = shards_of({path: None}, source(path), shard_bytes=8)
-    assert shard.is_whole_file, "a range of compressed bytes is no range of lines"
+    assert not shard.is_range_of_lines, "a range of compressed bytes is no range of lines"
 
 
 def test_truncated_file_without_its_suffix_is_an_error(tmp_path):
@@ -175,7 +175,10 @@ def test_members_of_an_archive_are_files_but_hidden_ones_and_what_is_said_about_
     assert list(check_source(source(path, format="csv"))) == expected
     assert [read(file) for file in expected] == [b"text\nFine.\n"] * 2
     assert [size_of(file) for file in expected] == [11, 11]
-    assert [shard.is_whole_file for shard in shards_of(dict.fromkeys(expected), source(path), 2)] == [True, True]
+    assert [not shard.is_range_of_lines for shard in shards_of(dict.fromkeys(expected), source(path), 2)] == [
+        True,
+        True,
+    ]
 
 
 def test_archive_of_a_readme_alone_has_it(tmp_path):

@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 
+import openpyxl
 import pyarrow
 import pyarrow.parquet
 import pytest
@@ -17,6 +18,7 @@ from ulmfit_tfx.components.corpus_ingest.source_files import check_source, reada
 from ulmfit_tfx.schemas.config.sources.alternatives import formats_for
 from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
 from ulmfit_tfx.schemas.config.sources.texts import text_source
+from ulmfit_tfx.schemas.config.tags import TagsConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.records.formats import parse
 from ulmfit_tfx.transforms.records.record import Row
@@ -30,10 +32,23 @@ CONLL = b"EU NNP B-ORG\nrejects VBZ O\n\nPeter NNP B-PER\n"
 CONLLU = b"# sent_id = 1\n1\tIt\tit\tPRON\t_\t_\t0\t_\t_\t_\n"
 
 
-def parquet() -> bytes:
+def parquet(**columns) -> bytes:
     stream = io.BytesIO()
-    pyarrow.parquet.write_table(pyarrow.table({"text": ["a"], "label": ["b"]}), stream)
+    pyarrow.parquet.write_table(pyarrow.table(columns or {"text": ["a"], "label": ["b"]}), stream)
     return stream.getvalue()
+
+
+def xlsx(*rows) -> bytes:
+    workbook = openpyxl.Workbook()
+    for row in rows:
+        workbook.active.append(row)
+    stream = io.BytesIO()
+    workbook.save(stream)
+    return stream.getvalue()
+
+
+TOKENS = {"tokens": ["to", "London"], "ner_tags": ["O", "B-LOC"]}
+STUDIO = {"text": "to London", "label": [{"start": 3, "end": 9, "text": "London", "labels": ["LOC"]}]}
 
 
 @pytest.mark.parametrize(
@@ -68,6 +83,21 @@ def parquet() -> bytes:
         ("train.txt", CONLLU, TAGGED, "conllu"),
         ("a.jsonl", b'[["to", 0], ["London", 1]]\n', TAGGED, "jsonl"),
         ("export.json", json.dumps([{"text": "a", "label": []}]).encode(), TAGGED, "label_studio"),
+        ("export.json", json.dumps([STUDIO, {"text": "a"}], indent=1).encode(), TAGGED, "label_studio"),
+        ("export.json", json.dumps([{"id": 1, "data": {}, "annotations": []}]).encode(), TAGGED, "label_studio"),
+        ("a.json", json.dumps([TOKENS]).encode(), TAGGED, "json"),
+        ("a.json", json.dumps([TOKENS] * 5_000, indent=1).encode(), TAGGED, "json"),
+        ("a.json.gz", gzip.compress(json.dumps({"data": [TOKENS]}, indent=1).encode()), TAGGED, "json"),
+        ("a.json", json.dumps([{"text": "to London", "label": [[3, 9, "LOC"]]}]).encode(), TAGGED, "json"),
+        ("a.json", json.dumps([{"text": "to London", "spans": []}]).encode(), TAGGED, "json"),
+        ("a.json", json.dumps([["to London", {"entities": []}]]).encode(), TAGGED, "json"),
+        ("a.json", json.dumps([[["to", "O"], ["London", "B-LOC"]]]).encode(), TAGGED, "json"),
+        ("a.json", json.dumps([["to", "O"], ["London", "B-LOC"]]).encode(), TAGGED, "jsonl"),
+        ("a", parquet(**{name: [value] for name, value in TOKENS.items()}), TAGGED, "parquet"),
+        ("a", parquet(sentence_id=[1], word=["a"], tag=["O"]), TAGGED, "words_parquet"),
+        ("a.parquet", parquet(text=["a b"], value=["b"]), TAGGED, "spans_parquet"),
+        ("a.xlsx", xlsx(("Sentence #", "Word", "Tag"), ("Sentence: 1", "a", "O")), TAGGED, "words_xlsx"),
+        ("a.xlsx", xlsx(("text", "value"), ("a b", "b")), TAGGED, "spans_xlsx"),
     ],
 )
 def test_format_is_recognized(tmp_path, name, content, formats, expected):
@@ -85,6 +115,9 @@ def test_folders_of_classes_and_members_of_an_archive_are_recognized(tmp_path):
         archive.writestr("part/a.tsv", "text\tlabel\n")
         archive.writestr("README", "About.")
     assert format_of(str(tmp_path / "rows.zip"), CLASSIFIED) == "tsv"
+    with zipfile.ZipFile(tmp_path / "words.zip", "w") as archive:
+        archive.writestr("train.parquet", parquet(**{name: [value] for name, value in TOKENS.items()}))
+    assert format_of(str(tmp_path / "words.zip"), TAGGED) == "parquet"
 
 
 def test_what_is_not_recognized_is_named_with_the_formats_that_there_are(tmp_path):
@@ -108,6 +141,33 @@ def test_files_in_several_formats_are_named(tmp_path):
         DataError, match=r"in several formats: .*a\.csv is csv, .*b\.jsonl is jsonl\. Name those of one"
     ):
         format_of(str(tmp_path), CLASSIFIED)
+
+
+@pytest.mark.parametrize("archive", ["plain", "gzip", "gzip without suffix", "zip"])
+@pytest.mark.parametrize("format", ["jsonl", "json", "parquet", "words_xlsx"])
+def test_sentences_are_read_without_a_format_from_archives_too(tmp_path, archive, format):
+    contents = {
+        "jsonl": json.dumps(TOKENS).encode() + b"\n",
+        "json": json.dumps([TOKENS]).encode(),
+        "parquet": parquet(**{name: [value] for name, value in TOKENS.items()}),
+        "words_xlsx": xlsx(("sentence", "word", "tag"), (1, "to", "O"), (1, "London", "B-LOC")),
+    }
+    path = tmp_path / f"rows.{format}"
+    content = contents[format]
+    if archive == "zip":
+        path = tmp_path / "rows.zip"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped:
+            zipped.writestr(f"rows.{format}", content)
+    else:
+        path = path.with_name(path.name + (".gz" if archive == "gzip" else ""))
+        path.write_bytes(content if archive == "plain" else gzip.compress(content))
+    found = format_of(str(path), TAGGED)
+    assert found == format
+    source = tagged_words(path=str(path), format=found)
+    (file,) = check_source(source)
+    with readable(file, source) as stream:
+        (row,) = parse(stream, file, source, TagsConfig())
+    assert (row.words, row.tags) == (("to", "London"), ("O", "B-LOC"))
 
 
 WORD = st.text("abcé", min_size=1, max_size=6)

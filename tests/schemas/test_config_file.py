@@ -272,9 +272,9 @@ def assert_refused(folder, config, message):
     [
         (
             changed(TAGGING, data=ROWS),
-            "data.format is tsv, and task tagging reads jsonl, conll, conllu, words_csv, words_tsv, spans_tsv, "
-            "spans_csv, label_studio, label_studio_csv, label_studio_tsv. A file with a word and its tag a row is "
-            "words_tsv",
+            "data.format is tsv, and task tagging reads jsonl, json, parquet, conll, conllu, words_csv, words_tsv, "
+            "words_xlsx, words_parquet, spans_tsv, spans_csv, spans_xlsx, spans_parquet, label_studio, "
+            "label_studio_csv, label_studio_tsv. A file with a word and its tag a row is words_tsv",
         ),
         (
             changed(REGRESSION, data={"format": "conll"}),

@@ -21,7 +21,7 @@ HEADERS = {
     "label_studio": b'[{"text": "a b", "label": [',
     "conllu": b"1\ta\t_\tNOUN\t_\tA=b\t0\troot\t_\t_\n",
 }
-TAGGED = ["jsonl", "conll", "conllu", "spans_tsv", "spans_csv", "label_studio"]
+TAGGED = ["jsonl", "json", "conll", "conllu", "spans_tsv", "spans_csv", "label_studio"]
 TEXTS = ["csv", "tsv", "jsonl", "text", "conll", "conllu", "mediawiki"]
 
 telling = st.lists(

@@ -1,12 +1,13 @@
-"""CSV and TSV of texts, with the values that are to be marked in them."""
+"""Tables of texts, with the values that are to be marked in them."""
 
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from ulmfit_tfx.schemas.config.sources.table import DELIMITED
 from ulmfit_tfx.schemas.config.sources.tagged_words import TaggedSpansConfig
 from ulmfit_tfx.schemas.config.tags import TagsConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.transforms.records.columns import read_records
+from ulmfit_tfx.transforms.records import tables
 from ulmfit_tfx.transforms.records.label_studio import are_marks_in_cell
 from ulmfit_tfx.transforms.records.lines import excerpt
 from ulmfit_tfx.transforms.records.marked_text import Mark, words_and_tags
@@ -55,7 +56,7 @@ def parse(stream: BinaryIO, source: str, config: TaggedSpansConfig, tagging: Tag
         DataError: The file is empty, or its header lacks a column.
     """
     rows = TaggedRows(config, tagging)
-    for record in read_records(stream, source, config, needed_columns(config)):
+    for record in tables.read_records(stream, source, config, needed_columns(config)):
         if isinstance(record, Refusal):
             yield record
             continue
@@ -93,7 +94,7 @@ def _marks(text: str, record: Record, config: TaggedSpansConfig) -> list[Mark]:
 def _values(cell: str, config: TaggedSpansConfig) -> list[str]:
     if cell == config.no_span:
         return []
-    if are_marks_in_cell(cell):
+    if are_marks_in_cell(cell) and config.format in DELIMITED:
         column, kind = config.spans_column, config.format.removeprefix("spans_")
         raise DataError(
             f"{config.path}: column '{column}' has marks as JSON, as in Label Studio's {kind.upper()}. Set data.format "

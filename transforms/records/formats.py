@@ -5,13 +5,13 @@ from typing import BinaryIO
 
 from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig, LabelledTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
-from ulmfit_tfx.schemas.config.sources.table import DELIMITED, TableConfig
+from ulmfit_tfx.schemas.config.sources.table import TableConfig
 from ulmfit_tfx.schemas.config.sources.tagged_words import (
     LabelStudioConfig,
     LabelStudioTableConfig,
     TaggedConllConfig,
     TaggedConlluConfig,
-    TaggedJsonlConfig,
+    TaggedObjectsConfig,
     TaggedSpansConfig,
     TaggedTableConfig,
     TaggedWordsConfig,
@@ -28,15 +28,14 @@ from ulmfit_tfx.schemas.config.tokenizer import PAIR_SEPARATOR
 from ulmfit_tfx.transforms.records import (
     attribute_spans,
     class_folders,
-    columns,
     conll,
     conllu,
     fasttext,
     label_studio,
     mediawiki,
-    objects,
     plain_text,
-    tagged_jsonl,
+    tables,
+    tagged_sentences,
     text_rows,
     word_rows,
 )
@@ -71,6 +70,7 @@ def parse(
     separator: str | None = None,
     label_map: Mapping[str, str] | None = None,
     keep_all: bool = False,
+    row_groups: range | None = None,
 ) -> Iterator[Row | Refusal | Drop]:
     """Parses a file of any format.
 
@@ -80,8 +80,9 @@ def parse(
         config: Format and what it needs.
         tagging: Of words with tags: the scheme and how texts are cut.
         separator: What stands between a text and a second one. None: `PAIR_SEPARATOR`.
-        label_map: Of `jsonl`, see `tagged_jsonl.parse`.
+        label_map: See `tagged_sentences.parse`.
         keep_all: Of texts: rows and refusals have the `columns` of their records, and blank lines are refused.
+        row_groups: Of `parquet`, those that are read. None: all.
 
     Yields:
         One `Row`, `Refusal` or `Drop` a record, in the file's order.
@@ -92,14 +93,14 @@ def parse(
     if isinstance(config, ClassifiedTextsConfig) and config.format in _CLASSIFIED:
         return _CLASSIFIED[config.format](stream, source, config)
     if isinstance(config, TextColumnsConfig | LabelledTextsConfig):
-        return text_rows.parse(stream, source, config, separator or PAIR_SEPARATOR, keep_all)
+        return text_rows.parse(stream, source, config, separator or PAIR_SEPARATOR, keep_all, row_groups)
     if isinstance(config, PlainTextConfig):
         return plain_text.parse(stream, source, config, keep_all)
     if not isinstance(config, TaggedWordsConfig):
         return _TEXTS[type(config)](stream, source, config)
     assert tagging is not None
-    if isinstance(config, TaggedJsonlConfig):
-        return tagged_jsonl.parse(stream, source, config, tagging, label_map)
+    if isinstance(config, TaggedObjectsConfig):
+        return tagged_sentences.parse(stream, source, config, tagging, label_map, row_groups)
     return _TAGGED[type(config)](stream, source, config, tagging)
 
 
@@ -110,18 +111,17 @@ def check_header(stream: BinaryIO, source: str, config: SourceConfig) -> None:
         DataError: A header lacks a column, the first objects lack a field, or the encoding is another one.
     """
     if isinstance(config, TaggedSpansConfig):
-        columns.check_header(stream, source, config, attribute_spans.needed_columns(config))
+        tables.check_columns(stream, source, config, attribute_spans.needed_columns(config))
     elif isinstance(config, ClassifiedTextsConfig) and config.format == "fasttext":
         fasttext.check_labels(stream, source, config)
     elif isinstance(config, TextColumnsConfig | LabelledTextsConfig) and config.format not in _CLASSIFIED:
-        check = columns.check_header if config.format in DELIMITED else objects.check_fields
-        check(stream, source, config, text_rows.needed_columns(config))
+        tables.check_columns(stream, source, config, text_rows.needed_columns(config))
     elif isinstance(config, LabelStudioTableConfig):
-        columns.check_header(stream, source, config, label_studio.table_columns(config))
+        tables.check_columns(stream, source, config, label_studio.table_columns(config))
     elif isinstance(config, TaggedTableConfig):
         word_rows.check_columns(stream, source, config)
-    elif isinstance(config, TaggedJsonlConfig):
-        tagged_jsonl.check_shape(stream, source, config)
+    elif isinstance(config, TaggedObjectsConfig):
+        tagged_sentences.check_shape(stream, source, config)
     elif not isinstance(config, MediawikiConfig):
         open_text(stream, source, config.encoding)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
-from ulmfit_tfx.transforms.records.json_values import read_values
+from ulmfit_tfx.transforms.records import json_values
 from ulmfit_tfx.transforms.records.line_blocks import read_lines, undecodable
 from ulmfit_tfx.transforms.records.lines import is_decoded, open_text
 from ulmfit_tfx.transforms.records.nested_fields import Fields, Found, kind_of
@@ -40,11 +40,17 @@ def read_json(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[F
     Raises:
         DataError: It is no such text, or ends too early.
     """
-    return _objects(_values(stream, source, config), source)
+    return _objects(read_values(stream, source, config), source)
 
 
-def _values(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[tuple[int, str] | Refusal]:
-    for line, value in read_values(open_text(stream, source, config.encoding), source, config.max_row_bytes):
+def read_values(stream: BinaryIO, source: str, config: SourceConfig) -> Iterator[tuple[int, str] | Refusal]:
+    """Reads the rows of a JSON text, as `json_values.read_values` finds them, each with the line that it begins on.
+
+    In place of one of more than `max_row_bytes` characters, or with undecodable bytes, there is a refusal.
+    """
+    for line, value in json_values.read_values(
+        open_text(stream, source, config.encoding), source, config.max_row_bytes
+    ):
         if value is None:
             yield Refusal.too_long(source, line, config.max_row_bytes)
         elif is_decoded(value):

@@ -1,7 +1,6 @@
 """Label Studio's exports, JSON, JSON-min, CSV and TSV: texts with marks at offsets."""
 
 import contextlib
-import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,10 +13,8 @@ from ulmfit_tfx.schemas.config.sources.tagged_words import (
 )
 from ulmfit_tfx.schemas.config.tags import TagsConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.transforms.records.columns import read_records
+from ulmfit_tfx.transforms.records import tables
 from ulmfit_tfx.transforms.records.drop import Drop
-from ulmfit_tfx.transforms.records.header_names import HEADER_BYTES, names_of
-from ulmfit_tfx.transforms.records.joined_stream import JoinedStream
 from ulmfit_tfx.transforms.records.lines import excerpt, is_longer, open_text
 from ulmfit_tfx.transforms.records.marked_text import Mark, check_text, words_and_tags
 from ulmfit_tfx.transforms.records.offset_marks import marks_of, shown
@@ -105,10 +102,10 @@ def parse_table(
     """
     rows = TaggedRows(config, tagging)
     annotated = _Annotated()
-    start = stream.read(HEADER_BYTES)
-    ids = [name for name in _IDS if name in names_of(start, source, config.encoding)]
+    stream, names = tables.with_names(stream, source, config)
+    ids = [name for name in _IDS if name in names]
     needed = table_columns(config) + (ids if len(ids) == len(_IDS) else [])
-    for record in read_records(io.BufferedReader(JoinedStream(start, stream)), source, config, needed):
+    for record in tables.read_records(stream, source, config, needed):
         if isinstance(record, Refusal):
             yield record
             continue

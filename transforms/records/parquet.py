@@ -1,5 +1,6 @@
 """Rows of Parquet files, as objects. A column of lists gives lists, one of structs objects."""
 
+import contextlib
 import json
 import math
 import shutil
@@ -12,40 +13,102 @@ from ulmfit_tfx.transforms.records.lines import escaped
 from ulmfit_tfx.transforms.records.nested_fields import Fields, Found
 
 _ROWS_AT_ONCE = 500
+_BUFFER = 1 << 18
+"""Bytes of a column that are read at once."""
+_DESCRIPTION = b"huggingface"
+"""Key of the metadata in which Hugging Face's datasets describe the columns."""
 
 
-def read_rows(stream: BinaryIO, source: str, needed: Iterable[str] | None) -> Iterator[Found]:
+def read_rows(
+    stream: BinaryIO, source: str, needed: Iterable[str] | None, row_groups: range | None = None
+) -> Iterator[Found]:
     """Reads the rows of a file, the columns alone that are needed, and where one of these is missing all of them.
 
-    Memory stays within those columns of a row group, as they are stored, and a batch of rows.
+    Memory stays within some pages of each of those columns and a batch of rows.
 
     Args:
         stream: The file's bytes.
         source: The file's name, for errors.
         needed: Columns, or fields of structs as `column.field`. None: all, as JSON in `Found.row`, with their types.
+        row_groups: Those that are read, by their numbers from 0. None: all.
 
     Yields:
-        The rows, by their numbers from 1.
+        The rows, by their numbers in the file from 1.
 
     Raises:
         DataError: The file is damaged.
     """
+    with _opened(seekable(stream), source) as file:
+        groups = range(file.num_row_groups) if row_groups is None else row_groups
+        line = sum(file.metadata.row_group(number).num_rows for number in range(groups.start))
+        columns = None if needed is None else _columns(file.schema_arrow.names, needed)
+        for batch in file.iter_batches(_ROWS_AT_ONCE, row_groups=groups, columns=columns, use_threads=False):
+            rows = batch.to_pylist() if needed is None else ()
+            for number, values in enumerate(zip(*map(_written_column, batch.columns), strict=True)):
+                line += 1
+                fields = Fields(zip(batch.schema.names, values, strict=True))
+                content = _as_json(fields) if needed is not None else typed(rows[number])
+                yield Found(line, fields, escaped(json.dumps(content, ensure_ascii=False)))
+
+
+def row_group_sizes(stream: BinaryIO, source: str) -> list[int]:
+    """Bytes of each row group of a file, decompressed.
+
+    Args:
+        stream: The file, which may be read anywhere.
+        source: The file's name, for errors.
+
+    Raises:
+        DataError: The file is damaged.
+    """
+    with _opened(stream, source) as file:
+        return [file.metadata.row_group(number).total_byte_size for number in range(file.num_row_groups)]
+
+
+@contextlib.contextmanager
+def _opened(stream: BinaryIO, source: str) -> Iterator[Any]:
+    """A file while it is read. Its stream stays open."""
     import pyarrow
     from pyarrow.parquet import ParquetFile
 
-    line = 0
     try:
-        with ParquetFile(seekable(stream)) as file:
-            columns = None if needed is None else _columns(file.schema_arrow.names, needed)
-            for batch in file.iter_batches(_ROWS_AT_ONCE, columns=columns, use_threads=False):
-                rows = batch.to_pylist() if needed is None else ()
-                for number, values in enumerate(zip(*map(_written_column, batch.columns), strict=True)):
-                    line += 1
-                    fields = Fields(zip(batch.schema.names, values, strict=True))
-                    content = _as_json(fields) if needed is not None else typed(rows[number])
-                    yield Found(line, fields, escaped(json.dumps(content, ensure_ascii=False)))
+        # With a buffer a column is read by pages, without one as the whole of a row group.
+        with ParquetFile(stream, buffer_size=_BUFFER) as file:
+            yield file
     except (pyarrow.ArrowInvalid, pyarrow.ArrowNotImplementedError) as error:
         raise DataError(f"{source}: cannot be read as Parquet: {str(error).splitlines()[0]}.") from None
+
+
+def class_names(stream: BinaryIO, source: str) -> dict[str, tuple[str, ...]]:
+    """Names of the classes that stand as numbers in a file that Hugging Face's datasets wrote, by column.
+
+    Args:
+        stream: The file, which may be read anywhere. Is at its beginning afterwards.
+        source: The file's name, for errors.
+
+    Raises:
+        DataError: The file is damaged.
+    """
+    with _opened(stream, source) as file:
+        described = (file.schema_arrow.metadata or {}).get(_DESCRIPTION, b"{}")
+    stream.seek(0)
+    try:
+        features = json.loads(described)["info"]["features"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    named = {column: _names_of(feature) for column, feature in features.items()} if isinstance(features, dict) else {}
+    return {column: names for column, names in named.items() if names}
+
+
+def _names_of(feature: Any) -> tuple[str, ...]:
+    """Names of a class label, or of those in a list of such."""
+    if isinstance(feature, list) and len(feature) == 1:
+        return _names_of(feature[0])
+    if not isinstance(feature, dict):
+        return ()
+    if feature.get("_type") == "ClassLabel":
+        return tuple(map(str, feature.get("names") or ()))
+    return _names_of(feature.get("feature"))
 
 
 def seekable(stream: BinaryIO) -> BinaryIO:

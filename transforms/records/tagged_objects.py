@@ -4,10 +4,10 @@ The shape is found in each row by itself, from its fields: a file may be read fr
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias, TypeGuard
 
-from ulmfit_tfx.schemas.config.sources.tagged_words import TaggedJsonlConfig
+from ulmfit_tfx.schemas.config.sources.tagged_words import TaggedObjectsConfig
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.lines import excerpt
 from ulmfit_tfx.transforms.records.marked_text import Mark, check_text
@@ -48,49 +48,67 @@ class MarkedText(NamedTuple):
 
 
 Sentence: TypeAlias = TaggedWords | MarkedText | Drop
-"""What a line holds: a sentence, or the rule by which it is none, such as that it was not accepted."""
+"""What a value holds: a sentence, or the rule by which it is none, such as that it was not accepted."""
 
 
 class TagNames:
     """Names of the tags that stand in a file as numbers, or otherwise."""
 
-    def __init__(self, config: TaggedJsonlConfig, label_map: Mapping[str, str] | None = None):
-        """Takes the names of `tag_names`, or else those of a label map that was read."""
+    def __init__(
+        self,
+        config: TaggedObjectsConfig,
+        label_map: Mapping[str, str] | None = None,
+        in_file: Mapping[str, Sequence[str]] | None = None,
+    ):
+        """Takes the names of `tag_names`, or else those of a label map that was read, or that stand in the file.
+
+        Args:
+            config: Of the source.
+            label_map: By what stands in the data.
+            in_file: In their order, by the field that has their numbers.
+        """
         self.names = label_map
         self.field = "label_map" if config.tag_names is None else "tag_names"
         if config.tag_names is not None:
-            self.names = {str(number): name for number, name in enumerate(config.tag_names)}
-            self.names = {name: name for name in config.tag_names} | self.names
+            self.names = _by_number(config.tag_names)
         self.are_named = config.tag_names is not None or config.label_map is not None or label_map is not None
+        self.in_file = {} if self.are_named else {field: _by_number(names) for field, names in (in_file or {}).items()}
 
-    def name(self, tag: Any, may_be_number: bool = False) -> str:
+    def name(self, tag: Any, may_be_number: bool = False, field: str | None = None) -> str:
         """Name of a tag.
 
         Args:
             tag: As it stands in the file.
             may_be_number: A number is a tag as any other, where no names were given.
+            field: That it stands in.
 
         Raises:
             RowError: It is none, or has no name.
         """
         if isinstance(tag, bool) or not isinstance(tag, str | int | float):
             raise RowError("not a tag", f"{shown(tag)}, expected a text, a number or a list of these")
-        if not isinstance(tag, str) and not self.are_named and not may_be_number:
+        names = self.names if field is None else self.in_file.get(field, self.names)
+        if not isinstance(tag, str) and names is None and not self.are_named and not may_be_number:
             raise ShapeError(
                 "tags without names",
                 f"they are numbers, such as {shown(tag)}. Name them in their order, from 0 on: "
                 "data.tag_names: [O, B-PER, I-PER], and so on. Or give a file as data.label_map",
             )
-        if self.names is None:
+        if names is None:
             return str(tag)
-        if str(tag) not in self.names:
-            known = excerpt(", ".join(self.names))
-            raise RowError(f"tag not in {self.field}", f"{shown(tag)}, expected one of {known}")
-        return self.names[str(tag)]
+        if str(tag) not in names:
+            where = self.field if names is self.names else "the names that the file has"
+            raise RowError(f"tag not in {where}", f"{shown(tag)}, expected one of {excerpt(', '.join(names))}")
+        return names[str(tag)]
 
 
-def read_sentence(value: Any, config: TaggedJsonlConfig, names: TagNames, is_plain: bool) -> Sentence:
-    """Reads what a line holds.
+def _by_number(names: Sequence[str]) -> dict[str, str]:
+    """Names by themselves, and by their number from 0."""
+    return {name: name for name in names} | {str(number): name for number, name in enumerate(names)}
+
+
+def read_sentence(value: Any, config: TaggedObjectsConfig, names: TagNames, is_plain: bool) -> Sentence:
+    """Reads what a value holds.
 
     Args:
         value: As JSON's decoder gives it.
@@ -123,7 +141,7 @@ def _read_pairs(pairs: list[Any], names: TagNames, is_plain: bool) -> TaggedWord
 
 
 def _read_object(
-    found: Mapping[str, Any], config: TaggedJsonlConfig, names: TagNames
+    found: Mapping[str, Any], config: TaggedObjectsConfig, names: TagNames
 ) -> TaggedWords | MarkedText | Drop:
     words_field = config.words_field or next((field for field in _WORDS_FIELDS if _is_of_texts(found.get(field))), None)
     if words_field is not None and config.spans_field is None:
@@ -132,7 +150,7 @@ def _read_object(
 
 
 def _read_columns(
-    found: Mapping[str, Any], words_field: str, config: TaggedJsonlConfig, names: TagNames
+    found: Mapping[str, Any], words_field: str, config: TaggedObjectsConfig, names: TagNames
 ) -> TaggedWords:
     words = found.get(words_field)
     if not _is_of_texts(words):
@@ -148,10 +166,11 @@ def _read_columns(
     if len(tags) != len(words):
         detail = f"{len(words)} words in '{words_field}', {len(tags)} tags in '{tags_field}'"
         raise RowError("not as many tags as words", detail)
-    return TaggedWords(words, [[names.name(tag) for tag in _listed(of_word)] for of_word in tags])
+    named = [[names.name(tag, field=tags_field) for tag in _listed(of_word)] for of_word in tags]
+    return TaggedWords(words, named)
 
 
-def _read_marked(found: Mapping[str, Any], config: TaggedJsonlConfig, names: TagNames) -> MarkedText | Drop:
+def _read_marked(found: Mapping[str, Any], config: TaggedObjectsConfig, names: TagNames) -> MarkedText | Drop:
     text = found.get(config.text_column)
     if not isinstance(text, str):
         raise ShapeError("not a list of pairs", f"an object with the fields {_fields(found)}, {SHAPES}")

@@ -41,7 +41,12 @@ _ONE_COMMA = re.compile(r"[^,.]*,[^,.]*")
 
 
 def parse(
-    stream: BinaryIO, source: str, config: TextRowsConfig, separator: str = PAIR_SEPARATOR, keep_all: bool = False
+    stream: BinaryIO,
+    source: str,
+    config: TextRowsConfig,
+    separator: str = PAIR_SEPARATOR,
+    keep_all: bool = False,
+    row_groups: range | None = None,
 ) -> Iterator[Row | Refusal | Drop]:
     """Parses a file of labelled or unlabelled rows.
 
@@ -60,6 +65,7 @@ def parse(
         config: Columns, labels, encoding and bounds.
         separator: What is put between a text and that of `second_text_column`, with a space on either side.
         keep_all: Rows and refusals have the `columns` of their records.
+        row_groups: Of Parquet, those that are read. None: all.
 
     Yields:
         One `Row` or `Refusal` a record, in the file's order, or a `Drop` where its label is not listed, or where
@@ -69,7 +75,7 @@ def parse(
         DataError: The file is empty, or its header lacks a column.
     """
     names = LabelNames.of_texts(config) if isinstance(config, ClassifiedTextsConfig) else LabelNames(None)
-    for record in _records(stream, source, config, keep_all):
+    for record in _records(stream, source, config, keep_all, row_groups):
         if isinstance(record, Refusal):
             yield with_columns(record, config) if keep_all else record
             continue
@@ -97,13 +103,15 @@ def _row(record: Record, config: TextRowsConfig, names: LabelNames, separator: s
     return Row(text, key=key_of(record, config), line=record.line)
 
 
-def _records(stream: BinaryIO, source: str, config: TextRowsConfig, keep_all: bool) -> Iterator[Record | Refusal]:
+def _records(
+    stream: BinaryIO, source: str, config: TextRowsConfig, keep_all: bool, row_groups: range | None
+) -> Iterator[Record | Refusal]:
     needed = needed_columns(config)
     if config.format in ("csv", "tsv"):
         return columns.read_records(stream, source, config, needed)
     label = config.label_column if isinstance(config, ClassifiedTextsConfig) else None
     label = label if isinstance(label, str) else None
-    return objects.read_records(stream, source, config, needed, label, keep_all)
+    return objects.read_records(stream, source, config, needed, label, keep_all, row_groups)
 
 
 def needed_columns(config: TextRowsConfig) -> list[str]:

@@ -1,16 +1,13 @@
-"""CSV and TSV of a word and its tag a row, such as Kaggle's copy of the Groningen Meaning Bank."""
+"""Tables of a word and its tag a row, such as Kaggle's copy of the Groningen Meaning Bank."""
 
 import dataclasses
-import io
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
 from ulmfit_tfx.schemas.config.sources.tagged_words import TaggedTableConfig
 from ulmfit_tfx.schemas.config.tags import TagsConfig
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.transforms.records.columns import check_header, read_records
-from ulmfit_tfx.transforms.records.header_names import HEADER_BYTES, names_of
-from ulmfit_tfx.transforms.records.joined_stream import JoinedStream
+from ulmfit_tfx.transforms.records import tables
 from ulmfit_tfx.transforms.records.lines import excerpt
 from ulmfit_tfx.transforms.records.record import Refusal, Row, RowError
 from ulmfit_tfx.transforms.records.record_fields import Record
@@ -56,12 +53,11 @@ def parse(stream: BinaryIO, source: str, config: TaggedTableConfig, tagging: Tag
     Raises:
         DataError: The file is empty, or a column is not found in its header.
     """
-    start = stream.read(HEADER_BYTES)
-    columns = _columns(start, source, config)
-    whole: BinaryIO = io.BufferedReader(JoinedStream(start, stream))
+    stream, names = tables.with_names(stream, source, config)
+    columns = _columns(names, source, config)
     rows = TaggedRows(config, tagging)
     sentence = _Sentence()
-    for record in read_records(whole, source, config, columns):
+    for record in tables.read_records(stream, source, config, columns):
         if isinstance(record, Refusal):
             sentence.refuse(record)
         elif sentence.goes_on_with(record.values[columns.sentence]):
@@ -75,20 +71,15 @@ def parse(stream: BinaryIO, source: str, config: TaggedTableConfig, tagging: Tag
 
 def check_columns(stream: BinaryIO, source: str, config: TaggedTableConfig) -> None:
     """Raises what `parse` would raise about the header, without reading on."""
-    start = stream.read(HEADER_BYTES)
-    columns = _columns(start, source, config)
-    check_header(io.BytesIO(start), source, config, columns)
+    stream, names = tables.with_names(stream, source, config)
+    tables.check_columns(stream, source, config, _columns(names, source, config))
 
 
-def _columns(start: bytes, source: str, config: TaggedTableConfig) -> _Columns:
-    """Columns that are set, and for the others those with usual names in the header.
-
-    Whatever stands between the fields: it is found when the file is read.
-    """
+def _columns(names: Sequence[str], source: str, config: TaggedTableConfig) -> _Columns:
+    """Columns that are set, and for the others those with usual names."""
     set_columns = {field: getattr(config, field) for field in _USUAL_NAMES}
     if all(set_columns.values()):
         return _Columns(*set_columns.values())
-    names = config.columns or names_of(start, source, config.encoding)
     return _Columns(*(name or _usual(field, names, source) for field, name in set_columns.items()))
 
 

@@ -8,7 +8,18 @@ from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 
 DELIMITED = tuple(f"{kind}{way}" for kind in ("", "spans_", "words_", "label_studio_") for way in ("csv", "tsv"))
 """Formats whose rows are lines of fields with a delimiter between them."""
+_CONTAINERS = ("parquet", "xlsx")
 _NO_DELIMITERS = '"\n\r\0'
+
+
+def container_of(format: str) -> str | None:
+    """The kind of file that tables of a format lie in, where that is none of text.
+
+    >>> container_of("words_xlsx"), container_of("parquet"), container_of("words_csv")
+    ('xlsx', 'parquet', None)
+    """
+    kind = format.rpartition("_")[2]
+    return kind if kind in _CONTAINERS else None
 
 
 def _one_character(delimiter: str) -> str:
@@ -65,6 +76,6 @@ class WorkbookConfig(SourceConfig):
 
     @model_validator(mode="after")
     def _sheet_of_a_workbook(self):
-        if self.sheet is not None and self.format != "xlsx":
+        if self.sheet is not None and container_of(self.format) != "xlsx":
             raise ValueError(f"sheet is set, and format {self.format} has no use for it")
         return self

@@ -6,25 +6,28 @@ from pydantic import Field, NonNegativeInt, TypeAdapter, model_validator
 
 from ulmfit_tfx.schemas.config.sources.by_format import by_format
 from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig, LabelledSourceConfig, LabelListConfig
-from ulmfit_tfx.schemas.config.sources.table import TableConfig
+from ulmfit_tfx.schemas.config.sources.table import TableConfig, WorkbookConfig
 
 
 class TaggedWordsConfig(LabelListConfig, LabelledSourceConfig):
     """Sentences whose words have tags. Which fields there are depends on the format."""
 
 
-class TaggedJsonlConfig(TaggedWordsConfig):
-    """JSON Lines."""
+class TaggedObjectsConfig(TaggedWordsConfig):
+    """JSON Lines, a JSON list, Parquet."""
 
-    format: Literal["jsonl"] = Field(
-        description="jsonl, a sentence a line: [word, tag] pairs; words and tags in two lists, as Hugging Face's; or a "
-        "text with marks at offsets, as doccano's and spaCy's"
+    format: Literal["jsonl", "json", "parquet"] = Field(
+        description="jsonl, a sentence a line; json, a list of sentences; parquet, a sentence a row: [word, tag] "
+        "pairs; words and tags in two lists, as Hugging Face's; or a text with marks at offsets, as doccano's and "
+        "spaCy's"
     )
     label_map: str | None = Field(
         None, description='JSON file from the tags in the data to their names, such as {"0": "O"}'
     )
     tag_names: tuple[str, ...] | None = Field(
-        None, description="names of tags that stand in the data as numbers, from 0 on, such as [O, B-PER, I-PER]"
+        None,
+        description="names of tags that stand in the data as numbers, from 0 on, such as [O, B-PER, I-PER]. null: "
+        "those that a Parquet file of Hugging Face's has itself",
     )
     words_field: str | None = Field(None, description="field with the list of words. null: tokens or words")
     tags_field: str | None = Field(
@@ -64,11 +67,12 @@ class TaggedConlluConfig(TaggedWordsConfig):
     )
 
 
-class TaggedSpansConfig(TaggedWordsConfig, TableConfig, LabelledColumnsConfig):
+class TaggedSpansConfig(TaggedWordsConfig, TableConfig, WorkbookConfig, LabelledColumnsConfig):
     """Texts with the values to mark in them."""
 
-    format: Literal["spans_tsv", "spans_csv"] = Field(
-        description="spans_tsv and spans_csv: texts with the values to mark in them, with a header line, or `columns`"
+    format: Literal["spans_tsv", "spans_csv", "spans_xlsx", "spans_parquet"] = Field(
+        description="spans_tsv, spans_csv, spans_xlsx and spans_parquet: texts with the values to mark in them, with a "
+        "header line, or `columns`"
     )
     spans_column: str = Field("value", description="column with the values to mark")
     span_label_column: str | None = Field(None, description="column with the label of the values. null: `span_label`")
@@ -77,11 +81,12 @@ class TaggedSpansConfig(TaggedWordsConfig, TableConfig, LabelledColumnsConfig):
     no_span: str = Field("NULL", description="stands where there is no value")
 
 
-class TaggedTableConfig(TaggedWordsConfig, TableConfig):
-    """CSV and TSV of a word a row."""
+class TaggedTableConfig(TaggedWordsConfig, TableConfig, WorkbookConfig):
+    """Tables of a word a row."""
 
-    format: Literal["words_csv", "words_tsv"] = Field(
-        description="words_csv and words_tsv: a word and its tag a row, below a header line, or `columns`"
+    format: Literal["words_csv", "words_tsv", "words_xlsx", "words_parquet"] = Field(
+        description="words_csv, words_tsv, words_xlsx and words_parquet: a word and its tag a row, below a header "
+        "line, or `columns`"
     )
     sentence_column: str | None = Field(
         None,
@@ -118,7 +123,7 @@ class LabelStudioTableConfig(LabelStudioExportConfig, TableConfig):
 
 
 _Tagged = (
-    TaggedJsonlConfig
+    TaggedObjectsConfig
     | TaggedConllConfig
     | TaggedConlluConfig
     | TaggedTableConfig

@@ -12,7 +12,7 @@ from ulmfit_tfx.tasks.tagging.section import TaggingConfig
 from ulmfit_tfx.transforms.records.drop import Drop
 from ulmfit_tfx.transforms.records.formats import check_header
 from ulmfit_tfx.transforms.records.record import Refusal, Row
-from ulmfit_tfx.transforms.records.tagged_jsonl import parse, read_label_map
+from ulmfit_tfx.transforms.records.tagged_sentences import parse, read_label_map
 
 
 def rows_of(content: str | bytes, label_map=None, scheme="plain", tag_separator=None, **config):
