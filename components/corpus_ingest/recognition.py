@@ -147,7 +147,7 @@ def _guesses(start: bytes, file: str, encoding: str) -> list[str]:
     if _MEDIAWIKI.match(text):
         guesses.append("mediawiki")
     if _JSON.match(text) and suffix not in (".csv", ".tsv"):
-        guesses += _of_json(text, lines, file)
+        guesses += json_formats(text, lines, file)
     if lines and sum(line.startswith(PREFIX) for line in lines) > len(lines) / 2:
         guesses.append("fasttext")
     if (by_suffix := _BY_SUFFIX.get(suffix)) is not None:
@@ -178,8 +178,17 @@ def _decoded(start: bytes, encoding: str) -> str:
     return start.decode(encoding, "replace").removeprefix("\ufeff")
 
 
-def _of_json(text: str, lines: Sequence[str], file: str) -> list[str]:
-    """JSON Lines where the first line is a whole value, and no list of objects or of sentences; else one JSON text."""
+def json_formats(text: str, lines: Sequence[str], file: str) -> list[str]:
+    """Formats of a file that begins as JSON, the likeliest first.
+
+    They are JSON Lines where the first line is a whole value, and no list of objects or of sentences; else those of one
+    JSON text.
+
+    Args:
+        text: Of the file, or its beginning.
+        lines: Of that, without blank ones.
+        file: Its path.
+    """
     try:
         first = json.loads(lines[0])
     except ValueError:

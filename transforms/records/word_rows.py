@@ -21,7 +21,7 @@ _USUAL_NAMES = {
 """In small letters, the most telling first."""
 
 
-class _Columns(NamedTuple):
+class WordColumns(NamedTuple):
     """Names of the columns that are read."""
 
     sentence: str
@@ -69,25 +69,38 @@ def parse(stream: BinaryIO, source: str, config: TaggedTableConfig, tagging: Tag
     yield from sentence.close(rows, source)
 
 
+def usual_columns(names: Sequence[str]) -> WordColumns | None:
+    """The columns with usual names, None where one of the three is not there.
+
+    >>> usual_columns(["Sentence #", "Word", "POS", "Tag"]).tag
+    'Tag'
+    """
+    found = [_usual(field, names) for field in _USUAL_NAMES]
+    return None if None in found else WordColumns(*map(str, found))
+
+
 def check_columns(stream: BinaryIO, source: str, config: TaggedTableConfig) -> None:
     """Raises what `parse` would raise about the header, without reading on."""
     stream, names = tables.with_names(stream, source, config)
     tables.check_columns(stream, source, config, _columns(names, source, config))
 
 
-def _columns(names: Sequence[str], source: str, config: TaggedTableConfig) -> _Columns:
+def _columns(names: Sequence[str], source: str, config: TaggedTableConfig) -> WordColumns:
     """Columns that are set, and for the others those with usual names."""
     set_columns = {field: getattr(config, field) for field in _USUAL_NAMES}
     if all(set_columns.values()):
-        return _Columns(*set_columns.values())
-    return _Columns(*(name or _usual(field, names, source) for field, name in set_columns.items()))
+        return WordColumns(*set_columns.values())
+    return WordColumns(*(name or _found(field, names, source) for field, name in set_columns.items()))
 
 
-def _usual(field: str, names: Sequence[str], source: str) -> str:
-    by_name = {name.lower(): name for name in names}
-    for usual in _USUAL_NAMES[field]:
-        if usual in by_name:
-            return by_name[usual]
+def _usual(field: str, names: Sequence[str]) -> str | None:
+    by_name = {name.strip().lower(): name for name in names}
+    return next((by_name[usual] for usual in _USUAL_NAMES[field] if usual in by_name), None)
+
+
+def _found(field: str, names: Sequence[str], source: str) -> str:
+    if (name := _usual(field, names)) is not None:
+        return name
     what = {"sentence_column": "the sentence that a word is of", "word_column": "the word", "tag_column": "the tag"}
     raise DataError(
         f"{source}:1: which column has {what[field]}? Columns: {excerpt(', '.join(names))}. Set data.{field} to it."
@@ -127,7 +140,7 @@ class _Sentence:
         self.refusal = self.refusal or refusal
         self.is_open = True
 
-    def add(self, record: Record, columns: _Columns, limit: int) -> None:
+    def add(self, record: Record, columns: WordColumns, limit: int) -> None:
         """Takes a row."""
         self.is_open = False
         self.line = record.line if self.line is None else self.line

@@ -3,36 +3,45 @@
 One function a layout, in the order in which they are tried: the ones that leave no doubt come first.
 """
 
+import contextlib
 import dataclasses
 import itertools
 import json
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ulmfit_tfx.components.corpus_ingest.source_files import open_file
+from ulmfit_tfx.components.corpus_ingest.file_kinds import PARQUET, XLSX, kind_of
+from ulmfit_tfx.components.corpus_ingest.recognition import json_formats
+from ulmfit_tfx.components.corpus_ingest.source_files import open_file, readable
 from ulmfit_tfx.pipeline.tools.init.data_files import suffix_of
 from ulmfit_tfx.pipeline.tools.init.delimiters import Columns, sniff
-from ulmfit_tfx.pipeline.tools.init.loose_objects import columns_of, values_of
+from ulmfit_tfx.pipeline.tools.init.loose_objects import first_objects, names_of
 from ulmfit_tfx.pipeline.tools.init.task_names import CLASSIFICATION, LANGUAGE_MODEL, TAGGING
+from ulmfit_tfx.schemas.config.sources.table import container_of
+from ulmfit_tfx.schemas.config.sources.texts import text_source
 from ulmfit_tfx.schemas.errors import DataError
+from ulmfit_tfx.transforms.records.json_objects import read_values
 from ulmfit_tfx.transforms.records.lines import open_text
+from ulmfit_tfx.transforms.records.nested_fields import Found
+from ulmfit_tfx.transforms.records.parquet import class_names, seekable
+from ulmfit_tfx.transforms.records.record import Refusal
+from ulmfit_tfx.transforms.records.word_rows import usual_columns
 
 _LINES = 2_000
 """That the layout is told from."""
 _LINE_CHARACTERS = 100_000
-_JSON_CHARACTERS = 64 << 20
 _SPACES = re.compile(r"\t| +")
 _TAG = re.compile(r"O|[BIELSU]-.+")
 _INDEX = re.compile(r"\d+")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
-_START = 1 << 12
 _WORD_FIELDS = ("tokens", "words")
 _SPAN_FIELDS = ("label", "labels", "entities", "spans", "annotations")
-_WORD_NAMES = {"word", "token", "words", "tokens"}
-_TAG_NAMES = {"tag", "ner", "ner_tag", "label", "tags", "iob"}
+_VALUES = 100
+"""Of a JSON text, that its layout is told from."""
+_TITLES = {"parquet": "Parquet", "xlsx": "an Excel workbook"}
 _FORMATS = {",": ("csv", "CSV"), "\t": ("tsv", "TSV")}
 _NAMED = {";": "semicolons", "|": "vertical bars"}
 
@@ -94,12 +103,35 @@ def binary_layout(file: str) -> Layout | None:
     Its columns are looked up, for they stand nowhere in its first bytes.
     """
     with open_file(file) as stream:
-        start = stream.read(_START)
-    if start.startswith(b"PAR1"):
-        return Layout("Parquet", {"format": "parquet"}, columns_of(file, "parquet"))
-    if start.startswith(b"PK\x03\x04") and (b"xl/" in start or suffix_of(file) == ".xlsx"):
-        return Layout("an Excel workbook", {"format": "xlsx"}, columns_of(file, "xlsx"))
+        kind = kind_of(stream)
+        names = class_names(seekable(stream), file) if kind is PARQUET else {}
+    if kind is PARQUET:
+        return _of_objects("Parquet", "parquet", first_objects(file, "parquet"), names)
+    if kind is XLSX:
+        return _of_objects("an Excel workbook", "xlsx", first_objects(file, "xlsx"))
     return None
+
+
+def _of_objects(
+    title: str, format: str, objects: list[Found], tag_names: Mapping[str, Sequence[str]] | None = None
+) -> Layout:
+    """The layout of objects: sentences with tags, words of such, or rows."""
+    values = [json.loads(found.row) for found in objects]
+    if values and format != "xlsx" and (tagged := _tagged_objects(title, format, values, tag_names or {})):
+        return tagged
+    columns = names_of(objects)
+    if container_of(format) is not None and (tagged := _words(columns, values, format)):
+        return tagged
+    return Layout(title, {"format": format}, columns)
+
+
+def _words(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], end: str) -> Layout | None:
+    """A word a row, with the number of its sentence."""
+    usual = usual_columns(columns)
+    if usual is None:
+        return None
+    scheme = _scheme_of([str(row[usual.tag]) for row in rows if row.get(usual.tag) is not None])
+    return Layout(f"a word a row of {_TITLES.get(end, end.upper())}", {"format": f"words_{end}"}, (), TAGGING, scheme)
 
 
 def folder_layout(files: Sequence[str], folder: str) -> Layout | None:
@@ -133,28 +165,47 @@ def _conllu(beginning: Beginning) -> Layout | None:
     )
 
 
-def _json_list(beginning: Beginning) -> Layout | None:
-    """A list over several lines, or one whose items are objects: Label Studio's JSON-min where they have marks."""
-    start = beginning.filled[0].lstrip()
-    if not start.startswith("[") or _pairs(start) is not None:
+def _json_text(beginning: Beginning) -> Layout | None:
+    """A list, or what holds one: Label Studio's export where its items have marks as that writes them."""
+    filled = beginning.filled
+    if not filled[0].lstrip().startswith(("[", "{")):
         return None
-    with open_file(beginning.file) as stream:
-        content = open_text(stream, beginning.file, beginning.encoding).read(_JSON_CHARACTERS)
+    likeliest, *_ = json_formats("\n".join(beginning.lines), filled, beginning.file)
+    if likeliest == "jsonl":
+        return None
     try:
-        items = json.loads(content)
-    except ValueError:
+        values = _first_values(beginning)
+    except DataError:
         return None
-    objects = [item for item in items if isinstance(item, dict)]
+    objects = [value for value in values if isinstance(value, dict)]
+    if likeliest == "label_studio" and (studio := _label_studio(objects)):
+        return studio
     if not objects:
-        return None
-    if all("annotations" in item and isinstance(item.get("data"), dict) for item in objects):
+        return _pairs_of(values, "json")
+    found = first_objects(beginning.file, "json", beginning.encoding)
+    return _of_objects("a JSON list of objects", "json", found)
+
+
+def _first_values(beginning: Beginning) -> list[Any]:
+    source = text_source(path=beginning.file, format="json", encoding=beginning.encoding)
+    with readable(beginning.file, source) as stream:
+        read = (value for value in read_values(stream, beginning.file, source) if not isinstance(value, Refusal))
+        values = []
+        for _, value in itertools.islice(read, _VALUES):
+            with contextlib.suppress(ValueError, RecursionError):
+                values.append(json.loads(value))
+    return values
+
+
+def _label_studio(objects: Sequence[Mapping[str, Any]]) -> Layout | None:
+    if objects and all("annotations" in item and isinstance(item.get("data"), dict) for item in objects):
         return Layout(
             "Label Studio's JSON export", _studio_fields(objects[0]["data"], _controls(objects)), task=TAGGING
         )
     controls = sorted({key for item in objects for key, value in item.items() if _are_marks(value)})
     if controls:
         return Layout("Label Studio's JSON-min export", _studio_fields(objects[0], controls), task=TAGGING)
-    return Layout("a JSON list of objects", {"format": "json"}, columns_of(beginning.file, "json", beginning.encoding))
+    return None
 
 
 def _controls(items: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -175,54 +226,56 @@ def _are_marks(value: Any) -> bool:
 
 
 def _pairs_lines(beginning: Beginning) -> Layout | None:
-    first = [_pairs(line) for line in beginning.filled[:20]]
-    if any(pairs is None for pairs in first):
-        return None
-    tags = [str(tag) for pairs in first for _, tag in pairs or ()]
-    return Layout("JSON Lines of words and tags", {"format": "jsonl"}, (), TAGGING, _scheme_of(tags))
-
-
-def _pairs(line: str) -> list[Any] | None:
     try:
-        found = json.loads(line)
-    except ValueError:
+        values = list(map(json.loads, beginning.filled[:20]))
+    except (ValueError, RecursionError):
         return None
-    is_list = isinstance(found, list) and bool(found)
-    return found if is_list and all(isinstance(pair, list) and len(pair) == 2 for pair in found) else None
+    return _pairs_of(values, "jsonl")
+
+
+def _pairs_of(values: Sequence[Any], format: str) -> Layout | None:
+    """Sentences of words with their tags, or of a text with its marks, as lists."""
+    if not values or not all(isinstance(value, list) and value for value in values):
+        return None
+    title = "JSON Lines" if format == "jsonl" else "a JSON list"
+    if all(len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], dict) for value in values):
+        return Layout(f"{title} of texts with marks at offsets", {"format": format}, task=TAGGING)
+    if not all(isinstance(pair, list) and len(pair) == 2 for value in values for pair in value):
+        return None
+    tags = [str(tag) for value in values for _, tag in value]
+    return Layout(f"{title} of words and tags", {"format": format}, (), TAGGING, _scheme_of(tags))
 
 
 def _objects(beginning: Beginning) -> Layout | None:
-    found = []
-    for line in beginning.filled[:100]:
-        try:
-            value = json.loads(line)
-        except ValueError:
-            continue
-        found += [value] if isinstance(value, dict) else []
+    if not beginning.filled[0].lstrip().startswith("{"):
+        return None
+    found = first_objects(beginning.file, "jsonl", beginning.encoding)
     if len(found) < 0.5 * len(beginning.filled[:100]):
         return None
-    if tagged := _tagged_objects(found):
-        return tagged
-    usable = dict.fromkeys(name for value in found for name in values_of(value)[0])
-    return Layout("JSON Lines", {"format": "jsonl"}, tuple(usable)) if usable else None
+    layout = _of_objects("JSON Lines", "jsonl", found)
+    return layout if layout.columns or layout.task else None
 
 
-def _tagged_objects(found: Sequence[Mapping[str, Any]]) -> Layout | None:
+def _tagged_objects(
+    title: str, format: str, found: Sequence[Mapping[str, Any]], names: Mapping[str, Sequence[str]]
+) -> Layout | None:
     """Words and tags in two lists, as Hugging Face's, or a text with marks at offsets, as doccano's and spaCy's."""
     words = [name for name in _WORD_FIELDS if all(_is_list_of(value.get(name), str) for value in found)]
     tags = [name for name in found[0] if name not in words and all(_is_list_of(v.get(name), str, int) for v in found)]
     if words and tags:
         named = [name for name in tags if name.endswith(("ner_tags", "tags", "labels"))] or tags
-        given = [str(tag) for value in found for tag in value[named[0]]]
-        fields: dict[str, Any] = {"format": "jsonl"} | ({} if len(tags) == 1 else {"tags_field": named[0]})
-        return Layout("JSON Lines of words and tags", fields, (), TAGGING, _scheme_of(given))
+        # A file of Hugging Face's has pos_tags and chunk_tags beside ner_tags.
+        field = next((name for name in named if name.endswith("ner_tags")), named[0])
+        given = names.get(field) or [str(tag) for value in found for tag in value[field]]
+        fields: dict[str, Any] = {"format": format} | ({} if len(tags) == 1 else {"tags_field": field})
+        return Layout(f"{title} of words and tags", fields, (), TAGGING, _scheme_of(given))
     spans = [name for name in found[0] if any(_are_spans(value.get(name)) for value in found)]
     text = [name for name in ("text", "sentence", "content", "data") if isinstance(found[0].get(name), str)]
     if not spans or not text:
         return None
-    fields = {"format": "jsonl"} | ({} if text[0] == "text" else {"text_column": text[0]})
+    fields = {"format": format} | ({} if text[0] == "text" else {"text_column": text[0]})
     fields |= {} if spans[0] in _SPAN_FIELDS else {"spans_field": spans[0]}
-    return Layout("JSON Lines of texts with marks at offsets", fields, task=TAGGING)
+    return Layout(f"{title} of texts with marks at offsets", fields, task=TAGGING)
 
 
 def _is_list_of(value: Any, *kinds: type) -> bool:
@@ -288,12 +341,10 @@ def _fasttext(beginning: Beginning) -> Layout | None:
 
 def _tagged_table(columns: Columns) -> Layout | None:
     """A word a row, with the number of its sentence, or Label Studio's export as CSV."""
-    names = {name.strip().lower() for name in columns.header}
     end = "tsv" if columns.delimiter == "\t" else "csv"
-    if names & _WORD_NAMES and names & _TAG_NAMES and any(name.startswith("sentence") for name in names):
-        place = next(place for place, name in enumerate(columns.header) if name.strip().lower() in _TAG_NAMES)
-        scheme = _scheme_of([row[place] for row in columns.rows])
-        return Layout(f"a word a row of {end.upper()}", {"format": f"words_{end}"}, (), TAGGING, scheme)
+    rows = (dict(zip(columns.header, row, strict=True)) for row in columns.rows)
+    if words := _words(columns.header, rows, end):
+        return words
     for place, name in enumerate(columns.header):
         if any(_are_marks(_json(row[place])) for row in columns.rows):
             fields: dict[str, Any] = {"format": f"label_studio_{end}"}
@@ -375,7 +426,7 @@ def _plain_text(beginning: Beginning) -> Layout:
 _RECOGNIZED: tuple[Callable[[Beginning], Layout | None], ...] = (
     _mediawiki,
     _conllu,
-    _json_list,
+    _json_text,
     _pairs_lines,
     _objects,
     _fasttext,

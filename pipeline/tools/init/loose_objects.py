@@ -1,65 +1,65 @@
 """Reads objects of which it is not known yet what fields they have: JSON Lines, a JSON list, Parquet, a workbook."""
 
-import io
 import itertools
-import json
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, BinaryIO
+from collections.abc import Iterator
+from typing import Any
 
-from ulmfit_tfx.components.corpus_ingest.source_files import open_file
-from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.transforms.records.lines import open_text
+from ulmfit_tfx.components.corpus_ingest.source_files import readable
+from ulmfit_tfx.schemas.config.sources.texts import text_source
+from ulmfit_tfx.transforms.records.nested_fields import Fields, Found
+from ulmfit_tfx.transforms.records.objects import read_objects
 
 _LOOKED_AT = 100
-_ROWS_AT_ONCE = 1_000
 
 Values = tuple[dict[str, str], frozenset[str]]
 """Texts by field, and the fields whose values were lists."""
+FORMATS = frozenset(("jsonl", "json", "parquet", "xlsx"))
 
 
-def read_values(file: str, format: str, encoding: str = "utf-8") -> Iterator[Values]:
+def objects_of(file: str, format: str, encoding: str = "utf-8") -> Iterator[Found]:
     """Reads a file's objects; what is no object is passed over.
 
     Args:
         file: Local or remote.
-        format: `jsonl`, `json`, `parquet` or `xlsx`.
+        format: One of `FORMATS`.
         encoding: Of texts.
 
     Raises:
         DataError: What reads it is not installed, or it is damaged.
     """
-    with open_file(file) as stream:
-        try:
-            for found in _READERS[format](stream, file, encoding):
-                yield values_of(found)
-        except (OSError, ValueError, RecursionError) as error:
-            raise DataError(f"{file}: cannot be read: {error}.") from None
+    source = text_source(path=file, format=format, encoding=encoding)
+    with readable(file, source) as stream:
+        yield from (found for found in read_objects(stream, file, source, None) if isinstance(found, Found))
 
 
-def columns_of(file: str, format: str, encoding: str = "utf-8") -> tuple[str, ...]:
-    """Names of the fields of the first objects, those inside of others with a dot."""
-    first = itertools.islice(read_values(file, format, encoding), _LOOKED_AT)
-    return tuple(dict.fromkeys(name for values, _ in first for name in values))
+def first_objects(file: str, format: str, encoding: str = "utf-8") -> list[Found]:
+    """The first objects of a file, as `objects_of` reads them."""
+    return list(itertools.islice(objects_of(file, format, encoding), _LOOKED_AT))
 
 
-def values_of(found: Mapping[str, Any]) -> Values:
+def names_of(objects: list[Found]) -> tuple[str, ...]:
+    """Names of the fields of some objects that can be columns, those inside of others with a dot."""
+    return tuple(dict.fromkeys(name for found in objects for name in values_of(found.fields)[0]))
+
+
+def values_of(fields: Fields) -> Values:
     """Single values and lists of these, as texts; those inside of objects with a dot in their name.
 
-    >>> values_of({"id": 7, "meta": {"stars": 5}, "tags": ["a", "b"]})
+    >>> values_of(Fields([("id", "7"), ("meta", Fields([("stars", "5")])), ("tags", ["a", "b"])]))
     ({'id': '7', 'meta.stars': '5', 'tags': 'a, b'}, frozenset({'tags'}))
     """
     values: dict[str, str] = {}
     lists: set[str] = set()
-    for name, value in found.items():
-        if isinstance(value, Mapping):
+    for name, value in fields:
+        if isinstance(value, Fields):
             below, lists_below = values_of(value)
             values |= {f"{name}.{inner}": text for inner, text in below.items()}
             lists |= {f"{name}.{inner}" for inner in lists_below}
         elif not isinstance(value, list):
-            values[str(name)] = _text(value)
-        elif not any(isinstance(each, dict | list) for each in value):
-            values[str(name)] = ", ".join(map(_text, value))
-            lists.add(str(name))
+            values[name] = _text(value)
+        elif not any(isinstance(each, Fields | list) for each in value):
+            values[name] = ", ".join(map(_text, value))
+            lists.add(name)
     return values, frozenset(lists)
 
 
@@ -67,47 +67,3 @@ def _text(value: Any) -> str:
     if value is None:
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value).strip()
-
-
-def _json_lines(stream: BinaryIO, file: str, encoding: str) -> Iterator[dict[str, Any]]:
-    for line in open_text(stream, file, encoding):
-        try:
-            found = json.loads(line.removeprefix("\ufeff"), parse_float=str, parse_int=str)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(found, dict):
-            yield found
-
-
-def _json_list(stream: BinaryIO, file: str, encoding: str) -> Iterator[dict[str, Any]]:
-    content = open_text(stream, file, encoding).read().removeprefix("\ufeff")
-    items = json.loads(content, parse_float=str, parse_int=str)
-    yield from (item for item in items if isinstance(item, dict))
-
-
-def _parquet(stream: BinaryIO, file: str, _: str) -> Iterator[dict[str, Any]]:
-    import pyarrow.parquet as parquet
-
-    for batch in parquet.ParquetFile(stream).iter_batches(_ROWS_AT_ONCE):
-        yield from batch.to_pylist()
-
-
-def _workbook(stream: BinaryIO, file: str, _: str) -> Iterator[dict[str, Any]]:
-    try:
-        import openpyxl
-    except ImportError:
-        raise DataError(f"{file}: is an Excel workbook, and openpyxl is not installed. Save it as CSV.") from None
-    sheet = openpyxl.load_workbook(io.BytesIO(stream.read()), read_only=True, data_only=True).worksheets[0]
-    rows = sheet.iter_rows(values_only=True)
-    header = next(rows, ())
-    for row in rows:
-        yield {str(name): value for name, value in zip(header, row, strict=False) if name is not None}
-
-
-_READERS: dict[str, Callable[[BinaryIO, str, str], Iterator[dict[str, Any]]]] = {
-    "jsonl": _json_lines,
-    "json": _json_list,
-    "parquet": _parquet,
-    "xlsx": _workbook,
-}
-FORMATS = frozenset(_READERS)

@@ -16,7 +16,7 @@ from ulmfit_tfx.pipeline.tools.init.columns import Choice, Wanted, choose
 from ulmfit_tfx.pipeline.tools.init.data_files import DataFiles, find_data
 from ulmfit_tfx.pipeline.tools.init.encodings import Encoding, encoding_of
 from ulmfit_tfx.pipeline.tools.init.layouts import Layout, binary_layout, folder_layout, layout_of
-from ulmfit_tfx.pipeline.tools.init.loose_objects import FORMATS, Values, read_values
+from ulmfit_tfx.pipeline.tools.init.loose_objects import FORMATS, Values, objects_of, values_of
 from ulmfit_tfx.pipeline.tools.init.profiles import Profile, profiles
 from ulmfit_tfx.pipeline.tools.init.sizing import Sizes, sizes_for
 from ulmfit_tfx.pipeline.tools.init.survey import Survey, survey
@@ -203,7 +203,8 @@ def _records(files: list[str], layout: Layout, fields: Mapping[str, Any], refusa
     """Values by column, and what is refused before the first row that is not."""
     if fields["format"] in FORMATS:
         for file in files:
-            yield from read_values(file, fields["format"], fields.get("encoding", "utf-8"))
+            objects = objects_of(file, fields["format"], fields.get("encoding", "utf-8"))
+            yield from (values_of(found.fields) for found in objects)
         return
     with _explained(layout):
         source = text_source(path=files[0], text_column=layout.columns[0], **fields)

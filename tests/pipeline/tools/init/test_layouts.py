@@ -4,6 +4,9 @@ import csv
 import io
 import json
 
+import openpyxl
+import pyarrow
+import pyarrow.parquet
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,6 +78,21 @@ FILES = {
         '{"text": "to Rome", "label": [[3, 7, "LOC"]]}\n{"text": "by", "label": []}\n',
         {"format": "jsonl"},
     ),
+    "Hugging Face's lists": (
+        "a.json",
+        '[{"tokens": ["to", "Rome"], "ner_tags": ["O", "B-LOC"], "pos_tags": ["TO", "NNP"]}]',
+        {"format": "json", "tags_field": "ner_tags"},
+    ),
+    "doccano's lists": ("a.json", '[{"text": "to Rome", "label": [[3, 7, "LOC"]]}]', {"format": "json"}),
+    "Prodigy's lists": (
+        "a.json",
+        '[{"text": "to Rome", "spans": [{"start": 3, "end": 7, "label": "LOC"}]}]',
+        {"format": "json"},
+    ),
+    "spaCy's lists": ("a.json", '[["to Rome", {"entities": [[3, 7, "LOC"]]}]]', {"format": "json"}),
+    "spaCy's lines": ("a.jsonl", '["to Rome", {"entities": [[3, 7, "LOC"]]}]\n', {"format": "jsonl"}),
+    "lists of pairs": ("a.json", '[[["to", "O"], ["Rome", "B-LOC"]],\n[["by", "O"]]]', {"format": "json"}),
+    "a list within an object": ("a.json", '{\n"rows": [{"text": "a b", "label": 1}]}', {"format": "json"}),
     "fastText": ("a.txt", "__label__a some, words\n__label__b others\n", {"format": "fasttext"}),
     "fastText with several labels": (
         "a.txt",
@@ -138,16 +156,34 @@ def test_rows_are_no_header(first):
 def test_columns_of_a_binary_file_are_looked_up(tmp_path, format):
     file = tmp_path / "rows"
     if format == "parquet":
-        parquet = pytest.importorskip("pyarrow.parquet")
-        pyarrow = pytest.importorskip("pyarrow")
-        parquet.write_table(pyarrow.table({"text": ["a b", "c"], "meta": [{"label": 1}, {"label": 0}]}), file)
+        pyarrow.parquet.write_table(pyarrow.table({"text": ["a b", "c"], "meta": [{"label": 1}, {"label": 0}]}), file)
     else:
-        book = pytest.importorskip("openpyxl").Workbook()
+        book = openpyxl.Workbook()
         for row in (["text", "meta.label"], ["a b", 1]):
             book.active.append(row)
         book.save(file)
     layout = binary_layout(str(file))
     assert (layout.fields, layout.columns) == ({"format": format}, ("text", "meta.label"))
+
+
+NUMBERED = pyarrow.table({"tokens": [["to", "Rome"]], "pos_tags": [[0, 1]], "ner_tags": [[0, 1]]})
+NAMES = {"info": {"features": {"ner_tags": {"feature": {"_type": "ClassLabel", "names": ["O", "B-LOC"]}}}}}
+
+
+def test_words_with_tags_in_a_binary_file_are_rows_of_a_tagger(tmp_path):
+    file = tmp_path / "rows.parquet"
+    pyarrow.parquet.write_table(NUMBERED.replace_schema_metadata({"huggingface": json.dumps(NAMES)}), file)
+    layout = binary_layout(str(file))
+    assert (layout.task, layout.fields) == ("tagging", {"format": "parquet", "tags_field": "ner_tags"})
+    assert layout.sections == {"tagging": {"scheme": "bio"}}, "by the names that the file has of its numbers"
+    pyarrow.parquet.write_table(pyarrow.table({"sentence": [1], "word": ["Rome"], "ner": ["U-LOC"]}), file)
+    layout = binary_layout(str(file))
+    assert (layout.fields, layout.sections) == ({"format": "words_parquet"}, {"tagging": {"scheme": "bioes"}})
+    book = openpyxl.Workbook()
+    for row in (["Sentence #", "Word", "POS", "Tag"], ["Sentence: 1", "Rome", "NNP", "B-LOC"]):
+        book.active.append(row)
+    book.save(tmp_path / "rows.xlsx")
+    assert binary_layout(str(tmp_path / "rows.xlsx")).fields == {"format": "words_xlsx"}
 
 
 def test_text_is_no_binary_file(tmp_path):
