@@ -170,6 +170,12 @@ def test_space_before_a_quotation_mark_of_csv_is_refused(row):
     assert fine == Row("fine", "said nobody")
 
 
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_text_in_quotation_marks_that_itself_begins_with_a_space_and_such_a_mark_is_read(delimiter):
+    (row,) = rows_of(f'text{delimiter}label\n" ""Fine"", he said, ""really"""{delimiter}x\n')
+    assert row == Row('"Fine", he said, "really"', "x")
+
+
 def test_quotation_marks_of_a_text_itself_are_no_dialect():
     (row,) = rows_of('text,label\n He said "no" twice,x\n')
     assert row == Row('He said "no" twice', "x")

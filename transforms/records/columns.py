@@ -5,7 +5,6 @@ shows that it was written as CSV is, see `dialects`.
 """
 
 import codecs
-import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import BinaryIO
@@ -20,7 +19,6 @@ from ulmfit_tfx.transforms.records.record import Refusal
 from ulmfit_tfx.transforms.records.record_fields import Record, missing_column
 from ulmfit_tfx.transforms.records.unnamed_columns import as_columns, is_a_row
 
-_SPACE_BEFORE_QUOTES = re.compile(r' +".*"\s*$', re.DOTALL)
 _LOOKED_AT = 100
 """Rows below the first line that tell whether it is a row too."""
 
@@ -42,21 +40,20 @@ def read_records(
     Raises:
         DataError: The file is empty, or its header lacks a column.
     """
-    columns, dialect, records = _opened(stream, source, config, needed)
+    columns, records = _opened(stream, source, config, needed)
     places = {column: columns.index(column) for column in needed}
     for record in records:
         if isinstance(record, Refusal):
             yield record
             continue
-        line, fields = record
+        line, fields, spaced_places = record
         if len(fields) != len(columns):
             detail = f"{len(fields)}, expected {len(columns)}"
             yield Refusal(source, line, "wrong number of columns", detail, escaped("\t".join(fields)))
             continue
-        spaced = next((column for column, place in places.items() if _SPACE_BEFORE_QUOTES.match(fields[place])), None)
-        if spaced is not None and dialect.quoting is Quoting.CSV:
-            after = {",": "comma", "\t": "tab"}.get(dialect.delimiter, f"'{dialect.delimiter}'")
-            detail = f"column '{spaced}': a field in quotation marks begins with the mark, right after the {after}"
+        spaced = next((column for column, place in places.items() if place in spaced_places), None)
+        if spaced is not None:
+            detail = f"column '{spaced}': a field in quotation marks begins with the mark, right after the delimiter"
             yield Refusal(source, line, "space before a quotation mark", detail, escaped("\t".join(fields)))
             continue
         values = {column: fields[place].strip() for column, place in places.items()}
@@ -73,7 +70,7 @@ def check_header(stream: BinaryIO, source: str, config: TableConfig, needed: Seq
 
 def _opened(
     stream: BinaryIO, source: str, config: TableConfig, needed: Sequence[str]
-) -> tuple[Sequence[str], Dialect, Iterator[Fields | Refusal]]:
+) -> tuple[Sequence[str], Iterator[Fields | Refusal]]:
     """Names of the columns, and the records below the header, where there is one."""
     lines = read_lines(stream, source, config)
     dialect = dialect_of(lines, config, needed)
@@ -81,7 +78,7 @@ def _opened(
         if column := next((column for column in needed if column not in config.columns), None):
             raise DataError(f"data.columns is {list(config.columns)}, and lacks '{column}', which is read.")
         records = split_records(lines, source, config.max_row_bytes, dialect, len(config.columns))
-        return config.columns, dialect, _without_header(records, source, config.columns)
+        return config.columns, _without_header(records, source, config.columns)
     quoting = Quoting.NONE if dialect.quoting in (Quoting.UNKNOWN, Quoting.MOSTLY_NONE) else dialect.quoting
     header = next(split_records(lines, source, config.max_row_bytes, Dialect(dialect.delimiter, quoting)), None)
     names = _names(header, source, config)
@@ -91,7 +88,7 @@ def _opened(
             raise DataError(f"{source}:1: there are {names.count(column)} columns '{column}'. Which one is meant?")
         if column not in names:
             raise _missing(source, column, names, needed, dialect, records)
-    return names, dialect, records
+    return names, records
 
 
 def _names(header: Fields | Refusal | None, source: str, config: TableConfig) -> list[str]:
@@ -99,21 +96,22 @@ def _names(header: Fields | Refusal | None, source: str, config: TableConfig) ->
         raise DataError(f"{source}: the file is empty, expected a header line with column names.")
     if isinstance(header, Refusal):
         raise DataError(f"{source}:1: the header line cannot be read: {header.reason}: {header.detail}.")
-    if not all(map(is_decoded, header[1])):
+    if not all(map(is_decoded, header.values)):
         is_utf8 = codecs.lookup(config.encoding).name.startswith("utf-8")  # of which the bytes can be had again
-        hint = encoding_hint(["\t".join(header[1]).encode("utf-8", "surrogateescape")]) if is_utf8 else ""
+        hint = encoding_hint(["\t".join(header.values).encode("utf-8", "surrogateescape")]) if is_utf8 else ""
         hint = hint or " Set data.encoding, to cp1252 for example."
         raise DataError(f"{source}:1: the header line is not {config.encoding}.{hint}")
-    return header[1]
+    return header.values
 
 
 def _without_header(
     records: Iterator[Fields | Refusal], source: str, columns: Sequence[str]
 ) -> Iterator[Fields | Refusal]:
     for number, record in enumerate(records):
-        if number == 0 and not isinstance(record, Refusal) and [field.strip() for field in record[1]] == [*columns]:
+        if number == 0 and not isinstance(record, Refusal) and [field.strip() for field in record.values] == [*columns]:
             raise DataError(
-                f"{source}:{record[0]}: the first line names the columns, as data.columns does: leave data.columns out."
+                f"{source}:{record.line}: the first line names the columns, as data.columns does: leave data.columns "
+                "out."
             )
         yield record
 
@@ -126,7 +124,7 @@ def _missing(
     dialect: Dialect,
     records: Iterator[Fields | Refusal],
 ) -> DataError:
-    rows = [record[1] for record in islice(records, _LOOKED_AT) if not isinstance(record, Refusal)]
+    rows = [record.values for record in islice(records, _LOOKED_AT) if not isinstance(record, Refusal)]
     rows = [row for row in rows if len(row) == len(names)]
     if is_a_row(names, rows, needed):
         shown = ", ".join(as_columns([names, *rows], needed))

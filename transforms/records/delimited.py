@@ -7,16 +7,31 @@ only. A line without a field that begins with a quotation mark reads the same in
 import csv
 import dataclasses
 import enum
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ulmfit_tfx.transforms.records.line_lookahead import LineLookahead
 from ulmfit_tfx.transforms.records.lines import escaped
 from ulmfit_tfx.transforms.records.record import Refusal
 
-Fields = tuple[int, list[str]]
-"""Line that a record begins on, and its fields."""
 MARK = '"'
+_SPACE_BEFORE_QUOTES = re.compile(r' +".*"\s*$', re.DOTALL)
+
+
+class Fields(NamedTuple):
+    """A record.
+
+    Attributes:
+        line: That it begins on.
+        values: Of its fields.
+        spaced: Places of the fields of CSV's that begin with spaces and a quotation mark, and end with one, and stand
+            in no quotation marks: they do where a writer puts a space after the delimiter.
+    """
+
+    line: int
+    values: list[str]
+    spaced: frozenset[int] = frozenset()
 
 
 class Quoting(enum.Enum):
@@ -146,7 +161,7 @@ def _plain_records(
                 quoting = Quoting.MOSTLY_NONE
             lines.take()
         if line != "\n":
-            yield lines.number, line.removesuffix("\n").split(delimiter)
+            yield Fields(lines.number, line.removesuffix("\n").split(delimiter))
 
 
 def _spanning(lines: LineLookahead, source: str, count: int) -> Refusal:
@@ -214,4 +229,16 @@ def _quoted_records(lines: LineLookahead, source: str, limit: int, delimiter: st
             yield Refusal(source, start, "malformed CSV", detail, escaped(taken[0].removesuffix("\n")))
             continue
         if fields:
-            yield start, fields
+            yield Fields(start, fields, _spaced(fields, taken, delimiter))
+
+
+def _spaced(fields: list[str], written: Sequence[str], delimiter: str) -> frozenset[int]:
+    """See `Fields.spaced`."""
+    suspicious = [place for place, field in enumerate(fields) if _SPACE_BEFORE_QUOTES.match(field)]
+    if not suspicious:
+        return frozenset()
+    # Within marks no space is left out.
+    skipping = next(csv.reader(written, delimiter=delimiter, skipinitialspace=True))
+    if len(skipping) != len(fields):
+        return frozenset(suspicious)
+    return frozenset(place for place in suspicious if skipping[place] != fields[place])

@@ -115,7 +115,7 @@ def _records(lines: LineLookahead, config: TableConfig, delimiter: str) -> Itera
         quoting = Quoting.CSV if _is_in_marks(lines, delimiter) else Quoting.NONE
     for record in split_records(copy, "", config.max_row_bytes, Dialect(delimiter, quoting)):
         if not isinstance(record, Refusal):
-            yield record[1]
+            yield record.values
 
 
 def _peeked(lines: LineLookahead) -> Iterator[str | None]:
