@@ -5,7 +5,8 @@ A choice that could have been another one is said: a person then names the colum
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import shlex
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ulmfit_tfx.pipeline.tools.init.profiles import Profile, separator_of_labels
 from ulmfit_tfx.pipeline.tools.init.task_names import CLASSIFICATION, LANGUAGE_MODEL, REGRESSION, TAGGING
@@ -74,6 +75,7 @@ class Choice:
         split: Column that names the split of each row, or None.
         left_out: Columns that are not read, with the reason.
         doubts: Choices that could have been others, in sentences.
+        other_numbers: Columns of numbers that could be learned as well as `labels`.
     """
 
     text: str
@@ -84,6 +86,7 @@ class Choice:
     split: str | None
     left_out: Mapping[str, str]
     doubts: tuple[str, ...]
+    other_numbers: tuple[str, ...] = ()
 
 
 def choose(profiles: Mapping[str, Profile], wanted: Wanted, file: str) -> Choice:
@@ -112,7 +115,12 @@ def choose(profiles: Mapping[str, Profile], wanted: Wanted, file: str) -> Choice
     free = [name for name in free if name != text]
     second = wanted.second_text or _second_text(text, [profiles[name] for name in free])
     free = [name for name in free if name != second]
-    labels = wanted.labels or _label_columns([profiles[name] for name in free], wanted.task, doubts)
+    others: tuple[str, ...] = ()
+    labels = wanted.labels
+    if not labels:
+        names = list(profiles)
+        after = names[names.index(text) + 1 :]
+        labels, others = _label_columns([profiles[name] for name in free], wanted.task, after, doubts)
     task, separator = _task_of([profiles[name] for name in labels], wanted)
     if task == LANGUAGE_MODEL:
         labels, second = (), None
@@ -121,9 +129,10 @@ def choose(profiles: Mapping[str, Profile], wanted: Wanted, file: str) -> Choice
             f"{file}: none of the columns {', '.join(profiles)} looks like a label. Name it with --label-column, or "
             "learn from the text alone with --task language_model."
         )
-    used = {text, second, split, *labels}
+    others = others if task == REGRESSION else ()
+    used = {text, second, split, *labels, *others}
     left_out = {name: "an id" if name in ids else "not used" for name in profiles if name not in used}
-    return Choice(text, second, tuple(labels), task, separator, split, left_out, tuple(doubts))
+    return Choice(text, second, tuple(labels), task, separator, split, left_out, tuple(doubts), others)
 
 
 def is_id_name(name: str) -> bool:
@@ -212,22 +221,41 @@ def _is_pair(first: str, second: str) -> bool:
     return False
 
 
-def _label_columns(candidates: Sequence[Profile], task: str | None, doubts: list[str]) -> tuple[str, ...]:
+def _label_columns(
+    candidates: Sequence[Profile], task: str | None, after_text: Collection[str], doubts: list[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The label or labels, and other numbers that could be learned as well."""
     if task in (LANGUAGE_MODEL, TAGGING):
-        return ()
+        return (), ()
     possible = [profile for profile in candidates if _can_be_label(profile, task)]
     named = sorted(filter(_is_label_name, possible), key=_label_rank)
     one_hot = tuple(profile.name for profile in possible if profile.is_binary)
     if len(one_hot) > 1 and len(named) != 1 and task != REGRESSION and all(each.is_binary for each in named):
-        return one_hot
+        return one_hot, ()
     ranked = [*named, *sorted((each for each in possible if each not in named), key=lambda each: each.distinct)]
     if not ranked:
-        return ()
+        return (), ()
+    numbers = [profile for profile in candidates if profile in possible and _is_amount(profile)]
+    if len(numbers) > 1 and not named and (task == REGRESSION or _is_amount(ranked[0])):
+        return _one_of(numbers, after_text, doubts)
     best, *others = ranked
     if others and not (named and not _is_label_name(others[0])):
         names = ", ".join(f"'{other.name}'" for other in others)
         doubts.append(f"the label is '{best.name}'; {names} could be one too: --label-column takes another")
-    return (best.name,)
+    return (best.name,), ()
+
+
+def _one_of(
+    numbers: Sequence[Profile], after_text: Collection[str], doubts: list[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The first column of numbers after the text, else the first of all; and the others."""
+    best = next((each.name for each in numbers if each.name in after_text), numbers[0].name)
+    names = [each.name for each in numbers]
+    options = " ".join(f"--label-column {shlex.quote(name)}" for name in names)
+    doubts.append(
+        f"there are several numbers to learn: {', '.join(names)}. '{best}' is taken; {options} takes all of them"
+    )
+    return (best,), tuple(name for name in names if name != best)
 
 
 def _can_be_label(profile: Profile, task: str | None) -> bool:
@@ -263,6 +291,10 @@ def _task_of(labels: Sequence[Profile], wanted: Wanted) -> tuple[str, str | None
     if wanted.task is None and label.is_numeric and not _are_classes(label):
         return REGRESSION, None
     return CLASSIFICATION, None if label.is_numeric else separator_of_labels(label)
+
+
+def _is_amount(profile: Profile) -> bool:
+    return profile.is_numeric and not _are_classes(profile)
 
 
 def _are_classes(label: Profile) -> bool:

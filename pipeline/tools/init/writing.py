@@ -38,6 +38,9 @@ def _lines(proposal: Proposal, folder: Path) -> Iterator[str]:
     for field, value in proposal.fields.items():
         shown = _relative(str(value), folder) if field in _PATHS else value
         yield f"  {field}: {_value(shown)}{_comment(_about_field(field, proposal))}"
+        if field == "target_columns" and proposal.columns is not None and proposal.columns.other_numbers:
+            several = [*value, *proposal.columns.other_numbers]
+            yield f"  # target_columns: {_value(several)} # all the numbers that there are, learned together"
     if proposal.columns is not None and proposal.columns.left_out:
         left_out = ", ".join(f"{name} ({why})" for name, why in proposal.columns.left_out.items())
         yield f"  # left out: {_on_one_line(left_out)}"

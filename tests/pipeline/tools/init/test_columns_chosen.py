@@ -40,6 +40,27 @@ def test_numbers_without_gaps_are_an_id_whatever_their_name():
     assert chosen(nummer=range(ROWS), text=LONG, label=cycled("x", "y")).left_out == {"nummer": "an id"}
 
 
+AMOUNTS = {name: [2 + number % (17 + place) / 10 for number in range(ROWS)] for place, name in enumerate("VAD")}
+
+
+@pytest.mark.parametrize(("before", "after", "best"), [("VAD", "", "V"), ("V", "DA", "D"), ("", "ADV", "A")])
+def test_of_several_numbers_the_first_after_the_text_is_taken_and_the_others_are_said(before, after, best):
+    columns = {name: AMOUNTS[name] for name in before} | {"text": LONG} | {name: AMOUNTS[name] for name in after}
+    found = chosen(**columns)
+    assert (found.task, found.labels) == ("regression", (best,))
+    assert found.other_numbers == tuple(name for name in before + after if name != best)
+    (doubt,) = found.doubts
+    assert f"several numbers to learn: {', '.join(before + after)}. '{best}' is taken" in doubt
+    options = [word for word in doubt.split() if len(word) == 1 and word in "VAD"]
+    assert chosen(Wanted(labels=tuple(options)), **columns).labels == tuple(before + after), "as the doubt says"
+
+
+@pytest.mark.parametrize("name", ["score", "label", "target"])
+def test_number_that_is_called_a_target_goes_before_others(name):
+    found = chosen(text=LONG, length=AMOUNTS["V"], **{name: AMOUNTS["A"]})
+    assert (found.labels, found.other_numbers, found.doubts) == ((name,), (), ())
+
+
 @given(st.permutations(["id", "title", "text", "label", "date"]))
 def test_order_of_the_columns_does_not_matter(order):
     columns = {

@@ -95,6 +95,20 @@ def test_numbers_become_a_regression_whose_threshold_is_the_deviation(folder):
     assert config.evaluation.thresholds.rmse == pytest.approx(2.92, abs=0.01)  # of 0..10, evenly
 
 
+def test_several_numbers_are_said_and_stand_in_a_comment_that_can_be_taken(folder):
+    given = [(f"{number % 19 / 10}", f"{number % 23 / 10}", text) for number, (text, _) in enumerate(rows(101))]
+    write_csv(folder / "tickets.csv", given, header="V,A,text")
+    result = init("tickets.csv")
+    assert "several numbers to learn: V, A. 'V' is taken" in result.stdout
+    assert loaded().data.target_columns == ("V",)
+    content = (folder / "tickets.yaml").read_text()
+    one = next(line for line in content.splitlines() if line.startswith("  target_columns:"))
+    (folder / "tickets.yaml").write_text(
+        content.replace(f"{one}\n", "").replace("  # target_columns", "  target_columns")
+    )
+    assert loaded().data.target_columns == ("V", "A")
+
+
 def test_rare_class_is_held_against_macro_f1(folder):
     write_csv(folder / "tickets.csv", rows(100, labels=["ham"] * 9 + ["spam"]))
     assert init("tickets.csv").exit_code == 0
