@@ -19,6 +19,7 @@ from ulmfit_tfx.transforms.records import parquet, workbooks
 from ulmfit_tfx.transforms.records.class_folders import CLASS_FOLDERS
 from ulmfit_tfx.transforms.records.fasttext import PREFIX
 from ulmfit_tfx.transforms.records.json_values import read_values
+from ulmfit_tfx.transforms.records.labelled_lines import LABELLED_LINES, how_to_read
 
 _FILES_LOOKED_AT = 20
 _START = 1 << 16
@@ -115,8 +116,10 @@ def _format_of_file(file: str, formats: Sequence[str], encoding: str) -> str:
     found = next((name for name in guesses if name in formats), None)
     if found is None:
         looks = f"looks like {guesses[0]}" if guesses else "is in no format that can be told"
+        labelled = how_to_read(_lines(start, encoding)) if LABELLED_LINES in formats else ""
         raise DataError(
-            f"{file}: {looks}, and no format is set, which may be {listed(tuple(formats))}. Set the one that it has."
+            f"{file}: {looks}, and no format is set, which may be {listed(tuple(formats))}. "
+            f"{labelled or 'Set the one that it has.'}"
         )
     return found
 
@@ -138,11 +141,7 @@ def _of_objects(file: str, container: str) -> list[str]:
 
 def _guesses(start: bytes, file: str, encoding: str) -> list[str]:
     """Formats that a text may be in, the likeliest first."""
-    text, suffix = _decoded(start, encoding), _suffix(file)
-    lines = text.splitlines()
-    if len(start) == _START:
-        lines = lines[:-1] or lines  # the last one is cut
-    lines = [line for line in lines if line.strip()]
+    text, lines, suffix = _decoded(start, encoding), _lines(start, encoding), _suffix(file)
     guesses: list[str] = []
     if _MEDIAWIKI.match(text):
         guesses.append("mediawiki")
@@ -163,6 +162,14 @@ def _guesses(start: bytes, file: str, encoding: str) -> list[str]:
     if _looks_like_table(lines, ",") or _looks_like_table(lines, ";"):
         guesses += _of_table(lines[0], "csv")
     return guesses
+
+
+def _lines(start: bytes, encoding: str) -> list[str]:
+    """The lines of a file's beginning, without blank ones and one that is cut."""
+    lines = _decoded(start, encoding).splitlines()
+    if len(start) == _START:
+        lines = lines[:-1] or lines
+    return [line for line in lines if line.strip()]
 
 
 def _of_table(header: str, way: str) -> list[str]:

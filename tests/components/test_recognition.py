@@ -134,6 +134,17 @@ def test_what_is_not_recognized_is_named_with_the_formats_that_there_are(tmp_pat
         format_of(str(tmp_path / "gone"), CLASSIFIED)
 
 
+def test_lines_that_begin_with_labels_are_not_guessed_and_the_hint_leads_to_their_rows(tmp_path):
+    path = tmp_path / "stsa.binary.train"
+    path.write_text("".join(f"{n % 2} {'so ' * (n % 5)}good a film\n" for n in range(40)), encoding="utf-8")
+    with pytest.raises(DataError, match="one of 2 words .0, 1., as with a label: set format to labelled_lines"):
+        format_of(str(path), CLASSIFIED)
+    assert format_of(str(path), TEXTS) == "text"
+    source = labelled_texts(path=str(path), format="labelled_lines")
+    with readable(str(path), source) as stream:
+        assert [row.label for row in parse(stream, str(path), source)] == ["0", "1"] * 20
+
+
 def test_files_in_several_formats_are_named(tmp_path):
     (tmp_path / "a.csv").write_text("text,label\n", encoding="utf-8")
     (tmp_path / "b.jsonl").write_text('{"text": "a"}\n', encoding="utf-8")

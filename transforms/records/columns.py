@@ -9,11 +9,13 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import BinaryIO
 
+from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig
 from ulmfit_tfx.schemas.config.sources.table import TableConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.records.delimited import Dialect, Fields, Quoting, split_records
 from ulmfit_tfx.transforms.records.dialects import dialect_of, read_lines
 from ulmfit_tfx.transforms.records.encodings import encoding_hint
+from ulmfit_tfx.transforms.records.labelled_lines import how_to_read
 from ulmfit_tfx.transforms.records.lines import escaped, is_decoded
 from ulmfit_tfx.transforms.records.record import Refusal
 from ulmfit_tfx.transforms.records.record_fields import Record, missing_column
@@ -87,7 +89,7 @@ def _opened(
         if names.count(column) > 1:
             raise DataError(f"{source}:1: there are {names.count(column)} columns '{column}'. Which one is meant?")
         if column not in names:
-            raise _missing(source, column, names, needed, dialect, records)
+            raise _missing(source, config, column, names, needed, dialect, records)
     return names, records
 
 
@@ -118,6 +120,7 @@ def _without_header(
 
 def _missing(
     source: str,
+    config: TableConfig,
     column: str,
     names: Sequence[str],
     needed: Sequence[str],
@@ -125,6 +128,9 @@ def _missing(
     records: Iterator[Fields | Refusal],
 ) -> DataError:
     rows = [record.values for record in islice(records, _LOOKED_AT) if not isinstance(record, Refusal)]
+    lines = [dialect.delimiter.join(row) for row in (names, *rows)]
+    if isinstance(config, ClassifiedTextsConfig) and (hint := how_to_read(lines)):
+        return DataError(f"{source}:1: there is no column '{column}'. {hint}")
     rows = [row for row in rows if len(row) == len(names)]
     if is_a_row(names, rows, needed):
         shown = ", ".join(as_columns([names, *rows], needed))

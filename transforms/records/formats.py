@@ -32,6 +32,7 @@ from ulmfit_tfx.transforms.records import (
     conllu,
     fasttext,
     label_studio,
+    labelled_lines,
     mediawiki,
     plain_text,
     tables,
@@ -51,6 +52,7 @@ _TEXTS: dict[type[SourceConfig], Callable[..., Iterator[Row | Refusal | Drop]]] 
 _CLASSIFIED: dict[str, Callable[..., Iterator[Row | Refusal | Drop]]] = {
     "class_folders": class_folders.parse,
     "fasttext": fasttext.parse,
+    "labelled_lines": labelled_lines.parse,
 }
 _TAGGED: dict[type[SourceConfig], Callable[..., Iterator[Row | Refusal | Drop]]] = {
     LabelStudioConfig: label_studio.parse,
@@ -114,6 +116,8 @@ def check_header(stream: BinaryIO, source: str, config: SourceConfig) -> None:
         tables.check_columns(stream, source, config, attribute_spans.needed_columns(config))
     elif isinstance(config, ClassifiedTextsConfig) and config.format == "fasttext":
         fasttext.check_labels(stream, source, config)
+    elif isinstance(config, ClassifiedTextsConfig) and config.format == "labelled_lines":
+        labelled_lines.check_labels(stream, source, config)
     elif isinstance(config, TextColumnsConfig | LabelledTextsConfig) and config.format not in _CLASSIFIED:
         tables.check_columns(stream, source, config, text_rows.needed_columns(config))
     elif isinstance(config, LabelStudioTableConfig):

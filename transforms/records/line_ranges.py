@@ -32,7 +32,7 @@ def is_splittable(config: SourceConfig) -> bool:
     >>> is_splittable(PlainTextConfig(path="a.txt", format="text", encoding="utf-16"))
     False
     """
-    is_of_lines = config.format in ("tsv", "jsonl", "fasttext") or (
+    is_of_lines = config.format in ("tsv", "jsonl", "fasttext", "labelled_lines") or (
         isinstance(config, PlainTextConfig) and config.text_unit == "line"
     )
     if isinstance(config, TableConfig) and config.quoting == "csv":

@@ -24,6 +24,7 @@ from ulmfit_tfx.schemas.config.sources.table import container_of
 from ulmfit_tfx.schemas.config.sources.texts import text_source
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.records.json_objects import read_values
+from ulmfit_tfx.transforms.records.labelled_lines import LABELLED_LINES, labels_in, place_of_labels
 from ulmfit_tfx.transforms.records.lines import open_text
 from ulmfit_tfx.transforms.records.nested_fields import Found
 from ulmfit_tfx.transforms.records.parquet import class_names, seekable
@@ -39,6 +40,7 @@ _INDEX = re.compile(r"\d+")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 _WORD_FIELDS = ("tokens", "words")
 _SPAN_FIELDS = ("label", "labels", "entities", "spans", "annotations")
+_LABELS_NAMED = 5
 _VALUES = 100
 """Of a JSON text, that its layout is told from."""
 _TITLES = {"parquet": "Parquet", "xlsx": "an Excel workbook"}
@@ -56,6 +58,7 @@ class Layout:
         columns: The names of its columns, or fields; none where there are no named ones.
         task: The one that it has rows for; None where that depends on the columns.
         sections: Of the configuration, that go with it.
+        remark: What could have been another layout, in a sentence.
     """
 
     title: str
@@ -63,6 +66,7 @@ class Layout:
     columns: tuple[str, ...] = ()
     task: str | None = None
     sections: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    remark: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,8 +89,13 @@ class Beginning:
         return [line for line in self.lines if line.strip()]
 
 
-def layout_of(file: str, encoding: str) -> Layout:
+def layout_of(file: str, encoding: str, task: str | None = None) -> Layout:
     """Recognizes a file's layout. What is none of the others is plain text.
+
+    Args:
+        file: Local or remote.
+        encoding: Of the file.
+        task: That it is wanted for, where this is known: lines are labelled for a language model's.
 
     Raises:
         DataError: The file is empty.
@@ -94,7 +103,8 @@ def layout_of(file: str, encoding: str) -> Layout:
     beginning = Beginning(file, _lines(file, encoding), encoding)
     if not beginning.filled:
         raise DataError(f"{file}: the file is empty.")
-    return next(layout for recognize in _RECOGNIZED if (layout := recognize(beginning)) is not None)
+    recognized = [each for each in _RECOGNIZED if task != LANGUAGE_MODEL or each is not _labelled_lines]
+    return next(layout for recognize in recognized if (layout := recognize(beginning)) is not None)
 
 
 def binary_layout(file: str) -> Layout | None:
@@ -419,6 +429,21 @@ def _invented_names(columns: Columns) -> list[str]:
     return names
 
 
+def _labelled_lines(beginning: Beginning) -> Layout | None:
+    """A label and a text a line, without anything else that parts them than spaces."""
+    place = place_of_labels(beginning.filled)
+    if place is None:
+        return None
+    fields = {"format": LABELLED_LINES} | ({} if place == "first" else {"label_at": place})
+    labels = ", ".join(labels_in(beginning.filled, place)[:_LABELS_NAMED])
+    does = "begins" if place == "first" else "ends"
+    remark = (
+        f"each line {does} with one of a few words ({labels}), which are taken for labels: --task {LANGUAGE_MODEL} "
+        "reads the lines as text"
+    )
+    return Layout(f"a text a line, its label {place}", fields, task=CLASSIFICATION, remark=remark)
+
+
 def _plain_text(beginning: Beginning) -> Layout:
     return Layout("plain text, a text a line", {"format": "text"}, task=LANGUAGE_MODEL)
 
@@ -432,5 +457,6 @@ _RECOGNIZED: tuple[Callable[[Beginning], Layout | None], ...] = (
     _fasttext,
     _conll,
     _table,
+    _labelled_lines,
     _plain_text,
 )

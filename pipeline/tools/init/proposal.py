@@ -94,11 +94,12 @@ def propose(source: str, name: str, wanted: Wanted, report: Callable[[str], None
     files = find_data(source)
     layout = folder_layout(files.files[TRAIN], files.paths[TRAIN]) or binary_layout(files.first)
     encoding = _common_encoding(files) if layout is None or not layout.columns else Encoding("utf-8", True)
-    layout = layout or layout_of(files.first, encoding.name)
+    layout = layout or layout_of(files.first, encoding.name, wanted.task)
     task = _task(layout, wanted, files.first)
     fields = dict(layout.fields) | ({} if encoding.name == "utf-8" else {"encoding": encoding.name})
     columns = None
     remarks = [_about_left_out(files, source)] if files.left_out else []
+    remarks += [layout.remark] if layout.remark is not None else []
     if layout.columns:
         report("Reading the columns")
         columns = choose(_profiles(files.files[TRAIN], layout, fields), wanted, files.first)

@@ -10,11 +10,15 @@ from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig, La
 from ulmfit_tfx.schemas.config.sources.table import TableConfig, WorkbookConfig
 from ulmfit_tfx.schemas.labels import composed
 
+ClassifiedFormat = Literal[
+    "csv", "tsv", "jsonl", "json", "parquet", "xlsx", "fasttext", "labelled_lines", "class_folders"
+]
 _COLUMNS = (
     *("text_column", "second_text_column", "label_column", "weight_column"),
     *("split_column", "split_key_column", "slice_columns"),
 )
-_WITHOUT_COLUMNS = {"fasttext": _COLUMNS, "class_folders": (*_COLUMNS, "label_separator")}
+_WITHOUT_COLUMNS = dict.fromkeys(("class_folders", "labelled_lines"), (*_COLUMNS, "label_separator"))
+_WITHOUT_COLUMNS["fasttext"] = _COLUMNS
 """Fields that a format without columns has no use for."""
 
 
@@ -39,10 +43,11 @@ def _one_or_several(columns: Any) -> Any:
 class ClassifiedTextsConfig(LabelListConfig, LabelledTextsConfig):
     """Texts with labels."""
 
-    format: Literal["csv", "tsv", "jsonl", "json", "parquet", "xlsx", "fasttext", "class_folders"] = Field(
+    format: ClassifiedFormat = Field(
         description="left out: recognized by the files; csv and tsv have a header line, or `columns`; jsonl: an object "
         "a line; json: a list of objects; parquet; xlsx: a sheet of an Excel workbook, with a header row; fasttext: "
-        "__label__NAME and a text a line; class_folders: a text a file, in a folder with the name of its label"
+        "__label__NAME and a text a line; labelled_lines: a label and a text a line, see `label_at`; class_folders: a "
+        "text a file, in a folder with the name of its label"
     )
     label_column: Annotated[str | tuple[str, ...], BeforeValidator(_one_or_several)] = Field(
         "label",
@@ -51,6 +56,9 @@ class ClassifiedTextsConfig(LabelListConfig, LabelledTextsConfig):
     )
     label_separator: str | None = Field(
         None, min_length=1, description="a row has several labels, or none, with this between them"
+    )
+    label_at: Literal["first", "last"] = Field(
+        "first", description="labelled_lines: which word of a line is its label. The others are the text"
     )
     label_names: dict[str, str] = Field({}, description="names shown instead of the values, such as {0: negative}")
     labels: tuple[str, ...] | None = Field(
@@ -101,6 +109,7 @@ class ClassifiedTextsConfig(LabelListConfig, LabelledTextsConfig):
     @model_validator(mode="after")
     def _columns_where_there_are_such(self):
         unused = _WITHOUT_COLUMNS.get(self.format, ())
+        unused = unused if self.format == "labelled_lines" else (*unused, "label_at")
         for field in unused:
             if getattr(self, field) != type(self).model_fields[field].default:
                 raise ValueError(f"{field} is set, and format {self.format} has no use for it")

@@ -104,6 +104,16 @@ FILES = {
         "Sentence #,Word,POS,Tag\nSentence: 1,to,TO,O\n,Rome,NNP,B-geo\n",
         {"format": "words_csv"},
     ),
+    "a label and a text": (
+        "stsa.binary.train",
+        "".join(f"{number % 2} {'so , ' * (number % 5)}good a film , really .\n" for number in range(40)),
+        {"format": "labelled_lines"},
+    ),
+    "a text, two spaces and a label": (
+        "a.txt",
+        "".join(f"{'so , ' * (number % 5)}good a film , really .  {number % 2}\n" for number in range(40)),
+        {"format": "labelled_lines", "label_at": "last"},
+    ),
     "text": ("a.txt", "A line, and more.\nAnother one\nA third, with a comma, or two.\n", {"format": "text"}),
 }
 
@@ -112,6 +122,13 @@ FILES = {
 def test_layout_is_recognized(tmp_path, name, content, fields):
     (tmp_path / name).write_text(content, encoding="utf-8")
     assert layout_of(str(tmp_path / name), "utf-8").fields == fields
+
+
+def test_lines_with_labels_are_text_where_a_language_model_is_wanted(tmp_path):
+    (tmp_path / "a.txt").write_text(FILES["a label and a text"][1], encoding="utf-8")
+    labelled = layout_of(str(tmp_path / "a.txt"), "utf-8")
+    assert "--task language_model reads the lines as text" in labelled.remark
+    assert layout_of(str(tmp_path / "a.txt"), "utf-8", "language_model").fields == {"format": "text"}
 
 
 @pytest.mark.parametrize(
