@@ -28,6 +28,8 @@ _MANY_ROWS = 50
 """Rows that hardly leave a split of a tenth empty, unless many of them have the same text."""
 _FEW_SENTENCES, _LONG_SENTENCE = 10, 100
 """Files with so few sentences, of so many words in the mean, lack the blank lines between them."""
+_FEW_LEAKS, _FEW_LEAKS_SHARE = 3, 0.1
+"""Rows that may leak in any case, up to a share of the split: two people may write the same few words."""
 _WITHOUT_TEXT = (BLANK_LINE, "empty text")
 """Reasons that are no fault of a row that a model is asked about: there is nothing to say of it."""
 _NAMED = 100
@@ -201,12 +203,28 @@ def _check_leaks(accounting: Accounting, config: LabelledSourceConfig) -> None:
     found = [sentence for split in (EVAL, TEST) if (sentence := accounting.leak(split))]
     if found:
         log.warning("%s", "; ".join(found))
-    if any(accounting.leaks.get(split, 0) > config.allow_leaks * accounting.rows[split] for split in (EVAL, TEST)):
+    if any(accounting.leaks.get(split, 0) > allowed_leaks(accounting.rows[split], config) for split in (EVAL, TEST)):
         raise DataError(
             f"{'; '.join(found)}: more than data.allow_leaks={config.allow_leaks:g}. What the model has seen in "
             "training, it is no test of. Set data.corpus_cleanup.deduplicate to exact, which leaves these rows out of "
             "train, or data.allow_leaks to true to go on with them."
         )
+
+
+def allowed_leaks(rows: int, config: LabelledSourceConfig) -> float:
+    """How many rows of a split may leak: the share of `allow_leaks`, of small splits a few.
+
+    >>> from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig
+    >>> config = ClassifiedTextsConfig(path="rows.csv", format="csv")
+    >>> [allowed_leaks(rows, config) for rows in (10, 80, 1000)]
+    [1.0, 3.0, 10.0]
+
+    Args:
+        rows: Of the split.
+        config: Of the source. With `allow_leaks: 0` none may leak.
+    """
+    few = min(_FEW_LEAKS, _FEW_LEAKS_SHARE * rows) if config.allow_leaks else 0
+    return max(config.allow_leaks * rows, few)
 
 
 def _check_labels(accounting: Accounting, config: ClassifiedTextsConfig) -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sources import labelled_texts
 from tfx.types import standard_artifacts
 
-from ulmfit_tfx.components.corpus_ingest.accounts import notes
+from ulmfit_tfx.components.corpus_ingest.accounts import allowed_leaks, notes
 from ulmfit_tfx.components.corpus_ingest.executor import Executor
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.leaks import Digests, leaks_in, may_leak
@@ -165,6 +165,22 @@ def test_share_of_leaks_that_is_allowed(tmp_path, share, stops):
         assert "3 of 20 eval texts are also in train (15.0%)" in failure(tmp_path, path, **fields)
     else:
         assert ingested(tmp_path, path, **fields).leaks == {"eval": 3, "test": 0}
+
+
+@pytest.mark.parametrize(
+    ("share", "rows", "allowed"),
+    [(0.01, 1000, 10), (0.01, 80, 3), (0.01, 20, 2), (0.01, 9, 0), (0.5, 20, 10), (0, 1000, 0), (True, 50, 50)],
+)
+def test_a_few_rows_of_a_small_split_may_leak_unless_none_may(share, rows, allowed):
+    config = labelled_texts(path="x", format="csv", allow_leaks=share)
+    assert int(allowed_leaks(rows, config)) == allowed
+
+
+def test_one_repeated_text_stops_no_run_and_is_counted(tmp_path):
+    test = written(tmp_path, [(f"own {number}", "gb"[number % 2]) for number in range(19)] + FREQUENT[:1], "test.tsv")
+    accounting = ingested(tmp_path, written(tmp_path, FREQUENT), test_path=str(test))
+    assert accounting.leak("test") == "1 of 20 test texts are also in train or eval (5.0%)"
+    assert "1 of 20" in failure(tmp_path, written(tmp_path, FREQUENT), test_path=str(test), allow_leaks=0)
 
 
 def test_splits_by_the_hash_of_the_text_cannot_leak():

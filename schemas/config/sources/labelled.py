@@ -27,8 +27,8 @@ class LabelledSourceConfig(SourceConfig):
 
     allow_leaks: Share = Field(
         0.01,
-        description="stop where the texts of a larger share of eval's or test's rows stand in train too. true: any "
-        "share may",
+        description="stop where the texts of a larger share of eval's or test's rows stand in train too, and of more "
+        "than 3 rows, or than a tenth of a smaller split. 0: none may; true: any share may",
     )
 
     @property
