@@ -9,6 +9,7 @@ from rich.filesize import decimal
 from rich.markup import escape
 from rich.table import Table
 
+from ulmfit_tfx.pipeline.cli.whole_words import WholeWords
 from ulmfit_tfx.pipeline.tools.clean.rules import Item, in_units
 
 _NAMED = 3
@@ -25,9 +26,9 @@ def show(console: Console, title: str, items: Sequence[Item], now: float) -> Non
         now: In seconds since 1970.
     """
     if going := [item for item in items if item.goes]:
-        console.print(_going(f"{title}: to be removed", going, now))
+        _print(console, f"{title}: to be removed", WholeWords(_going(going, now), 2))
     if staying := [item for item in items if not item.goes]:
-        console.print(_staying(f"{title}: stays", staying))
+        _print(console, f"{title}: stays", WholeWords(_staying(staying), 1))
 
 
 def amount(items: Sequence[Item]) -> str:
@@ -36,11 +37,16 @@ def amount(items: Sequence[Item]) -> str:
     return f"{things}, {_size(items)}"
 
 
-def _going(title: str, going: Sequence[Item], now: float) -> Table:
-    table = Table(box=box.SIMPLE, title=escape(title), title_justify="left", show_footer=True)
+def _print(console: Console, title: str, table: WholeWords) -> None:
+    console.print(title, style="italic", markup=False, soft_wrap=True)  # as a table's title a path would be cut
+    console.print(table, soft_wrap=True)
+
+
+def _going(going: Sequence[Item], now: float) -> Table:
+    table = Table(box=box.SIMPLE, show_footer=True)
     table.add_column("kind", "total", no_wrap=True)
     table.add_column("of", no_wrap=True)
-    table.add_column("which", overflow="fold")
+    table.add_column("which")
     table.add_column("unused", justify="right", no_wrap=True)
     table.add_column("size", _size(going), justify="right", no_wrap=True)
     for (kind, of), group in itertools.groupby(going, key=lambda item: (item.kind, item.of)):
@@ -51,10 +57,10 @@ def _going(title: str, going: Sequence[Item], now: float) -> Table:
     return table
 
 
-def _staying(title: str, staying: Sequence[Item]) -> Table:
-    table = Table(box=box.SIMPLE, title=escape(title), title_justify="left")
+def _staying(staying: Sequence[Item]) -> Table:
+    table = Table(box=box.SIMPLE)
     table.add_column("kind", no_wrap=True)
-    table.add_column("why", overflow="fold")
+    table.add_column("why")
     table.add_column("how many", justify="right", no_wrap=True)
     table.add_column("size", justify="right", no_wrap=True)
     groups: dict[tuple[str, str], list[Item]] = {}

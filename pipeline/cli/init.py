@@ -89,18 +89,22 @@ def _write(proposal: "Proposal", file: Path) -> None:
 
 
 def _conclude(proposal: "Proposal", file: Path) -> ExitCode:
+    from rich.markup import escape
+
     from ulmfit_tfx.pipeline.cli.init_tables import is_runnable, show
+    from ulmfit_tfx.pipeline.cli.whole_words import print_sentence
 
     show(output, proposal, file)
     run = f"ulmfit-tfx run {shlex.quote(str(file))}"
     if is_runnable(proposal):
         output.print("\nNext:", style="bold")
-        output.print(f"  {run}", markup=False)
+        output.print(f"  {run}", markup=False, soft_wrap=True)
         return ExitCode.OK
-    output.print(
-        f"\n`{run}` would stop: more than {100 * proposal.most_refused:g} % of the rows are refused, and "
+    output.print()
+    print_sentence(
+        output,
+        f"`{escape(run)}` would stop: more than {100 * proposal.most_refused:g} % of the rows are refused, and "
         f"{proposal.section}.max_bad_fraction does not allow that. Mend these rows, or the fields of the file.",
         style="red",
-        markup=False,
     )
     return ExitCode.BAD_DATA

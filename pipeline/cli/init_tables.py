@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from ulmfit_tfx.pipeline.cli.two_columns import TwoColumns
+from ulmfit_tfx.pipeline.cli.whole_words import print_sentence
 from ulmfit_tfx.pipeline.tools.init.proposal import Proposal
 from ulmfit_tfx.pipeline.tools.init.task_names import TAGGING
 from ulmfit_tfx.trainer_modules.optimization.training_time import about
@@ -32,7 +33,7 @@ def show(console: Console, proposal: Proposal, file: Path) -> None:
     console.print()
     console.print(table, soft_wrap=True)
     for remark in proposal.remarks:
-        console.print(f"[yellow]Note:[/yellow] {escape(remark)}", soft_wrap=True)
+        print_sentence(console, f"[yellow]Note:[/yellow] {escape(remark)}")
 
 
 def _rows(proposal: Proposal) -> Iterator[tuple[str, str]]:

@@ -24,24 +24,28 @@ def command(
     from rich.markup import escape
     from rich.table import Table
 
+    from ulmfit_tfx.pipeline.cli.two_columns import TwoColumns
+    from ulmfit_tfx.pipeline.cli.whole_words import WholeWords
+
     model = find_model(model_dir)
     silence_libraries()
     signatures = load(model)
 
-    facts = Table(box=box.SIMPLE, show_header=False, title=escape(model), title_justify="left")
-    facts.add_column(style="dim")
-    facts.add_column()
+    facts = TwoColumns(escape(model))
     for name, value in _facts(read_model_info(model)).items():
         facts.add_row(name, escape(str(value)))
     facts.add_row("parameters", f"{_parameters(signatures):,}")
     facts.add_row("size on disk", f"{_size(model) / 2**20:.1f} MiB")
     output.print(facts)
 
-    table = Table("signature", "inputs", "outputs", box=box.SIMPLE, show_lines=True)
+    table = Table(box=box.SIMPLE, show_lines=True)
+    for column in ("signature", "inputs"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("outputs")
     for name, function in sorted(signatures.items()):
         inputs = function.structured_input_signature[1]
         table.add_row(escape(name), escape(_tensors(inputs)), escape(_tensors(function.structured_outputs)))
-    output.print(table)
+    output.print(WholeWords(table, 2))
     return ExitCode.OK
 
 

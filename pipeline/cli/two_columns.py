@@ -15,6 +15,7 @@ _LEAST_WIDTH = 20
 """Of the second column, however narrow the terminal."""
 _BREAK = re.compile(r"(?<=[^\s\d%]) (?=[^\s\d])|(?<=[,;:)\]]) (?=\S)|(?<=\S) {2,}(?=\S)")
 """Between two words, but not between a number and its word; and where a layout has a wider gap."""
+_OPTION = re.compile(r"(?<!\S)--[\w-]+$")
 _ENDS = ",;:)]"
 """Of the parts of a list or sentence: the better places for a break."""
 
@@ -52,7 +53,7 @@ class TwoColumns:
         yield Text()
         for name, value in self.rows:
             margin = name.copy()
-            for line in _lines(value, room):
+            for line in lines_of(value, room):
                 margin.pad_right(width - margin.cell_len)
                 yield _unbroken(Text.assemble(" " * _INDENT, margin, " " * _BETWEEN, line))
                 margin = Text()
@@ -65,13 +66,13 @@ def _unbroken(line: Text) -> Text:
     return line
 
 
-def _lines(value: Text, room: int) -> Iterator[Text]:
+def lines_of(value: Text, room: int) -> Iterator[Text]:
+    """Lines of at most `room` cells, where words, and commands in backticks, are no longer."""
     for paragraph in value.split("\n", allow_blank=True):
         yield from _wrapped(paragraph, room)
 
 
 def _wrapped(paragraph: Text, room: int) -> Iterator[Text]:
-    """Lines of at most `room` cells, where words are no longer."""
     plain, start = paragraph.plain, 0
     while cell_len(plain[start:]) > room and (gap := _gap(plain, start, room)) is not None:
         yield paragraph[start : gap.start()]
@@ -79,9 +80,15 @@ def _wrapped(paragraph: Text, room: int) -> Iterator[Text]:
     yield paragraph[start:]
 
 
+def _may_break(plain: str, gap: re.Match[str]) -> bool:
+    """Whether a gap is not within a command, nor between an option and its value."""
+    before = plain[: gap.start()]
+    return before.count("`") % 2 == 0 and _OPTION.search(before) is None
+
+
 def _gap(plain: str, start: int, room: int) -> re.Match[str] | None:
     """Where a line ends: after the last part that fits, where that is at least half of it, else the last word."""
-    gaps = [match for match in _BREAK.finditer(plain, start) if match.start() > start]
+    gaps = [match for match in _BREAK.finditer(plain, start) if match.start() > start and _may_break(plain, match)]
     fitting = [gap for gap in gaps if cell_len(plain[start : gap.start()]) <= room]
     if not fitting:
         return gaps[0] if gaps else None
