@@ -48,6 +48,28 @@ def test_tag_is_of_all_parts_of_its_word(scheme, given, expected):
     assert alike([found])["punctuation"] == 1
 
 
+SPACELESS = {
+    "Thai": [("นาง", "สมศรี", "ไป", "เชียงใหม่"), ("ผม", "อยู่", "ที่", "กรุงเทพฯ", "วันที่", "๑๒", "ม.ค.", "2567", "น้ำ", "ๆ")],
+    "Japanese": [
+        ("田中", "さん", "は", "東京", "スカイ", "ツリー", "へ"),
+        ("パーティー", "は", "10", "時", "から", "Google", "で"),
+    ],
+    "Chinese": [("我们", "在", "北京", "大学", "。"), ("2024", "年", "。", "GDP", "增长")],
+    "Burmese, Khmer, Lao": [("မြန်မာ", "နိုင်ငံ"), ("ភ្នំពេញ", "ទីក្រុង"), ("ວຽງຈັນ", "ນະຄອນ")],
+}
+
+
+@pytest.mark.parametrize("sentences", SPACELESS.values(), ids=SPACELESS)
+def test_recut_words_are_those_that_raw_text_of_scripts_without_spaces_is_cut_into(sentences):
+    given = [Row("", words=words, tags=("B-X",) * len(words)) for words in sentences]
+    assert alike(given)["punctuation"] == 0
+    found = list(recut(given, TagsConfig(recut=True)))
+    assert alike(found)["punctuation"] == len(sentences)
+    for row_given, row_found in zip(given, found, strict=True):
+        spans = spans_of_tags(row_found.tags, "bio")
+        assert ["".join(row_found.words[start:end]) for _, start, end in spans] == list(row_given.words)
+
+
 def test_words_that_serving_does_not_cut_stay():
     rows = [row("to", "London", "."), row("Tom", "'s")]
     assert list(recut(rows, TagsConfig(recut=True))) == rows
