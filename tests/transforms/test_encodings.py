@@ -31,6 +31,11 @@ def test_encoding_is_among_those_named_and_what_it_gives_is_shown_as_it_was_writ
     assert "latin" not in hint
 
 
+@pytest.mark.parametrize(("encoding", "text"), [case for case in CASES if case[0] not in ("cp1254", "cp1250")])
+def test_encoding_of_a_line_is_the_first_that_is_named(encoding, text):
+    assert next(iter(likely_encodings([text.encode(encoding)]))) == encoding
+
+
 @pytest.mark.parametrize("text", TEXTS["cp1252"])
 def test_western_text_is_cp1252_before_others_however_short(text):
     assert next(iter(likely_encodings([text.encode("cp1252")]))) == "cp1252"
