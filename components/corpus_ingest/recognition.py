@@ -12,6 +12,7 @@ from typing import Any
 from ulmfit_tfx.components.corpus_ingest import archives
 from ulmfit_tfx.components.corpus_ingest.file_kinds import ZIP, kind_of
 from ulmfit_tfx.components.corpus_ingest.source_files import find_files, open_file
+from ulmfit_tfx.schemas.config.sources.format_by_name import named_format, suffix_of
 from ulmfit_tfx.schemas.config.sources.table import container_of
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.schemas.section import listed
@@ -23,23 +24,11 @@ from ulmfit_tfx.transforms.records.labelled_lines import LABELLED_LINES, how_to_
 
 _FILES_LOOKED_AT = 20
 _START = 1 << 16
-_COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
-_BY_SUFFIX = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".tab": "tsv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".conll": "conll",
-    ".bio": "conll",
-    ".iob": "conll",
-    ".iob2": "conll",
-    ".conllu": "conllu",
-}
+_BY_CONTENT = ("text", "json", "parquet", "xlsx", "mediawiki")
+"""Formats that a suffix does not tell: the first bytes do."""
 _TABLES = ("csv", "tsv")
 _LABEL_STUDIO = re.compile(r"\bannotation_id\b")
 _WORDS = re.compile(r"(?=.*\bsent(ence)?)(?=.*\b(word|token)s?\b)", re.IGNORECASE)
-_OF_TABLES = frozenset((*_BY_SUFFIX, ".json", ".parquet", ".xlsx", ".xml", ".zip"))
 _CONLLU = re.compile(r"\d+(-\d+|\.\d+)?(\t[^\t]*){9}")
 _CONLL = re.compile(r"\S+(\t[^\t]+|[ ]+\S+)+")
 _JSON = re.compile(r'\s*(\[\s*[\[{\]]|\{\s*["}])')
@@ -95,7 +84,7 @@ def files_and_members(path: str) -> list[str]:
 
 def _are_class_folders(files: Sequence[str]) -> bool:
     """Whether most of the files are texts in two or more folders."""
-    texts = [file for file in files if _suffix(file) not in _OF_TABLES]
+    texts = [file for file in files if named_format(file) in (None, "text")]
     folders = {os.path.dirname(file) for file in texts}
     return len(folders) > 1 and len(texts) > len(files) / 2 and len(texts) > 2
 
@@ -124,11 +113,6 @@ def _format_of_file(file: str, formats: Sequence[str], encoding: str) -> str:
     return found
 
 
-def _suffix(file: str) -> str:
-    stem, suffix = os.path.splitext(file.lower())
-    return os.path.splitext(stem)[1] if suffix in _COMPRESSED else suffix
-
-
 def _of_objects(file: str, container: str) -> list[str]:
     """Formats of a Parquet file or a workbook, the likeliest first: rows with lists hold sentences."""
     with open_file(file) as stream:
@@ -141,7 +125,7 @@ def _of_objects(file: str, container: str) -> list[str]:
 
 def _guesses(start: bytes, file: str, encoding: str) -> list[str]:
     """Formats that a text may be in, the likeliest first."""
-    text, lines, suffix = _decoded(start, encoding), _lines(start, encoding), _suffix(file)
+    text, lines, suffix = _decoded(start, encoding), _lines(start, encoding), suffix_of(file)
     guesses: list[str] = []
     if _MEDIAWIKI.match(text):
         guesses.append("mediawiki")
@@ -149,7 +133,7 @@ def _guesses(start: bytes, file: str, encoding: str) -> list[str]:
         guesses += json_formats(text, lines, file)
     if lines and sum(line.startswith(PREFIX) for line in lines) > len(lines) / 2:
         guesses.append("fasttext")
-    if (by_suffix := _BY_SUFFIX.get(suffix)) is not None:
+    if (by_suffix := named_format(file)) is not None and by_suffix not in _BY_CONTENT:
         guesses += _of_table(lines[0], by_suffix) if lines and by_suffix in _TABLES else [by_suffix]
     if any(map(_CONLLU.fullmatch, lines)):
         guesses.append("conllu")

@@ -10,6 +10,7 @@ import typer
 from ulmfit_tfx.components.corpus_ingest.source_files import find_files
 from ulmfit_tfx.pipeline.field_options import OptionsOf, Typed
 from ulmfit_tfx.schemas.config.sources.by_format import formats_of
+from ulmfit_tfx.schemas.config.sources.format_by_name import named_format
 from ulmfit_tfx.schemas.config.sources.texts import TextSource, TextSourceConfig, text_source, text_source_class
 from ulmfit_tfx.schemas.errors import ConfigError
 from ulmfit_tfx.schemas.remote_paths import is_remote
@@ -17,19 +18,7 @@ from ulmfit_tfx.schemas.section import sections_of
 
 AUTO = "auto"
 """The format follows from a file's suffix."""
-_FORMAT_OF_SUFFIX = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".jsonl": "jsonl",
-    ".json": "json",
-    ".parquet": "parquet",
-    ".xlsx": "xlsx",
-    ".conll": "conll",
-    ".conllu": "conllu",
-    ".xml": "mediawiki",
-}
 _FORMATS = tuple(formats_of([*sections_of(TextSource)]))
-_COMPRESSED = (".gz", ".bz2", ".xz", ".zst")
 
 Inputs = Annotated[
     list[str],
@@ -71,7 +60,7 @@ def sources(inputs: Sequence[str], format: str, reading: Typed) -> list[TextSour
     paths = [file for path in inputs for file in find_files(path)] if format == AUTO else inputs
     if format not in (AUTO, *_FORMATS):
         raise ConfigError(f"--format is '{format}', expected one of {', '.join([AUTO, *_FORMATS])}.")
-    formats = [_format_of(path) if format == AUTO else format for path in paths]
+    formats = [named_format(path) or "text" if format == AUTO else format for path in paths]
     # Of files in several formats each takes what its format has; what none of them has is an error.
     kinds = [text_source_class(name) for name in formats]
     used = {field for kind in kinds for field in kind.model_fields}
@@ -84,8 +73,3 @@ def sources(inputs: Sequence[str], format: str, reading: Typed) -> list[TextSour
 def reading_words(format: str, reading: Typed) -> list[str]:
     """The options that differ from their defaults, as they are typed."""
     return ([] if format == AUTO else ["--format", format]) + reading.words()
-
-
-def _format_of(path: str) -> str:
-    suffixes = [suffix for suffix in Path(path.lower()).suffixes if suffix not in _COMPRESSED]
-    return _FORMAT_OF_SUFFIX.get(suffixes[-1], "text") if suffixes else "text"

@@ -10,10 +10,10 @@ from pathlib import Path
 from ulmfit_tfx.components.corpus_ingest.archives import is_member
 from ulmfit_tfx.components.corpus_ingest.recognition import files_and_members
 from ulmfit_tfx.components.corpus_ingest.source_files import find_files, size_of
+from ulmfit_tfx.schemas.config.sources import format_by_name
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.splitting import EVAL, TEST, TRAIN
 
-_COMPRESSED = {".gz", ".bz2", ".xz", ".zst"}
 _NO_DATA = {
     *(".md", ".rst", ".html", ".pdf", ".yaml", ".yml", ".py", ".ipynb", ".sh", ".toml", ".cfg", ".ini", ".log"),
     *(".png", ".jpg", ".jpeg", ".gif", ".svg", ".model", ".vocab", ".lock", ".bib"),
@@ -86,13 +86,12 @@ def find_data(path: str) -> DataFiles:
 
 
 def suffix_of(file: str) -> str:
-    """The suffix that tells a file's format, without that of a compression, in lower case.
+    """The suffix that tells a file's format; none where it names a split.
 
     >>> suffix_of("a/rows.CSV.gz"), suffix_of("SMSSpamCollection"), suffix_of("stsa.binary.train")
     ('.csv', '', '')
     """
-    stem, suffix = os.path.splitext(file.lower())
-    suffix = os.path.splitext(stem)[1] if suffix in _COMPRESSED else suffix
+    suffix = format_by_name.suffix_of(file)
     return "" if any(suffix[1:] in words for words in _WORDS_OF_SPLITS.values()) else suffix
 
 

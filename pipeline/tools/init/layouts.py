@@ -20,6 +20,7 @@ from ulmfit_tfx.pipeline.tools.init.data_files import suffix_of
 from ulmfit_tfx.pipeline.tools.init.delimiters import Columns, sniff
 from ulmfit_tfx.pipeline.tools.init.loose_objects import first_objects, names_of
 from ulmfit_tfx.pipeline.tools.init.task_names import CLASSIFICATION, LANGUAGE_MODEL, TAGGING
+from ulmfit_tfx.schemas.config.sources.format_by_name import named_format
 from ulmfit_tfx.schemas.config.sources.table import container_of
 from ulmfit_tfx.schemas.config.sources.texts import text_source
 from ulmfit_tfx.schemas.errors import DataError
@@ -308,7 +309,7 @@ def _are_spans(value: Any) -> bool:
 
 def _conll(beginning: Beginning) -> Layout | None:
     """Columns with blank lines between sentences, or a file that is called so."""
-    is_called_so = suffix_of(beginning.file) in (".conll", ".conll2003", ".bio", ".iob", ".iob2", ".bioes", ".ner")
+    is_called_so = named_format(beginning.file) == "conll"
     words = [line for line in beginning.filled if not line.startswith(("#", "-DOCSTART-"))]
     has_sentences = len(words) < len(beginning.lines[: _last_filled(beginning.lines)])
     if not words or not (is_called_so or has_sentences):

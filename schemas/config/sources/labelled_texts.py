@@ -17,7 +17,9 @@ _COLUMNS = (
     *("text_column", "second_text_column", "label_column", "weight_column"),
     *("split_column", "split_key_column", "slice_columns"),
 )
-_WITHOUT_COLUMNS = dict.fromkeys(("class_folders", "labelled_lines"), (*_COLUMNS, "label_separator"))
+_WITHOUT_COLUMNS: dict[str, tuple[str, ...]] = dict.fromkeys(
+    ("class_folders", "labelled_lines"), (*_COLUMNS, "label_separator")
+)
 _WITHOUT_COLUMNS["fasttext"] = _COLUMNS
 """Fields that a format without columns has no use for."""
 
