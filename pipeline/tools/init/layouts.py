@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from ulmfit_tfx.components.corpus_ingest.file_kinds import PARQUET, XLSX, kind_of
+from ulmfit_tfx.components.corpus_ingest.file_kinds import PARQUET, XLSX, check_kind, kind_of
 from ulmfit_tfx.components.corpus_ingest.recognition import json_formats
 from ulmfit_tfx.components.corpus_ingest.source_files import open_file, readable
 from ulmfit_tfx.pipeline.tools.init.data_files import suffix_of
@@ -112,6 +112,9 @@ def binary_layout(file: str) -> Layout | None:
     """Recognizes a file that is no text; None of one that is.
 
     Its columns are looked up, for they stand nowhere in its first bytes.
+
+    Raises:
+        DataError: It is of a kind that is not read.
     """
     with open_file(file) as stream:
         kind = kind_of(stream)
@@ -120,6 +123,7 @@ def binary_layout(file: str) -> Layout | None:
         return _of_objects("Parquet", "parquet", first_objects(file, "parquet"), names)
     if kind is XLSX:
         return _of_objects("an Excel workbook", "xlsx", first_objects(file, "xlsx"))
+    check_kind(kind, file, text_source(path=file, format="text"))
     return None
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ulmfit_tfx.pipeline.tools.init.delimiters import CANDIDATES, sniff
 from ulmfit_tfx.pipeline.tools.init.layouts import binary_layout, folder_layout, has_header, layout_of
+from ulmfit_tfx.schemas.errors import DataError
 
 WORDS = ["the room was clean, and quiet", "never again; too loud", "fine"]
 TABLE = [["text", "label"], *([word, label] for word in WORDS for label in ("good", "bad"))]
@@ -206,6 +207,12 @@ def test_words_with_tags_in_a_binary_file_are_rows_of_a_tagger(tmp_path):
 def test_text_is_no_binary_file(tmp_path):
     (tmp_path / "rows").write_text("PAR for the course\n")
     assert binary_layout(str(tmp_path / "rows")) is None
+
+
+def test_file_that_holds_no_text_is_named_with_what_to_do(tmp_path):
+    (tmp_path / "rows").write_bytes(b"%PDF-1.7\n\0\0\0")
+    with pytest.raises(DataError, match="is a PDF document, not text. Extract the text of it"):
+        binary_layout(str(tmp_path / "rows"))
 
 
 def test_folder_for_each_label():
