@@ -27,6 +27,8 @@ def row_of(example: tf.train.Example) -> Row:
         labels=texts(feature_names.LABELS) if feature_names.LABELS in features else None,
         targets=numbers(feature_names.TARGETS),
         weight=next(iter(numbers(feature_names.WEIGHT)), None),
+        teacher_probabilities=numbers(feature_names.TEACHER_PROBABILITIES),
+        is_transfer=feature_names.IS_TRANSFER in features and any(features[feature_names.IS_TRANSFER].int64_list.value),
         words=texts(feature_names.WORDS),
         tags=texts(feature_names.TAGS),
         slices=tuple(

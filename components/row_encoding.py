@@ -48,6 +48,11 @@ def serialized_examples(rows: Sequence[Row], buckets: Iterable[str], origin: Pla
         columns[feature_names.TARGETS] = pa.array([row.targets for row in rows], type=_NUMBERS)
     if first.weight is not None:
         columns[feature_names.WEIGHT] = pa.array([[row.weight] for row in rows], type=_NUMBERS)
+    if any(row.teacher_probabilities for row in rows):
+        taught = [row.teacher_probabilities for row in rows]
+        columns[feature_names.TEACHER_PROBABILITIES] = pa.array(taught, type=_NUMBERS)
+        marks = [[int(row.is_transfer)] for row in rows]
+        columns[feature_names.IS_TRANSFER] = pa.array(marks, type=_INTEGERS)
     if first.words:
         columns[feature_names.WORDS] = _texts(row.words for row in rows)
         columns[feature_names.TAGS] = _texts(row.tags for row in rows)

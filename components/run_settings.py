@@ -90,8 +90,13 @@ def as_run(config: Mapping[str, Any], exec_properties: Mapping[str, Any]) -> dic
     for name, value in said.items():
         section = name.removesuffix(_PATH)
         values = config[section]
-        changed[section] = {**values, "path": value} if name.endswith(_PATH) else overridden(section, values, value)
+        changed[section] = _of_path(values, value) if name.endswith(_PATH) else overridden(section, values, value)
     return changed
+
+
+def _of_path(values: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """A source of another path, or a section of which `data` is one."""
+    return {**values, "path": path} if "path" in values else {**values, "data": {**values["data"], "path": path}}
 
 
 def overridden(section: str, values: Mapping[str, Any], overrides: str) -> dict[str, Any]:

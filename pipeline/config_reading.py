@@ -14,7 +14,7 @@ from ulmfit_tfx.components.corpus_ingest.recognition import format_of
 from ulmfit_tfx.pipeline.run_log import silence_tensorflow
 from ulmfit_tfx.schemas.config import config_file
 from ulmfit_tfx.schemas.config.bulk_inference import BulkInferenceConfig
-from ulmfit_tfx.schemas.config.pipeline import PipelineConfig, pipelines_by_task
+from ulmfit_tfx.schemas.config.pipeline import TRANSFER, PipelineConfig, pipelines_by_task
 from ulmfit_tfx.schemas.config.sources.by_format import FORMAT, formats_of
 from ulmfit_tfx.schemas.errors import ConfigError, DataError
 from ulmfit_tfx.schemas.section import Section, sections_of
@@ -81,11 +81,11 @@ def with_formats(values: dict[str, Any], file: Path) -> None:
         DataError: The files are not there, or in no format that the task reads.
     """
     kind = _kind_of(values)
-    for section in ("data", "corpus"):
-        source = values.get(section)
-        if kind is None or not isinstance(source, dict) or not isinstance(source.get("path"), str):
+    for section in ("data", "corpus", TRANSFER):
+        source, kinds = _source(values, kind, section)
+        if not kinds or not isinstance(source, dict) or not isinstance(source.get("path"), str):
             continue
-        formats = formats_of(list(sections_of(kind.model_fields[section].annotation)))
+        formats = formats_of(kinds)
         given = source.get(FORMAT, AUTO)
         path = config_file.absolute(source["path"], file.resolve().parent)
         encoding = str(source.get("encoding", "utf-8"))
@@ -98,6 +98,18 @@ def with_formats(values: dict[str, Any], file: Path) -> None:
                     f"{file.name}: {section}.format is {given}, and {source['path']} is in the format {found}. Set "
                     f"{section}.format to {found}, or leave it out."
                 )
+
+
+def _source(values: Mapping[str, Any], kind: type[Section] | None, section: str) -> tuple[Any, list[type[Section]]]:
+    """A section's values by its dotted name, and the kinds of sections that it may be; none where it is unknown."""
+    found: Any = values
+    kinds = [] if kind is None else [kind]
+    for name in section.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+        kinds = [
+            below for of in kinds if name in of.model_fields for below in sections_of(of.model_fields[name].annotation)
+        ]
+    return found, kinds
 
 
 def _kind_of(values: Mapping[str, Any]) -> type[Section] | None:

@@ -35,6 +35,7 @@ from ulmfit_tfx.components.strict_example_validator.component import StrictExamp
 from ulmfit_tfx.components.task_evaluator.beaten import Beat
 from ulmfit_tfx.components.task_evaluator.component import TaskEvaluator
 from ulmfit_tfx.components.text_transform.component import TextTransform
+from ulmfit_tfx.components.transfer_merge.component import TransferMerge
 from ulmfit_tfx.components.versioned_pusher.component import VersionedPusher
 from ulmfit_tfx.evaluation.eval_config import with_user_metrics
 from ulmfit_tfx.pipeline.surroundings import Surroundings, Value
@@ -42,12 +43,14 @@ from ulmfit_tfx.pipeline.user_components import with_user_components
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.beam_arguments import unstaged
 from ulmfit_tfx.schemas.code_version import code_version
-from ulmfit_tfx.schemas.config.curated_schema import curated_schema
+from ulmfit_tfx.schemas.config.curated_schema import curated_schema, with_teacher
 from ulmfit_tfx.schemas.config.labelled_pipeline import DocumentPipelineConfig, LabelledPipelineConfig
 from ulmfit_tfx.schemas.config.language_model import LanguageModelConfig
 from ulmfit_tfx.schemas.config.pipeline import PipelineConfig
 from ulmfit_tfx.schemas.config.sources.labelled import LabelListConfig
+from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
+from ulmfit_tfx.schemas.config.teacher_shares import DISTILLATION
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.tasks import LANGUAGE_MODEL, Task, labelled_task, task_named
 from ulmfit_tfx.tasks.language_model.metrics import perplexity_eval_config
@@ -108,7 +111,8 @@ class _Stages:
         if rows:
             self._validate(rows)
         texts = self._ingested("corpus", corpus, LANGUAGE_MODEL, "Unlabelled") if corpus else None
-        trained_on = texts or rows
+        taught = self._taught(rows) if rows else None
+        trained_on = texts or taught
         assert trained_on is not None  # the configuration has seen to it
         tokenizer = self._tokenizer(trained_on)
         language_model = gate = None
@@ -126,7 +130,8 @@ class _Stages:
             )
             return
         base = language_model or (tokenizer if self.config.pretrained else None)
-        self._task_model(rows, texts, tokenizer, base, gate)
+        assert taught is not None
+        self._task_model(rows, taught, texts, tokenizer, base, gate)
 
     def _add(self, node: _Node, name: str | None = None) -> _Node:
         if name is not None:
@@ -147,6 +152,26 @@ class _Stages:
         self._add(ingest, f"CorpusIngest{suffix}")
         schema = self._add(SchemaImporter(self._schema(task, source)), f"SchemaImporter{suffix}")
         return _Rows(source, ingest.outputs[specs.EXAMPLES], schema.outputs["schema"])
+
+    def _taught(self, rows: "_Rows") -> "_Rows":
+        """The labelled rows, and where there is a teacher its own beside them in the train split."""
+        source = self.config.transfer
+        if source is None:
+            return rows
+        assert isinstance(rows.source, ClassifiedTextsConfig)
+        ingest = CorpusIngest(
+            source,
+            self.config.seed,
+            self.surroundings.fingerprint(DISTILLATION, lambda: source_fingerprint(source)),
+            self.surroundings.path(DISTILLATION, source.path),
+            separator=self.config.separator,
+            gold=rows.examples,
+            class_names=rows.source.label_names,
+        )
+        transfer = self._add(ingest, "CorpusIngestTransfer").outputs[specs.EXAMPLES]
+        merge = self._add(TransferMerge(rows.examples, transfer))
+        schema = self._add(SchemaImporter(with_teacher(self._schema(self.task, rows.source))), "SchemaImporterTransfer")
+        return _Rows(rows.source, merge.outputs[specs.EXAMPLES], schema.outputs["schema"])
 
     def _schema(self, task: Task[Any], source: SourceConfig) -> str:
         """The user's schema, or the curated one of a task, as pbtxt."""
@@ -258,6 +283,7 @@ class _Stages:
     def _task_model(
         self,
         rows: "_Rows",
+        taught: "_Rows",
         texts: "_Rows | None",
         tokenizer: BaseNode,
         base: BaseNode | None,
@@ -266,7 +292,7 @@ class _Stages:
         config = self.config
         assert isinstance(config, LabelledPipelineConfig)
         task = labelled_task(config.task)
-        transform = self._transformed(rows, tokenizer, task)
+        transform = self._transformed(taught, tokenizer, task)
         inputs = self._training_inputs(transform, "training")
         run_fn = self._run_fn(task)
         sections = self._custom_config(run_fn, "encoder", "head", "training", "export") | task.training_config(config)
@@ -382,7 +408,11 @@ class _Stages:
         config, surroundings = self.config, self.surroundings
         paths = {
             f"{section}_path": surroundings.path(section, source.path)
-            for section, source in (("data", config.data), ("corpus", config.corpus))
+            for section, source in (
+                ("data", config.data),
+                ("corpus", config.corpus),
+                (DISTILLATION, config.transfer),
+            )
             if source is not None
         }
         sections = {
@@ -395,7 +425,7 @@ class _Stages:
 
     def _digest(self) -> str:
         """Of all that the stages' outputs follow from, but not of the model in service."""
-        sources = [source for source in (self.config.data, self.config.corpus) if source is not None]
+        sources = self.config.sources.values()
         identity = [
             self._described(),
             [source_fingerprint(source) for source in sources],

@@ -91,7 +91,7 @@ def checked_folder(config: PipelineConfig, root: str | Path | None) -> RunFolder
         DataError: A source is not there.
     """
     check_workers_see_folder(config.beam)
-    for source in filter(None, (config.data, config.corpus)):
+    for source in config.sources.values():
         check_rows_are_there(check_source(source), source)
     return RunFolder(Path(root or Path("runs") / config.name).resolve())
 

@@ -8,9 +8,12 @@ from ulmfit_tfx.pipeline.stages import StageResult
 _DOES = {
     "CorpusIngest": "reads rows, refuses malformed ones, splits",
     "CorpusIngestUnlabelled": "reads the unlabelled corpus",
+    "CorpusIngestTransfer": "reads the teacher's rows, refuses malformed ones",
+    "TransferMerge": "joins labelled rows and the teacher's, drops texts of eval and test",
     "StatisticsGen": "computes statistics",
     "SchemaImporter": "takes the schema",
     "SchemaImporterUnlabelled": "takes the schema of unlabelled texts",
+    "SchemaImporterTransfer": "takes the schema of labelled rows and the teacher's",
     "StrictExampleValidator": "holds the rows against the schema",
     "SentencePieceTrainer": "trains the tokenizer",
     "EncoderImporter": "imports the pretrained encoder and its tokenizer",

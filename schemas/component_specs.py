@@ -18,6 +18,8 @@ TRAINED_MODEL = "trained_model"
 TOKENIZER = "tokenizer"
 REPORT = "report"
 PREDICTIONS = "predictions"
+GOLD = "gold"
+TRANSFER = "transfer"
 EXAMPLES_UNLABELLED = "examples_unlabelled"
 EVALUATION_REPORT = "evaluation_report"
 PERPLEXITY = "perplexity"
@@ -52,7 +54,7 @@ MADE_BY = "made_by"
 BASELINE_STATISTICS = "baseline_statistics"
 DRIFT_THRESHOLD = "drift_threshold"
 FAIL_ON_DRIFT = "fail_on_drift"
-SETTINGS = ("training", "language_model", "data_path", "corpus_path")
+SETTINGS = ("training", "language_model", "data_path", "corpus_path", "distillation_path")
 """What a run of a compiled pipeline may say anew of its configuration: fields of a section as JSON, or a path."""
 
 ACCOUNTING = "accounting"
@@ -77,7 +79,18 @@ class CorpusIngestSpec(component_spec.ComponentSpec):
         INPUT_FINGERPRINT: ExecutionParameter(type=str),
         CODE_VERSION: ExecutionParameter(type=str),
     }
-    INPUTS: ClassVar[dict[str, ChannelParameter]] = {}
+    INPUTS = {GOLD: ChannelParameter(type=standard_artifacts.Examples, optional=True)}
+    OUTPUTS = {EXAMPLES: ChannelParameter(type=standard_artifacts.Examples)}
+
+
+class TransferMergeSpec(component_spec.ComponentSpec):
+    """TransferMerge: labelled examples and those of a teacher in, both as one train split out."""
+
+    PARAMETERS = {CODE_VERSION: ExecutionParameter(type=str)}
+    INPUTS = {
+        GOLD: ChannelParameter(type=standard_artifacts.Examples),
+        TRANSFER: ChannelParameter(type=standard_artifacts.Examples),
+    }
     OUTPUTS = {EXAMPLES: ChannelParameter(type=standard_artifacts.Examples)}
 
 

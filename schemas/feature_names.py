@@ -15,6 +15,14 @@ TARGETS = "targets"
 """float [targets]: the numbers to predict, in the order of `target_columns`. Regression."""
 WEIGHT = "weight"
 """float [1]: what the row counts in the loss. Where there is a `weight_column`."""
+TEACHER_PROBABILITIES = "teacher_probabilities"
+"""float32 [classes]: what a teacher says of each class, in the order of the classes' names; none where none does.
+
+After TextTransform: the same.
+"""
+IS_TRANSFER = "is_transfer"
+"""int64 [1]: 1 of a row that has a teacher and no label of its own, 0 or none of others. After TextTransform: the same.
+"""
 WORDS = "words"
 """bytes [words], UTF-8. Tagging."""
 TAGS = "tags"

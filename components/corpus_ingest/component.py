@@ -1,9 +1,11 @@
 """The CorpusIngest component."""
 
+from collections.abc import Mapping
+
 from tfx.dsl.components.base import executor_spec
 from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
 from tfx.orchestration.data_types import RuntimeParameter
-from tfx.types import channel_utils, standard_artifacts
+from tfx.types import BaseChannel, channel_utils, standard_artifacts
 
 from ulmfit_tfx.components.corpus_ingest.executor import Executor
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
@@ -43,6 +45,8 @@ class CorpusIngest(BaseBeamComponent):
         separator: str | None = None,
         asked: bool = False,
         weighted_labels: tuple[str, ...] | None = None,
+        gold: BaseChannel | None = None,
+        class_names: Mapping[str, str] | None = None,
     ):
         """Describes the ingestion.
 
@@ -56,16 +60,21 @@ class CorpusIngest(BaseBeamComponent):
             separator: What stands between a text and that of `second_text_column`. None: the default.
             asked: Whether a model is to be asked about the rows: examples have their place and all their columns.
             weighted_labels: See `Ingestion`.
+            gold: Of a teacher's rows: labelled examples, as CorpusIngest writes them. Their classes are the teacher's.
+            class_names: See `Ingestion`.
         """
         super().__init__(
             spec=specs.CorpusIngestSpec(
+                **({} if gold is None else {specs.GOLD: gold}),
                 **{
-                    specs.CONFIG: Ingestion(config, tagging, separator, asked, weighted_labels).to_json(),
+                    specs.CONFIG: Ingestion(
+                        config, tagging, separator, asked, weighted_labels, class_names or {}
+                    ).to_json(),
                     specs.PATH: config.path if path is None else path,
                     specs.SEED: seed,
                     specs.INPUT_FINGERPRINT: input_fingerprint,
                     specs.CODE_VERSION: code_version(Executor),
                     specs.EXAMPLES: channel_utils.as_channel([standard_artifacts.Examples()]),
-                }
+                },
             )
         )

@@ -32,11 +32,12 @@ from ulmfit_tfx.components.corpus_ingest.shard_result import LEAKS, QUARANTINED,
 from ulmfit_tfx.components.corpus_ingest.shards import Shard, shards_of
 from ulmfit_tfx.components.corpus_ingest.source_files import check_source, read_label_map, read_labels
 from ulmfit_tfx.components.record_files import prepare, publish
+from ulmfit_tfx.components.reports.accounting import Accounting
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.config.sources.labelled import LabelListConfig
 from ulmfit_tfx.schemas.errors import DataError
 from ulmfit_tfx.transforms.records.record import Refusal
-from ulmfit_tfx.transforms.splitting import SPLITS
+from ulmfit_tfx.transforms.splitting import SPLITS, TRAIN
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,7 @@ class Executor(BaseBeamExecutor):
 
         _check_languages(ingestion)
         FileSystems.set_options(PipelineOptions(self._beam_pipeline_args))  # such as where S3 is
+        ingestion = _with_classes(ingestion, input_dict)
         shards = shards_of(check_source(ingestion.source), ingestion.source, one_file_each=ingestion.asked)
         ingestion = _with_labels_read(ingestion)
         prepare(artifact.uri)
@@ -88,6 +90,15 @@ class Executor(BaseBeamExecutor):
         if warning := accounting.recut_warning():
             log.warning("%s", warning)
         log.info("Ingested %s: %s", ingestion.source.path, accounting)
+
+
+def _with_classes(ingestion: Ingestion, inputs: dict[str, Any]) -> Ingestion:
+    """Of a teacher's rows, the classes that the labelled rows have in their train split."""
+    if not inputs.get(specs.GOLD):
+        return ingestion
+    gold = artifact_utils.get_single_instance(inputs[specs.GOLD])
+    classes = Accounting.from_json(gold.get_string_custom_property(specs.ACCOUNTING)).labels[TRAIN]
+    return dataclasses.replace(ingestion, classes=tuple(sorted(classes)))
 
 
 def _with_labels_read(ingestion: Ingestion) -> Ingestion:

@@ -79,6 +79,7 @@ def _records(
                 label_map,
                 keep_all=ingestion.asked,
                 row_groups=shard.row_groups,
+                classes=ingestion.class_places,
             )
             for record in _as_served(records, ingestion.tagging):
                 if lines_added and isinstance(record, Refusal) and record.line <= lines_added:

@@ -84,7 +84,7 @@ def _write(proposal: "Proposal", file: Path) -> None:
     except OSError as error:
         raise ConfigError(f"{file}: cannot be written: {error.strerror}.") from None
     config = load_config(file)
-    for source in filter(None, (config.data, config.corpus)):
+    for source in config.sources.values():
         check_source(source)
 
 

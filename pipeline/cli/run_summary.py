@@ -32,6 +32,8 @@ from ulmfit_tfx.trainer_modules.serving.loaded_model import find_model
 Results = Mapping[str, StageResult]
 
 _MOST_SLICES = 8
+_KINDS_OF_ROWS = {"Unlabelled": "unlabelled ", "Transfer": "teacher's "}
+"""By what ids of their ingestions end with."""
 
 
 def show_summary(
@@ -57,7 +59,10 @@ def show_summary(
     if scored is not None:
         add_standing(table, scored)
     for ingest in ingests:
-        _add_rows_of_data(table, ingest, "unlabelled " if ingest.name.endswith("Unlabelled") else "")
+        kinds = (kind for suffix, kind in _KINDS_OF_ROWS.items() if ingest.name.endswith(suffix))
+        _add_rows_of_data(table, ingest, next(kinds, ""))
+    if "TransferMerge" in results:
+        _add_merged(table, results["TransferMerge"])
     if "StrictExampleValidator" in results:
         _add_drift(table, results["StrictExampleValidator"])
     _add_vocabulary(table, results)
@@ -175,6 +180,14 @@ def _standing(pushed: Path) -> str:
     """What became of a pushed version since: a rollback stays until another model is pushed."""
     in_service = version_in_service(str(pushed.parent))
     return "" if in_service == pushed.name else f"  [red](version {in_service} is in service, by a rollback)[/red]"
+
+
+def _add_merged(table: TwoColumns, merge: StageResult) -> None:
+    """What became of a teacher's rows."""
+    accounting = _accounting(merge)
+    table.add_row("train rows, taught", "; ".join(accounting.notes))
+    for rule, count in accounting.dropped.items():
+        table.add_row(f"  {rule}", f"{count:,}")
 
 
 def _accounting(ingest: StageResult) -> Accounting:

@@ -27,6 +27,7 @@ _PATHS = (
     ("data", "label_file"),
     ("data", "label_map"),
     ("corpus", "path"),
+    ("distillation.data", "path"),
     ("data_schema", "path"),
     ("push", "directory"),
     ("pretrained", "checkpoint"),
@@ -94,7 +95,7 @@ def paths_read_by_steps(config: PipelineConfig | BulkInferenceConfig) -> list[tu
     if isinstance(config, BulkInferenceConfig):
         return [("data.path", config.data.path), ("model", config.model)]
     values = {
-        f"{section}.{field}": getattr(getattr(config, section), field, None)
+        f"{section}.{field}": getattr(_section(config, section), field, None)
         for section, field in _PATHS
         if section not in _NOT_READ_BY_STEPS
     }
@@ -118,11 +119,7 @@ def with_paths(
         if name not in known:
             raise ConfigError(f"kubeflow.paths names '{name}'. Paths that this configuration has: {', '.join(known)}.")
         section, _, field = name.rpartition(".")
-        if section:
-            changed = getattr(config, section).model_copy(update={field: path})
-            config = config.model_copy(update={section: changed})
-        else:
-            config = config.model_copy(update={field: path})
+        config = _with_field(config, section, field, path)
     return config
 
 
@@ -250,12 +247,27 @@ def _shown(value: Any) -> str:
 
 def _with_absolute_paths(config: PipelineConfig, folder: Path) -> PipelineConfig:
     for section, field in _PATHS:
-        values = getattr(config, section)
-        path = getattr(values, field, None)
+        path = getattr(_section(config, section), field, None)
         if path is not None:
-            changed = values.model_copy(update={field: absolute(path, folder)})
-            config = config.model_copy(update={section: changed})
+            config = _with_field(config, section, field, absolute(path, folder))
     return config
+
+
+def _section(config: BaseModel, section: str) -> Any:
+    """A section by its dotted name, None where it is not there."""
+    found: Any = config
+    for name in section.split("."):
+        found = getattr(found, name, None)
+    return found
+
+
+def _with_field(config: _Config, section: str, field: str, value: Any) -> _Config:
+    """The same with another value of a field, in a section by its dotted name; "" for the configuration itself."""
+    if not section:
+        return config.model_copy(update={field: value})
+    name, _, below = section.partition(".")
+    inside = getattr(config, name)
+    return config.model_copy(update={name: _with_field(inside, below, field, value)})
 
 
 def absolute(path: str, folder: Path) -> str:

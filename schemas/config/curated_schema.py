@@ -44,6 +44,14 @@ def curated_schema(
     return text_format.MessageToString(schema, as_utf8=True)
 
 
+def with_teacher(schema: str) -> str:
+    """A schema, as pbtxt, with the features that TransferMerge adds. Not all rows have them."""
+    parsed = text_format.Parse(schema, schema_pb2.Schema())
+    parsed.feature.add(name=feature_names.TEACHER_PROBABILITIES, type=schema_pb2.FLOAT)
+    parsed.feature.add(name=feature_names.IS_TRANSFER, type=schema_pb2.INT)
+    return text_format.MessageToString(parsed, as_utf8=True)
+
+
 def _add_columns(schema: schema_pb2.Schema, source: LabelledSourceConfig) -> None:
     if isinstance(source, NumberedTextsConfig):
         _add_numbers(schema, feature_names.TARGETS, len(source.target_columns))

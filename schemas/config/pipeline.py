@@ -33,12 +33,17 @@ from ulmfit_tfx.schemas.config.pretrained import CheckpointConfig, PretrainedCon
 from ulmfit_tfx.schemas.config.serving import PushConfig, ServingConfig
 from ulmfit_tfx.schemas.config.sources.by_format import FORMAT, formats_of
 from ulmfit_tfx.schemas.config.sources.labelled import LabelledSourceConfig
+from ulmfit_tfx.schemas.config.sources.source import SourceConfig
+from ulmfit_tfx.schemas.config.sources.taught_texts import TaughtTextsConfig
 from ulmfit_tfx.schemas.config.sources.texts import TextSource
 from ulmfit_tfx.schemas.config.tags import TagsConfig
+from ulmfit_tfx.schemas.config.teacher_shares import DISTILLATION
 from ulmfit_tfx.schemas.config.tokenizer import SentencePieceConfig, TokenizerConfig
 from ulmfit_tfx.schemas.config.user_code import ComponentConfig, TrainerConfig
 from ulmfit_tfx.schemas.section import NO_USE, UNKNOWN_FIELD, Section, listed, said_of, sections_of
 
+TRANSFER = f"{DISTILLATION}.data"
+"""Section of a teacher's rows."""
 _TASKS = "ulmfit_tfx.tasks"
 """Not imported here, as it is made of what stands here: its table is looked up when it is needed."""
 
@@ -110,6 +115,17 @@ class PipelineConfig(Section):
     def weighted_labels(self) -> tuple[str, ...] | None:
         """Labels that have weights, by their names, where some have."""
         return None
+
+    @property
+    def transfer(self) -> TaughtTextsConfig | None:
+        """Where a teacher's rows come from, where there is one."""
+        return None
+
+    @property
+    def sources(self) -> dict[str, SourceConfig]:
+        """Sources of rows and texts, by section."""
+        found = {"data": self.data, "corpus": self.corpus, TRANSFER: self.transfer}
+        return {section: source for section, source in found.items() if source is not None}
 
     @property
     def warmup_texts(self) -> tuple[str, ...]:

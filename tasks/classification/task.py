@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
+from ulmfit_tfx.schemas.config.teacher_shares import DISTILLATION
 from ulmfit_tfx.tasks.classification.config import ClassificationPipelineConfig
 from ulmfit_tfx.tasks.classification.contract import specs
 from ulmfit_tfx.tasks.classification.model_info import ClassificationInfo
@@ -47,7 +48,10 @@ class ClassificationTask(LabelledTask[ClassificationInfo, ClassificationPipeline
     def training_config(self, config: ClassificationPipelineConfig) -> dict[str, Any]:
         """The section, and what stands between the labels of a text, or None."""
         section = config.classification.model_dump(mode="json")
-        return {self.name: section, "label_separator": config.data.answer_separator}
+        told: dict[str, Any] = {self.name: section, "label_separator": config.data.answer_separator}
+        if config.distillation is not None:
+            told[DISTILLATION] = config.distillation.model_dump(mode="json", exclude={"data"})
+        return told
 
     def contracts(self, info: ClassificationInfo) -> dict[str, SignatureContract]:
         """See `Task.contracts`."""

@@ -85,11 +85,14 @@ def _features(config, tokenizer, labels, row, pieces):
     text = tf.train.Feature(bytes_list=tf.train.BytesList(value=[row.text.encode()]))
     features = {"token_ids": _ints(pieces.numpy()), "text": text}
     if row.label is not None:
-        features["label_id"] = _ints([labels.index(row.label)])
+        features["label_id"] = _ints([labels.index(row.label) if row.label else -1])
     if row.labels is not None:
         features["label_ids"] = _ints(labels.index(label) for label in row.labels)
     if row.targets:
         features["targets"] = _floats(row.targets)
+    if row.teacher_probabilities:
+        features["teacher_probabilities"] = _floats(row.teacher_probabilities)
+        features["is_transfer"] = _ints([row.is_transfer])
     if row.weight is not None:
         features["weight"] = _floats([row.weight])
     return features

@@ -17,6 +17,8 @@ Fold = tuple[np.ndarray, np.ndarray]
 
 _NEVER = 1e-6
 """Probability of a class without a row."""
+_LEAST_SHARE = 0.01
+"""Of a row for a class. Of many classes most have less, and together hardly any: a row counts for a few of them."""
 _MOST_ITERATIONS = 300
 
 
@@ -119,6 +121,34 @@ class OneLabel(ConvexObjective):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "The least populated class", UserWarning)
             yield from StratifiedKFold(number, shuffle=True, random_state=seed).split(targets, targets)
+
+
+@dataclasses.dataclass(frozen=True)
+class Distribution(OneLabel):
+    """A distribution over classes, such as a teacher's. Targets are float [rows, classes] that sum to 1.
+
+    It is what `OneLabel` is where each row has one class.
+    """
+
+    def fit(self, features: Any, targets: np.ndarray, weights: np.ndarray | None, strength: float) -> Linear:
+        """See `ConvexObjective`. A row counts for each of its classes as much as this is probable."""
+        kept = np.where(targets < _LEAST_SHARE, 0.0, targets)
+        kept /= kept.sum(axis=1, keepdims=True)
+        rows, classes = np.nonzero(kept)
+        shares = kept[rows, classes] * (1 if weights is None else weights[rows])
+        return super().fit(features[rows], classes, shares, strength)
+
+    def losses(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Cross-entropy in nats."""
+        return -np.sum(targets * log_softmax(outputs, axis=1), axis=1)
+
+    def residuals(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """See `ConvexObjective`."""
+        return softmax(outputs, axis=1) - targets
+
+    def folds(self, targets: np.ndarray, number: int, seed: int) -> Iterator[Fold]:
+        """By the most probable class."""
+        return super().folds(targets.argmax(axis=1), number, seed)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,12 +24,17 @@ class TaskRows:
             rows differ in weight, float32 [].
         target_padding: What fills a target whose length varies; None where it does not.
         input_padding: What fills inputs beside the ids.
+        own: Where a teacher alone speaks of some rows: whether each has a label of its own, bool [], and the target
+            that it would have by it alone, in file order. None: all rows are such, and have.
+        gold_repeats: How often those with a label of their own are read in an epoch of training.
     """
 
     files: tuple[str, ...]
     dataset: Callable[[], tf.data.Dataset]
     target_padding: int | float | None = None
     input_padding: int | None = None
+    own: Callable[[], tf.data.Dataset] | None = None
+    gold_repeats: int = 1
 
 
 def ids_among(inputs: Any) -> tf.Tensor:

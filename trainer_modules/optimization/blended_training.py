@@ -27,6 +27,7 @@ from ulmfit_tfx.trainer_modules.branches.objectives import ConvexObjective
 from ulmfit_tfx.trainer_modules.branches.stacking import Stack, fit_stack, stacked_with
 from ulmfit_tfx.trainer_modules.data.cut_texts import FILE as CUT_TEXTS_FILE
 from ulmfit_tfx.trainer_modules.data.cut_texts import MOST_TEXTS, measured
+from ulmfit_tfx.trainer_modules.data.gold_rows import as_trained
 from ulmfit_tfx.trainer_modules.data.held_out_rows import is_held_out, seen
 from ulmfit_tfx.trainer_modules.data.task_batches import TaskBatches
 from ulmfit_tfx.trainer_modules.data.task_rows import TaskRows, parsed
@@ -90,7 +91,9 @@ class _Rows:
         ids: int32 [pieces], of each row.
         targets: [rows, ...].
         weights: float [rows], or None.
-        held_out: bool [rows], those that a trained network does not see.
+        held_out: bool [rows], those that a trained network does not see, all of them gold.
+        gold: bool [rows], those with a label of their own, by which branches are weighed.
+        own: [rows, ...], targets by this label alone.
     """
 
     texts: np.ndarray
@@ -98,6 +101,8 @@ class _Rows:
     targets: np.ndarray
     weights: np.ndarray | None
     held_out: np.ndarray
+    gold: np.ndarray
+    own: np.ndarray
 
 
 def train_blended(
@@ -126,6 +131,8 @@ def train_blended(
     _tell_what_is_cut(inputs, rows)
     names = chosen_branches(inputs, count)
     if names == (RECURRENT,):
+        if train.rows.own is not None:
+            train = dataclasses.replace(train, rows=as_trained(train.rows)).counted_anew()
         documents = train_documents(inputs, objective, train, evaluation)
         outputs = text_outputs(documents.model, inputs.tokenizer, inputs.read_pieces)
         return BlendedDocuments(documents, _traced_once(outputs), {}, ())
@@ -207,19 +214,12 @@ class _Blending:
         """Fits all, and stacks."""
         for name, branch in self.linear.items():
             self._fit(name, branch.features())
-        unseen = {name: branch.unseen for name, branch in self.fitted.items()}
-        targets, weights = self.data.targets, self.data.weights
-        if self.is_frozen:
-            documents, models = self._frozen()
-            unseen |= {name: self.fitted[name].unseen for name in models}
-            stack = fit_stack(self.convex, unseen, targets, weights)
-        else:
-            documents = self._trained(train, evaluation)
+        documents, models = self._frozen() if self.is_frozen else (self._trained(train, evaluation), {})
+        unseen, targets, weights = self._unseen(self.data.gold)
+        stack = fit_stack(self.convex, unseen, targets, weights)
+        if not self.is_frozen:
             models = {RECURRENT: documents.model}
-            stack = fit_stack(self.convex, unseen, targets, weights)
-            among = self.data.held_out
-            targets, weights = targets[among], None if weights is None else weights[among]
-            unseen = {name: outputs[among] for name, outputs in unseen.items()}
+            unseen, targets, weights = self._unseen(self.data.held_out)
             of_held_out = self._of_held_out(documents.model)
             stack = stacked_with(self.convex, stack, unseen, RECURRENT, of_held_out, targets, weights)
             unseen[RECURRENT] = of_held_out
@@ -241,6 +241,12 @@ class _Blending:
             for name, weight in stack.weights.items()
         )
         return BlendedDocuments(documents, _traced_once(blend), blend.tables, branches)
+
+    def _unseen(self, among: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray | None]:
+        """What branches say of some gold rows that they were not fitted on; the rows' own targets, and weights."""
+        weights = self.data.weights
+        unseen = {name: branch.unseen[among] for name, branch in self.fitted.items()}
+        return unseen, self.data.own[among], None if weights is None else weights[among]
 
     def _size(self, name: str) -> int:
         return self.fitted[name].linear.size + sum(table.size for table in self.linear[name].tables.values())
@@ -285,7 +291,8 @@ class _Blending:
                 f"head.branches: {', '.join(self.names)} are weighed by train rows that no branch is fitted on, and of "
                 f"{len(self.data.texts)} none can be spared. Label more rows, or set head.branches to [recurrent]."
             )
-        without = dataclasses.replace(train, rows=seen(train.rows, self.one_in)).counted_anew()
+        rows = (seen if train.rows.own is None else as_trained)(train.rows, self.one_in)
+        without = dataclasses.replace(train, rows=rows).counted_anew()
         return train_documents(self.inputs, self.objective, without, evaluation)
 
     def _of_held_out(self, model: keras.Model) -> np.ndarray:
@@ -346,22 +353,39 @@ def _tell_what_is_cut(inputs: TaskInputs, rows: TaskRows) -> None:
 
 
 def _read(rows: TaskRows, count: int, one_in: int, seed: int) -> _Rows:
-    kept = np.ones(count, bool)
-    if count > MOST_ROWS:
-        kept[:] = False
-        kept[np.random.default_rng(seed).choice(count, MOST_ROWS, replace=False)] = True
+    own = None if rows.own is None else list(rows.own().as_numpy_iterator())
+    gold = np.ones(count, bool) if own is None else np.array([mark for mark, _ in own])
+    kept = _sampled(gold, np.random.default_rng(seed))
     is_kept = tf.constant(kept)
     both = tf.data.Dataset.zip((_texts(rows), rows.dataset())).enumerate().filter(lambda number, _: is_kept[number])
     with_mark = both.map(lambda _, row: (row[0], row[1], is_held_out(row[1][0], one_in)))
     found = list(with_mark.as_numpy_iterator())
     of_rows = [row for _, row, _ in found]
+    gold, targets = gold[kept], np.stack([row[1] for row in of_rows])
+    weights: np.ndarray | None = np.array([row[2] for row in of_rows], np.float64) if len(of_rows[0]) > 2 else None
+    if rows.gold_repeats > 1:
+        counted = np.where(gold, float(rows.gold_repeats), 1.0)
+        weights = counted if weights is None else weights * counted
     return _Rows(
         texts=np.array([text for text, _, _ in found], object),
         ids=[row[0] for row in of_rows],
-        targets=np.stack([row[1] for row in of_rows]),
-        weights=np.array([row[2] for row in of_rows], np.float64) if len(of_rows[0]) > 2 else None,
-        held_out=np.array([mark for _, _, mark in found]),
+        targets=targets,
+        weights=weights,
+        held_out=np.array([mark for _, _, mark in found]) & gold,
+        gold=gold,
+        own=targets if own is None else np.stack([target for _, target in own])[kept],
     )
+
+
+def _sampled(gold: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The rows that are read, bool [rows]: of very many a sample, in which gold ones come first."""
+    if len(gold) <= MOST_ROWS:
+        return np.ones(len(gold), bool)
+    kept = np.zeros(len(gold), bool)
+    of_gold, others = np.flatnonzero(gold), np.flatnonzero(~gold)
+    kept[rng.choice(of_gold, min(len(of_gold), MOST_ROWS), replace=False)] = True
+    kept[rng.choice(others, min(len(others), MOST_ROWS - kept.sum()), replace=False)] = True
+    return kept
 
 
 def _of_ids(model: keras.Model, ids: Sequence[np.ndarray], inputs: TaskInputs) -> np.ndarray:

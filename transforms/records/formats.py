@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import BinaryIO
 
-from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig, LabelledTextsConfig
+from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.config.sources.table import TableConfig
 from ulmfit_tfx.schemas.config.sources.tagged_words import (
@@ -21,7 +21,6 @@ from ulmfit_tfx.schemas.config.sources.texts import (
     ConlluTextConfig,
     MediawikiConfig,
     PlainTextConfig,
-    TextColumnsConfig,
 )
 from ulmfit_tfx.schemas.config.tags import TagsConfig
 from ulmfit_tfx.schemas.config.tokenizer import PAIR_SEPARATOR
@@ -73,6 +72,7 @@ def parse(
     label_map: Mapping[str, str] | None = None,
     keep_all: bool = False,
     row_groups: range | None = None,
+    classes: Mapping[str, int] | None = None,
 ) -> Iterator[Row | Refusal | Drop]:
     """Parses a file of any format.
 
@@ -85,6 +85,7 @@ def parse(
         label_map: See `tagged_sentences.parse`.
         keep_all: Of texts: rows and refusals have the `columns` of their records, and blank lines are refused.
         row_groups: Of `parquet`, those that are read. None: all.
+        classes: Of a teacher's rows, see `teacher_answers.probabilities_of`.
 
     Yields:
         One `Row`, `Refusal` or `Drop` a record, in the file's order.
@@ -94,8 +95,9 @@ def parse(
     """
     if isinstance(config, ClassifiedTextsConfig) and config.format in _CLASSIFIED:
         return _CLASSIFIED[config.format](stream, source, config)
-    if isinstance(config, TextColumnsConfig | LabelledTextsConfig):
-        return text_rows.parse(stream, source, config, separator or PAIR_SEPARATOR, keep_all, row_groups)
+    if isinstance(config, text_rows.TextRowsConfig):
+        part = separator or PAIR_SEPARATOR
+        return text_rows.parse(stream, source, config, part, keep_all, row_groups=row_groups, classes=classes)
     if isinstance(config, PlainTextConfig):
         return plain_text.parse(stream, source, config, keep_all)
     if not isinstance(config, TaggedWordsConfig):
@@ -118,7 +120,7 @@ def check_header(stream: BinaryIO, source: str, config: SourceConfig) -> None:
         fasttext.check_labels(stream, source, config)
     elif isinstance(config, ClassifiedTextsConfig) and config.format == "labelled_lines":
         labelled_lines.check_labels(stream, source, config)
-    elif isinstance(config, TextColumnsConfig | LabelledTextsConfig) and config.format not in _CLASSIFIED:
+    elif isinstance(config, text_rows.TextRowsConfig) and config.format not in _CLASSIFIED:
         tables.check_columns(stream, source, config, text_rows.needed_columns(config))
     elif isinstance(config, LabelStudioTableConfig):
         tables.check_columns(stream, source, config, label_studio.table_columns(config))
@@ -139,5 +141,5 @@ def needed_columns(config: TableConfig) -> list[str]:
     """Columns that a file of delimited text has to have."""
     if isinstance(config, TaggedSpansConfig):
         return attribute_spans.needed_columns(config)
-    assert isinstance(config, TextColumnsConfig | LabelledTextsConfig)
+    assert isinstance(config, text_rows.TextRowsConfig)
     return text_rows.needed_columns(config)

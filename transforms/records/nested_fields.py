@@ -1,5 +1,6 @@
 """Fields of objects, of JSON and of tables that hold such, and what they give a record."""
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -59,13 +60,16 @@ class Found(NamedTuple):
     row: str
 
 
-def record_of(found: Found, needed: Sequence[str], list_field: str | None = None) -> Record:
+def record_of(
+    found: Found, needed: Sequence[str], list_field: str | None = None, object_field: str | None = None
+) -> Record:
     """The record that an object is.
 
     Args:
         found: The object.
         needed: Fields that it has to have.
         list_field: One of them, whose value may be a list of texts and numbers.
+        object_field: One of them, whose value may be an object or a list: it is taken as JSON.
 
     Raises:
         RowError: It lacks one, or one is no text and no number.
@@ -84,9 +88,18 @@ def record_of(found: Found, needed: Sequence[str], list_field: str | None = None
         if name == list_field and isinstance(value, list):
             lists[name] = [_text(name, each) for each in value]
             values[name] = ", ".join(lists[name])
+        elif name == object_field and isinstance(value, Fields | list):
+            values[name] = _as_json(value)
         else:
             values[name] = _text(name, value)
     return Record(found.line, values, [found.row], lists)
+
+
+def _as_json(value: Any) -> str:
+    """A value as JSON, of an object all members, numbers as texts."""
+    if isinstance(value, Fields):
+        return f"{{{', '.join(f'{json.dumps(name)}: {_as_json(inner)}' for name, inner in value)}}}"
+    return json.dumps(value, default=str)
 
 
 def _text(field: str, value: Any) -> str:

@@ -54,6 +54,7 @@ def read_records(
     list_field: str | None = None,
     keep_all: bool = False,
     row_groups: range | None = None,
+    object_field: str | None = None,
 ) -> Iterator[Record | Refusal]:
     """Reads a file.
 
@@ -72,6 +73,7 @@ def read_records(
         list_field: One of them, whose value may be a list of texts and numbers.
         keep_all: Records hold the other fields too, as JSON in `Record.parts`.
         row_groups: Of Parquet, those that are read. None: all.
+        object_field: One of `needed`, whose value may be an object or a list: it is taken as JSON.
 
     Yields:
         One `Record` or `Refusal` an object, in the file's order.
@@ -84,7 +86,7 @@ def read_records(
             yield found
             continue
         try:
-            yield record_of(found, needed, list_field)
+            yield record_of(found, needed, list_field, object_field)
         except RowError as error:
             yield error.refusal(source, found.line, found.row)
 

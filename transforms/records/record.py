@@ -20,6 +20,8 @@ class Row:
         label: The label's name, of a classification with one label a row.
         labels: The labels' names, of a classification with several labels a row or none.
         targets: The numbers to predict, in the order of `target_columns`. Regression.
+        teacher_probabilities: What a teacher says of each class, in the order of the classes' names, where one does.
+        is_transfer: Whether the row is one of a teacher's, with no label of its own.
         weight: What the row counts in the loss, where there is a `weight_column`.
         words: Not empty, each of them. Tagging.
         tags: The tag of each word; several tags of a word are one string, joined by `tagging.tag_separator`.
@@ -46,6 +48,8 @@ class Row:
     line: int | None = dataclasses.field(default=None, compare=False)
     columns: Mapping[str, Any] | None = dataclasses.field(default=None, compare=False)
     unlisted: tuple[str, ...] = ()
+    teacher_probabilities: tuple[float, ...] = ()
+    is_transfer: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO
 
 from ulmfit_tfx.schemas.config.sources.asked_texts import AskedColumnsConfig
@@ -12,6 +12,7 @@ from ulmfit_tfx.schemas.config.sources.labelled_texts import (
     LabelledTextsConfig,
     NumberedTextsConfig,
 )
+from ulmfit_tfx.schemas.config.sources.taught_texts import TaughtTextsConfig
 from ulmfit_tfx.schemas.config.sources.texts import TextColumnsConfig
 from ulmfit_tfx.schemas.config.tokenizer import PAIR_SEPARATOR
 from ulmfit_tfx.transforms.records import columns, objects
@@ -29,8 +30,9 @@ from ulmfit_tfx.transforms.records.record_fields import (
     slices_of,
     text_of,
 )
+from ulmfit_tfx.transforms.records.teacher_answers import probabilities_of
 
-TextRowsConfig = TextColumnsConfig | LabelledTextsConfig
+TextRowsConfig = TextColumnsConfig | LabelledTextsConfig | TaughtTextsConfig
 """Sources of texts in columns or fields."""
 _LARGEST = 3.4028234663852886e38
 """Of float32, as tf.Examples hold numbers."""
@@ -47,6 +49,7 @@ def parse(
     separator: str = PAIR_SEPARATOR,
     keep_all: bool = False,
     row_groups: range | None = None,
+    classes: Mapping[str, int] | None = None,
 ) -> Iterator[Row | Refusal | Drop]:
     """Parses a file of labelled or unlabelled rows.
 
@@ -66,6 +69,7 @@ def parse(
         separator: What is put between a text and that of `second_text_column`, with a space on either side.
         keep_all: Rows and refusals have the `columns` of their records.
         row_groups: Of Parquet, those that are read. None: all.
+        classes: Of a teacher's rows, see `probabilities_of`.
 
     Yields:
         One `Row` or `Refusal` a record, in the file's order, or a `Drop` where its label is not listed, or where
@@ -86,7 +90,10 @@ def parse(
             if isinstance(config, LabelledTextsConfig) and _is_dropped(record, config):
                 yield Drop("without a label")
                 continue
-            row = _row(record, config, names, separator)
+            if isinstance(config, TaughtTextsConfig):
+                row = _taught_row(record, config, classes or {}, separator)
+            else:
+                row = _row(record, config, names, separator)
         except UnlistedLabelError as unlisted:
             yield Drop(UNLISTED, unlisted.label)
         except RowError as error:
@@ -95,7 +102,17 @@ def parse(
             yield row if kept is None else with_text(dataclasses.replace(row, columns=kept), config)
 
 
-def _row(record: Record, config: TextRowsConfig, names: LabelNames, separator: str) -> Row:
+def _taught_row(record: Record, config: TaughtTextsConfig, classes: Mapping[str, int], separator: str) -> Row:
+    return Row(
+        _text(record, config, config.second_text_column, separator),
+        teacher_probabilities=probabilities_of(record, config, classes),
+        is_transfer=True,
+        weight=None if config.weight_column is None else _weight(record, config.weight_column),
+        line=record.line,
+    )
+
+
+def _row(record: Record, config: TextColumnsConfig | LabelledTextsConfig, names: LabelNames, separator: str) -> Row:
     if isinstance(config, LabelledTextsConfig):
         return _labelled_row(record, config, names, separator)
     second = config.second_text_column if isinstance(config, AskedColumnsConfig) else None
@@ -111,7 +128,9 @@ def _records(
         return columns.read_records(stream, source, config, needed)
     label = config.label_column if isinstance(config, ClassifiedTextsConfig) else None
     label = label if isinstance(label, str) else None
-    return objects.read_records(stream, source, config, needed, label, keep_all, row_groups)
+    inner = config.probabilities if isinstance(config, TaughtTextsConfig) else None
+    inner = inner if isinstance(inner, str) else None
+    return objects.read_records(stream, source, config, needed, label, keep_all, row_groups, inner)
 
 
 def needed_columns(config: TextRowsConfig) -> list[str]:
@@ -121,7 +140,9 @@ def needed_columns(config: TextRowsConfig) -> list[str]:
         columns += config.label_columns
     if isinstance(config, NumberedTextsConfig):
         columns += config.target_columns
-    if isinstance(config, LabelledTextsConfig):
+    if isinstance(config, TaughtTextsConfig):
+        columns += config.read_columns
+    if isinstance(config, LabelledTextsConfig | TaughtTextsConfig):
         columns += [config.second_text_column, config.weight_column]
     if isinstance(config, AskedColumnsConfig):
         columns += [config.second_text_column, config.id_column]

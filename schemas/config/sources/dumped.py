@@ -7,9 +7,11 @@ from ulmfit_tfx.schemas.config.sources.asked_texts import asked_texts
 from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig, NumberedTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.config.sources.tagged_words import tagged_words
+from ulmfit_tfx.schemas.config.sources.taught_texts import TaughtTextsConfig
 from ulmfit_tfx.schemas.config.sources.texts import text_source
 
 _KINDS: dict[str, Callable[..., SourceConfig]] = {
+    "probabilities": TaughtTextsConfig,
     "label_column": ClassifiedTextsConfig,
     "target_columns": NumberedTextsConfig,
     "eval_path": tagged_words,

@@ -36,7 +36,8 @@ class LabelledTextsConfig(TableConfig, WorkbookConfig, LabelledColumnsConfig):
     )
 
 
-def _one_or_several(columns: Any) -> Any:
+def one_or_several(columns: Any) -> Any:
+    """Demands a column, or a list of columns."""
     if isinstance(columns, bool) or not isinstance(columns, str | int | float | list | tuple):
         raise PydanticKnownError("string_type")  # one error, and not one of each type that it may have
     return columns
@@ -51,7 +52,7 @@ class ClassifiedTextsConfig(LabelListConfig, LabelledTextsConfig):
         "__label__NAME and a text a line; labelled_lines: a label and a text a line, see `label_at`; class_folders: a "
         "text a file, in a folder with the name of its label"
     )
-    label_column: Annotated[str | tuple[str, ...], BeforeValidator(_one_or_several)] = Field(
+    label_column: Annotated[str | tuple[str, ...], BeforeValidator(one_or_several)] = Field(
         "label",
         description="column with the label; or a list of columns, each of which is a label and has 1 where the row has "
         "it, 0 where not: a row has several labels, or none",

@@ -1,0 +1,1 @@
+"""TransferMerge: labelled rows and a teacher's as one train split."""
