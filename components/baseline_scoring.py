@@ -17,6 +17,7 @@ def scored_beside_baselines(
     samples: int,
     seed: int,
     baselines: Collection[str] | None = None,
+    taught: Sequence[Row] = (),
 ) -> HeldOutReport:
     """Scores models and baselines.
 
@@ -27,11 +28,14 @@ def scored_beside_baselines(
         samples: Of the bootstrap behind the intervals.
         seed: Of the linear baselines and of the bootstrap.
         baselines: Names of those that are scored. None: all that the task has.
+        taught: What baselines are fitted on that learn from a teacher too; none where there is no teacher.
     """
     info = predictors[MODEL].info
     contest = labelled_task(info.task).contest(info)
     answers = {name: contest.of_model(predictor.answer_rows(rows)) for name, predictor in predictors.items()}
-    found_answers = contest.of_baselines(train, rows, seed)
+    found_answers = {**contest.of_baselines(train, rows, seed)}
+    if taught:
+        found_answers |= contest.of_taught(taught, rows, seed)
     answers |= {
         name: found
         for name, found in found_answers.items()

@@ -87,6 +87,7 @@ MOST_FREQUENT_TAG = "most_frequent_tag"
 PERCEPTRON = "perceptron"
 COSINE = "cosine"
 TFIDF = "tfidf"
+TAUGHT_TFIDF = "taught_tfidf"
 
 SYSTEMS = {
     MODEL: System("this model", "the model of the run"),
@@ -107,6 +108,10 @@ SYSTEMS = {
         "TF-IDF + linear",
         "logistic or ridge regression on the TF-IDF of words, word pairs and characters, its penalty by "
         "cross-validation, fitted on the train split",
+    ),
+    TAUGHT_TFIDF: System(
+        "taught TF-IDF + linear",
+        "the same regression, fitted on the train split and on the teacher's rows with its probabilities",
     ),
 }
 """By name in `held_out.json`, in the order in which they are shown."""

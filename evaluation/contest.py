@@ -37,6 +37,16 @@ class Contest(abc.ABC):
     def of_baselines(self, train: Sequence[Row], rows: Sequence[Row], seed: int) -> Mapping[str, Answers | None]:
         """Answers of the baselines, by their names in the catalogue; None for one that cannot answer."""
 
+    def of_taught(self, train: Sequence[Row], rows: Sequence[Row], seed: int) -> Mapping[str, Answers | None]:
+        """Answers of the baselines that learn from a teacher too, as `of_baselines`; none where a task has no teacher.
+
+        Args:
+            train: Of the train split, with the teacher's rows.
+            rows: To be answered.
+            seed: Of the baselines.
+        """
+        return {}
+
     @abc.abstractmethod
     def scored(self, rows: Sequence[Row], answers: Any) -> Rows:
         """Holds answers against what is expected."""

@@ -314,7 +314,7 @@ class _Stages:
         if config.evaluation.compare_from_scratch:
             fresh = _without_transfer(sections, config.language_model)
             from_scratch = self._add(ModelTrainer(run_fn=run_fn, custom_config=fresh, **inputs), "TrainerFromScratch")
-        self._evaluated(rows, texts, trainer, from_scratch, gate)
+        self._evaluated(rows, taught, texts, trainer, from_scratch, gate)
 
     def _corpus_statistics(self, rows: TextTransform, texts: "_Rows | None", tokenizer: BaseNode) -> BaseChannel | None:
         config = self.config
@@ -339,6 +339,7 @@ class _Stages:
     def _evaluated(
         self,
         rows: "_Rows",
+        taught: "_Rows",
         texts: "_Rows | None",
         trainer: ModelTrainer,
         from_scratch: ModelTrainer | None,
@@ -346,6 +347,7 @@ class _Stages:
     ) -> None:
         config, model = self.config, trainer.outputs[specs.MODEL]
         assert isinstance(config, LabelledPipelineConfig)
+        transfer = None if taught is rows else taught.examples
         baseline = None
         if config.evaluation.compare_with_served and not self.finds_learning_rate:
             baseline = self._add(BaselineResolver(self._served)).outputs[specs.MODEL]
@@ -372,6 +374,7 @@ class _Stages:
                 seed=config.seed,
                 samples=config.evaluation.intervals,
                 model_from_scratch=from_scratch.outputs[specs.MODEL] if from_scratch else None,
+                transfer=transfer,
             )
             held_out = self._add(scorer).outputs[specs.REPORT]
         report = self._add(
@@ -393,6 +396,7 @@ class _Stages:
             model_run=trainer.outputs["model_run"],
             examples=rows.examples,
             examples_unlabelled=texts.examples if texts else None,
+            transfer=transfer,
             statistics=self.statistics,
             evaluation_report=report.outputs[specs.REPORT],
             held_out=held_out,

@@ -228,6 +228,7 @@ class HeldOutScorerSpec(component_spec.ComponentSpec):
         EXAMPLES: ChannelParameter(type=standard_artifacts.Examples),
         MODEL: ChannelParameter(type=standard_artifacts.Model),
         MODEL_FROM_SCRATCH: ChannelParameter(type=standard_artifacts.Model, optional=True),
+        TRANSFER: ChannelParameter(type=standard_artifacts.Examples, optional=True),
     }
     OUTPUTS = {REPORT: ChannelParameter(type=standard_artifacts.ModelEvaluation)}
 
@@ -265,6 +266,7 @@ class ModelPackagerSpec(component_spec.ComponentSpec):
         MODEL_RUN: ChannelParameter(type=standard_artifacts.ModelRun, optional=True),
         EXAMPLES: ChannelParameter(type=standard_artifacts.Examples, optional=True),
         EXAMPLES_UNLABELLED: ChannelParameter(type=standard_artifacts.Examples, optional=True),
+        TRANSFER: ChannelParameter(type=standard_artifacts.Examples, optional=True),
         STATISTICS: ChannelParameter(type=standard_artifacts.ExampleStatistics, optional=True),
         EVALUATION_REPORT: ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),
         HELD_OUT: ChannelParameter(type=standard_artifacts.ModelEvaluation, optional=True),

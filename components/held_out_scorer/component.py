@@ -29,6 +29,7 @@ class HeldOutScorer(base_component.BaseComponent):
         seed: int,
         samples: int = 1000,
         model_from_scratch: types.BaseChannel | None = None,
+        transfer: types.BaseChannel | None = None,
     ):
         """Describes the scoring.
 
@@ -38,14 +39,15 @@ class HeldOutScorer(base_component.BaseComponent):
             seed: Of the linear baselines and of the bootstrap.
             samples: Of the bootstrap behind the intervals.
             model_from_scratch: The same without pretraining, as Trainer writes it.
+            transfer: As TransferMerge writes them, for the baselines that learn from a teacher too.
         """
-        compared = {specs.MODEL_FROM_SCRATCH: model_from_scratch} if model_from_scratch else {}
+        optional = {specs.MODEL_FROM_SCRATCH: model_from_scratch, specs.TRANSFER: transfer}
         super().__init__(
             spec=specs.HeldOutScorerSpec(
                 **{
                     specs.EXAMPLES: examples,
                     specs.MODEL: model,
-                    **compared,
+                    **{key: channel for key, channel in optional.items() if channel is not None},
                     specs.SEED: seed,
                     specs.SAMPLES: samples,
                     specs.CODE_VERSION: code_version(Executor),

@@ -27,7 +27,9 @@ class Executor(BaseExecutor):
         seed, samples = exec_properties[specs.SEED], exec_properties[specs.SAMPLES]
         models = {MODEL: input_dict[specs.MODEL], FROM_SCRATCH: input_dict.get(specs.MODEL_FROM_SCRATCH)}
         predictors = {name: load_predictor(_saved_model(model)) for name, model in models.items() if model}
-        report = scored_beside_baselines(predictors, train, rows, samples, seed)
+        with_teacher = input_dict.get(specs.TRANSFER)
+        taught = list(read_rows(artifact_utils.get_single_instance(with_teacher), TRAIN)) if with_teacher else []
+        report = scored_beside_baselines(predictors, train, rows, samples, seed, taught=taught)
         folder = artifact_utils.get_single_uri(output_dict[specs.REPORT])
         with tf.io.gfile.GFile(f"{folder}/{REPORT_FILE}", "w") as file:
             file.write(report.to_json())

@@ -1,5 +1,8 @@
 """Writes a model card in the Hugging Face Markdown form."""
 
+import dataclasses
+import functools
+import operator
 import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,6 +21,7 @@ from ulmfit_tfx.components.reports.perplexity import PerplexityReport
 from ulmfit_tfx.components.reports.scores_file import EvaluationScores
 from ulmfit_tfx.evaluation.branches import HEADER, MEANING, table_rows
 from ulmfit_tfx.evaluation.catalogue import MODEL, SCORES, SYSTEMS, in_order, title_of
+from ulmfit_tfx.schemas.config.teacher_shares import DISTILLATION
 from ulmfit_tfx.transforms.splitting import SPLITS
 
 MODEL_DIR = "MODEL_DIR"
@@ -101,16 +105,24 @@ class _Data(NamedTuple):
 
 
 def _data(sources: CardSources) -> Iterator[_Data]:
-    kinds = (("Labelled rows", "data", sources.rows), ("Unlabelled texts", "corpus", sources.corpus))
+    taught = sources.taught and dataclasses.replace(sources.taught, labels={})
+    kinds = (
+        ("Labelled rows", ["data"], sources.rows),
+        ("Labelled rows and a teacher's", [DISTILLATION, "data"], taught),
+        ("Unlabelled texts", ["corpus"], sources.corpus),
+    )
     for title, section, accounting in kinds:
         if accounting is None:
             continue
-        source = sources.config[section]
+        source = functools.reduce(operator.getitem, section, sources.config)
         files = [file_name(source["path"])]
         files += [f"{file_name(source[f'{split}_path'])} ({split})" for split in SPLITS if source.get(f"{split}_path")]
         labels = _labels(accounting, sources.card.counted)
         shown = Table(labels.header, labels.rows[:_LABELS_SHOWN])
-        tables = [table for table in (_counts(accounting), shown, _ranges(accounting)) if table.rows]
+        counts = _counts(accounting)
+        if accounting is taught:
+            counts.rows.extend(["train", note] for note in accounting.notes)
+        tables = [table for table in (counts, shown, _ranges(accounting)) if table.rows]
         yield _Data(title, files, tables, len(labels.rows) - len(shown.rows))
 
 

@@ -37,6 +37,7 @@ class ModelPackager(base_component.BaseComponent):
         model_run: types.BaseChannel | None = None,
         examples: types.BaseChannel | None = None,
         examples_unlabelled: types.BaseChannel | None = None,
+        transfer: types.BaseChannel | None = None,
         statistics: types.BaseChannel | None = None,
         evaluation_report: types.BaseChannel | None = None,
         held_out: types.BaseChannel | None = None,
@@ -53,6 +54,7 @@ class ModelPackager(base_component.BaseComponent):
             model_run: As Trainer writes it, for the epoch that was kept.
             examples: As CorpusIngest writes them, for the counts.
             examples_unlabelled: The same of the corpus.
+            transfer: The same of labelled rows and a teacher's, as TransferMerge writes them.
             statistics: As StatisticsGen writes them, of the examples.
             evaluation_report: As EvaluationReport writes it.
             held_out: As HeldOutScorer writes it.
@@ -63,6 +65,7 @@ class ModelPackager(base_component.BaseComponent):
             specs.MODEL_RUN: model_run,
             specs.EXAMPLES: examples,
             specs.EXAMPLES_UNLABELLED: examples_unlabelled,
+            specs.TRANSFER: transfer,
             specs.STATISTICS: statistics,
             specs.EVALUATION_REPORT: evaluation_report,
             specs.HELD_OUT: held_out,

@@ -71,6 +71,7 @@ def _sources(inputs: Inputs, saved_model: str, config: Mapping[str, Any]) -> Car
         best_epochs=best_epochs(inputs, info.directions),
         rows=_accounting(inputs, specs.EXAMPLES),
         corpus=_accounting(inputs, specs.EXAMPLES_UNLABELLED),
+        taught=_accounting(inputs, specs.TRANSFER),
         evaluation=EvaluationScores.from_json(evaluation) if evaluation else None,
         held_out=HeldOutReport.from_json(held_out) if held_out else None,
         perplexity=PerplexityReport.from_json(perplexity) if perplexity else None,

@@ -26,6 +26,7 @@ class CardSources:
         best_epochs: The epoch whose weights were kept, counted from 1, of each training, by direction of reading.
         rows: Of the labelled data.
         corpus: Of the unlabelled texts.
+        taught: Of the labelled rows and a teacher's together.
         evaluation: Scores on the eval split.
         held_out: Scores on the test split.
         perplexity: Of the language model, on the corpus' eval split.
@@ -38,6 +39,7 @@ class CardSources:
     best_epochs: Mapping[str, int] = dataclasses.field(default_factory=dict)
     rows: Accounting | None = None
     corpus: Accounting | None = None
+    taught: Accounting | None = None
     evaluation: EvaluationScores | None = None
     held_out: HeldOutReport | None = None
     perplexity: PerplexityReport | None = None

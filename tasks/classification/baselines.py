@@ -28,6 +28,8 @@ from ulmfit_tfx.tasks.classification.predictor import Prediction
 from ulmfit_tfx.tasks.classification.scores import ClassificationRows, MultiLabelRows
 from ulmfit_tfx.transforms.records.record import Row
 
+_LEAST_SHARE = 0.01
+"""Of a row for a class, below which it is left out."""
 _LABELS_VALIDATED = 5
 """Of texts with several, that C is chosen by."""
 
@@ -56,6 +58,15 @@ class Classification(Contest):
             catalogue.TFIDF: linear_class(
                 texts_of(train), labels, texts_of(rows), self.classes, seed, weights_of(train), self.separator
             ),
+        }
+
+    def of_taught(self, train: Sequence[Row], rows: Sequence[Row], seed: int) -> dict[str, np.ndarray | None]:
+        """Logistic regression on the teacher's probabilities too."""
+        distributions = taught_distributions(train, self.classes)
+        return {
+            catalogue.TAUGHT_TFIDF: linear_distribution(
+                texts_of(train), distributions, texts_of(rows), seed, self.separator
+            )
         }
 
     def scored(self, rows: Sequence[Row], answers: np.ndarray) -> Rows:
@@ -150,6 +161,53 @@ def linear_class(
     penalty = chosen_c(terms, [labels], counted, seed)
     model = logistic_regression(penalty, seed).fit(terms, labels, sample_weight=counted)
     return _by_class(answers(model.predict_proba, features, texts), model.classes_, classes)
+
+
+def taught_distributions(rows: Sequence[Row], classes: Sequence[str]) -> np.ndarray:
+    """What label and teacher say of rows, each half where there are both: float64 [rows, classes]."""
+    order = [sorted(classes).index(name) for name in classes]
+    found = np.zeros((len(rows), len(classes)))
+    for number, row in enumerate(rows):
+        if row.teacher_probabilities:
+            found[number] = np.array(row.teacher_probabilities)[order]
+        if not row.is_transfer:
+            label = np.array([name == row.label for name in classes], float)
+            found[number] = (found[number] + label) / (2 if row.teacher_probabilities else 1)
+    return found
+
+
+def linear_distribution(
+    train_texts: Sequence[str],
+    distributions: np.ndarray,
+    texts: Sequence[str],
+    seed: int,
+    separator: str | None = None,
+) -> np.ndarray | None:
+    """As `linear_class`, of texts with a distribution each: a row counts for a class as much as this is probable.
+
+    Args:
+        train_texts: Fitted on.
+        distributions: Theirs, float64 [texts, classes].
+        texts: To be labelled, one at least.
+        seed: Of samples, folds and regression.
+        separator: Between the two texts of a pair, see `TextFeatures`.
+
+    Returns:
+        float64 [texts, classes]; None where the texts hold nothing to count, or one class alone is probable.
+    """
+    kept = rows_to_fit(train_texts, None, seed)
+    likeliest = distributions[kept].argmax(axis=1)
+    if len(np.unique(likeliest)) == 1:
+        return None
+    features = text_features([train_texts[row] for row in kept], separator, distributions.shape[1])
+    if features is None:
+        return None
+    terms = features.of_train()
+    rows, labels = np.nonzero(distributions[kept] >= _LEAST_SHARE)
+    model = logistic_regression(chosen_c(terms, [likeliest], None, seed), seed)
+    model.fit(terms[rows], labels, sample_weight=distributions[kept][rows, labels])
+    found = answers(model.predict_proba, features, texts)
+    return _by_class(found, model.classes_, range(distributions.shape[1]))
 
 
 def majority_labels(train_labels: Sequence[Sequence[str]], rows: int, classes: Sequence[str]) -> np.ndarray:

@@ -38,7 +38,7 @@ def _artifact(kind, uri):
 def scored(tmp_path):
     """Runs the executor on rows of the two splits with models that a writer writes; returns its report."""
 
-    def run(train, test, write, from_scratch=None):
+    def run(train, test, write, from_scratch=None, taught=()):
         inputs = {"examples": _artifact(standard_artifacts.Examples, tmp_path)}
         inputs["examples"][0].split_names = '["train", "test"]'
         for split, rows in {"train": train, "test": test}.items():
@@ -50,6 +50,14 @@ def scored(tmp_path):
             if writer is not None:
                 writer(tmp_path / key / "Format-Serving")
                 inputs[key] = _artifact(standard_artifacts.Model, tmp_path / key)
+        if taught:
+            folder = tmp_path / "transfer" / "Split-train"
+            folder.mkdir(parents=True)
+            inputs["transfer"] = _artifact(standard_artifacts.Examples, folder.parent)
+            inputs["transfer"][0].split_names = '["train"]'
+            with tf.io.TFRecordWriter(f"{folder}/data_tfrecord.gz", "GZIP") as file:
+                for row in taught:
+                    file.write(*serialized_examples([row], [""]))
         outputs = {"report": _artifact(standard_artifacts.ModelEvaluation, tmp_path)}
         Executor().Do(inputs, outputs, {"seed": 0, "samples": 20})
         return HeldOutReport.from_json((tmp_path / "held_out.json").read_text())
@@ -70,6 +78,15 @@ def test_classifier_is_scored_beside_majority_and_linear_model(scored):
     assert (report.task, report.rows) == ("classification", 4)
     assert _values(report, "accuracy") == {"model": 0.75, "majority": 0.5, "tfidf": 1.0}
     assert report.systems["majority"]["auc"].value == 0.5
+
+
+def test_classifier_with_a_teacher_is_scored_beside_a_linear_model_that_has_it_too(scored):
+    wrong = [
+        Row(text, label="", teacher_probabilities=(1.0, 0.0, 0.0), is_transfer=True) for text in ("good", "good good")
+    ]
+    report = scored(TRAIN_TEXTS, TEST_TEXTS, write_classifier, taught=TRAIN_TEXTS + wrong * 20)
+    assert set(report.systems) == {"model", "majority", "tfidf", "taught_tfidf"}
+    assert _values(report, "accuracy")["taught_tfidf"] < _values(report, "accuracy")["tfidf"]
 
 
 def test_model_is_compared_with_each_baseline_on_the_same_samples(scored):

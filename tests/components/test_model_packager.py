@@ -526,3 +526,20 @@ def test_component_takes_only_the_model_for_granted():
     assert list(packager.inputs) == ["trained_model"]
     assert json.loads(packager.exec_properties["config"]) == config_of("language_model")
     assert json.loads(packager.exec_properties["warmup_texts"]) == ["a text", "żółć"]
+
+
+def test_card_tells_of_a_teachers_rows_and_which_were_left_out():
+    merged = Accounting(
+        rows={"train": 9000, "eval": 1000},
+        quarantined={},
+        dropped={"text of the eval or test split": 12},
+        labels=ACCOUNTING.labels,
+        notes=["1,000 are the teacher's alone"],
+    )
+    config = config_of(distillation={"data": {"path": "/home/somebody/private/taught.jsonl", "format": "jsonl"}})
+    card = model_card(sources_of(config=config, rows=ACCOUNTING, taught=merged))
+    assert "taught.jsonl" in card
+    assert "private" not in card
+    table = next(rows for rows in tables(card) if ["train", "9,000"] in rows)
+    assert ["left out: text of the eval or test split", "12"] in table
+    assert ["train", "1,000 are the teacher's alone"] in table

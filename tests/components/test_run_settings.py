@@ -66,3 +66,9 @@ def test_model_card_tells_of_the_run_and_not_of_the_configuration():
         "data": {"path": "gs://b/b.tsv", "format": "tsv"},
     }
     assert as_run(config, {specs.CODE_VERSION: "1"}) == config
+
+
+def test_model_card_tells_of_the_teachers_rows_of_the_run():
+    config = {"name": "tiny", "distillation": {"gold_rows": 0.1, "data": {"path": "a.jsonl", "format": "jsonl"}}}
+    found = as_run(config, {"distillation_path": "gs://b/b.jsonl"})
+    assert found["distillation"] == {"gold_rows": 0.1, "data": {"path": "gs://b/b.jsonl", "format": "jsonl"}}

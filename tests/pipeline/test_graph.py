@@ -149,3 +149,21 @@ def test_listed_tags_are_demanded_in_the_letters_that_they_are_read_in(stages):
     importer = stages(task="tagging", data=columns, tagging={"scheme": "bioes"})["SchemaImporter"]
     (schema,) = (value for value in importer.exec_properties.values() if "string_domain" in str(value))
     assert [f'"{tag}-x"' in schema for tag in "BSEUL"] == [True, True, True, False, False]
+
+
+def test_teachers_rows_are_trained_on_and_labelled_ones_alone_are_measured_by(stages, tmp_path):
+    (tmp_path / "taught.jsonl").write_text('{"text": "a text", "probabilities": {"good": 1}}\n')
+    nodes = stages(distillation={"data": {"path": "taught.jsonl", "format": "jsonl"}})
+
+    def source(stage, key="examples"):
+        return nodes[stage].inputs[key].producer_component_id
+
+    assert source("CorpusIngestTransfer", "gold") == "CorpusIngest"
+    assert source("TransferMerge", "transfer") == "CorpusIngestTransfer"
+    assert source("TextTransform") == "TransferMerge"
+    assert source("TextTransform", "schema") == "SchemaImporterTransfer"
+    measuring = ("StatisticsGen", "TaskEvaluator", "HeldOutScorer", "EvaluationReport", "ModelPackager")
+    assert {source(stage) for stage in measuring} == {"CorpusIngest"}
+    assert source("HeldOutScorer", "transfer") == source("ModelPackager", "transfer") == "TransferMerge"
+    told = json.loads(nodes["Trainer"].exec_properties["custom_config"])["distillation"]
+    assert told == {"temperature": 1.0, "gold_share": 0.5, "gold_rows": 0.1}

@@ -53,6 +53,38 @@ def test_relative_paths_are_taken_from_the_configuration_file(tmp_path):
     assert load(tmp_path, remote).data.path == "gs://bucket/rows.tsv"
 
 
+TAUGHT = MINIMAL | {"distillation": {"data": {"path": "taught.jsonl", "format": "jsonl"}}}
+
+
+def test_path_in_a_section_of_a_section_is_taken_from_the_configuration_file_too(tmp_path):
+    config = load(tmp_path, TAUGHT)
+    assert config.distillation.data.path == str(tmp_path / "taught.jsonl")
+    assert dict(paths_read_by_steps(config))["distillation.data.path"] == str(tmp_path / "taught.jsonl")
+    elsewhere = with_paths(config, {"distillation.data.path": "/mnt/taught.jsonl"})
+    assert elsewhere.distillation.data.path == "/mnt/taught.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("data.label_separator=;", "distillation is set, and with data.label_separator a row has several classes"),
+        ("data.second_text_column=b", "distillation.data.second_text_column is null"),
+        ("distillation.data.confidence_column=c", "confidence_column is set, and it is of the label in label_column"),
+        ("distillation.data={path: x, format: csv, label_column: a, logits: true}", "labels have no logits"),
+        ("distillation.data.probabilities=[good]", "expected a column, or two or more different ones"),
+        ("distillation.data.splits={train: 0.9, eval: 0.1, test: 0}", "all rows of a teacher are for training"),
+        ("distillation.temperature=0", "distillation.temperature is 0"),
+    ],
+)
+def test_distillation_that_cannot_be_is_refused(tmp_path, override, said):
+    assert said in complaint(tmp_path, TAUGHT, override)
+
+
+def test_other_tasks_have_no_distillation_yet(tmp_path):
+    regression = TAUGHT | {"task": "regression", "data": MINIMAL["data"] | {"target_columns": ["stars"]}}
+    assert "distillation is set, and the task is regression" in complaint(tmp_path, regression)
+
+
 def test_override_wins_over_the_file_and_reaches_nested_fields(tmp_path):
     config = load(tmp_path, MINIMAL | {"training": {"epochs": 2}}, "training.epochs=7", "encoder.hidden_sizes=[8, 4]")
     assert (config.training.epochs, config.encoder.hidden_sizes) == (7, (8, 4))

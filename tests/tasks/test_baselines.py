@@ -17,6 +17,7 @@ from ulmfit_tfx.tasks.classification.baselines import (
     linear_labels,
     majority_class,
     majority_labels,
+    taught_distributions,
 )
 from ulmfit_tfx.tasks.classification.scores import ClassificationRows
 from ulmfit_tfx.tasks.regression.baselines import LinearTargets, Regression, mean_targets
@@ -232,3 +233,27 @@ def test_several_tags_of_a_word_are_compared_as_sets():
     contest = Tagging("plain", "|")
     scored = contest.scored([Row("a b", words=("a", "b"), tags=("X|Y", ""))], [["Y|X", "Z"]])
     assert scored.scores()["micro_f1"] == pytest.approx(2 * 2 / (3 + 2))
+
+
+def test_taught_baseline_learns_what_the_teacher_says():
+    few = [Row("a good film", label="good"), Row("a bad film", label="bad")]
+    more = [
+        Row(f"{word} {number}", label="", teacher_probabilities=(1 - good, good), is_transfer=True)
+        for number in range(8)
+        for word, good in [("splendid", 0.9), ("dreadful", 0.1)]
+    ]
+    contest = Classification(["good", "bad"])
+    found = contest.of_taught(few + more, [Row("splendid"), Row("dreadful")], seed=1)["taught_tfidf"]
+    assert found[0, 0] > 0.6
+    assert found[1, 1] > 0.6
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+
+
+def test_label_and_teacher_are_half_of_a_distribution_each():
+    rows = [
+        Row("x", label="good"),
+        Row("x", label="good", teacher_probabilities=(0.5, 0.5)),
+        Row("x", label="", teacher_probabilities=(0.2, 0.8), is_transfer=True),
+    ]
+    expected = [[1, 0], [0.75, 0.25], [0.8, 0.2]]
+    np.testing.assert_allclose(taught_distributions(rows, ["good", "bad"]), expected)
