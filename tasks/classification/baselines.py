@@ -6,6 +6,7 @@ Of both there are probabilities, as of the model, so that the same scores are co
 import dataclasses
 from collections import Counter
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 import sklearn
@@ -30,6 +31,7 @@ from ulmfit_tfx.transforms.records.record import Row
 
 _LEAST_SHARE = 0.01
 """Of a row for a class, below which it is left out."""
+_Class = TypeVar("_Class", str, int)
 _LABELS_VALIDATED = 5
 """Of texts with several, that C is chosen by."""
 
@@ -265,7 +267,7 @@ def linear_labels(
     return probabilities
 
 
-def _by_class(probabilities: np.ndarray, found: Sequence[str], classes: Sequence[str]) -> np.ndarray:
+def _by_class(probabilities: np.ndarray, found: Sequence[_Class], classes: Sequence[_Class]) -> np.ndarray:
     column_of = {name: column for column, name in enumerate(found)}
     absent = np.zeros(len(probabilities))
     columns = [probabilities[:, column_of[name]] if name in column_of else absent for name in classes]

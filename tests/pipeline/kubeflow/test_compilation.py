@@ -116,6 +116,12 @@ def test_language_model_brings_its_own_parameters(compiled):
     assert {"corpus_path", "corpus_fingerprint", "language_model"} <= set(defaults(spec))
 
 
+def test_teacher_brings_its_own_parameters(compiled):
+    spec, _ = compiled(distillation={"data": {"path": "gs://bucket/taught.jsonl", "format": "jsonl"}})
+    found = defaults(spec)
+    assert (found["distillation_path"], found["distillation_fingerprint"]) == ("gs://bucket/taught.jsonl", "")
+
+
 def test_resources_are_those_of_the_step(compiled):
     spec, _ = compiled({"cpu": 2, "memory": "4Gi", "steps": {"Trainer": {"gpu": {"count": 2}, "memory": "16G"}}})
     trainer, pusher = (executors(spec)[name].resources for name in ("Trainer", "Pusher"))
