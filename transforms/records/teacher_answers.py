@@ -46,7 +46,7 @@ def probabilities_of(record: Record, config: TaughtTextsConfig, classes: Mapping
     if negative := [number for number in given.values() if number < 0]:
         hint = ". Are these logits? Set distillation.data.logits"
         raise RowError("negative probability", f"{_where(config)} holds {negative[0]:g}, expected 0 to 1{hint}")
-    total = math.fsum(given.values())
+    total = sum(given.values())  # of huge numbers infinite, where math.fsum raises
     if abs(total - 1) > MOST_OFF:
         raise RowError("probabilities do not sum to 1", f"{_where(config)}: their sum is {total:g}")
     return tuple(given.get(place, 0.0) / total for place in range(size))
