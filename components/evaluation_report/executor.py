@@ -27,7 +27,7 @@ from ulmfit_tfx.trainer_modules.data.cut_texts import FILE as CUT_TEXTS_FILE
 from ulmfit_tfx.trainer_modules.data.cut_texts import CutTexts
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelInfo
 from ulmfit_tfx.transforms.records.record import Row
-from ulmfit_tfx.transforms.splitting import EVAL, TEST
+from ulmfit_tfx.transforms.splitting import EVAL
 
 HTML_FILE = "report.html"
 ERRORS_FILE = "errors.tsv"
@@ -103,10 +103,8 @@ def _beaten(evaluated: list[types.Artifact] | None) -> BeatenReport | None:
 
 def _warnings(examples: types.Artifact, model_run: list[types.Artifact]) -> tuple[str, ...]:
     """What takes worth from the scores."""
-    said: list[str] = []
-    if text := examples.get_string_custom_property(specs.ACCOUNTING):
-        accounting = Accounting.from_json(text)
-        said = [*filter(None, map(accounting.leak, (EVAL, TEST))), *accounting.notes]
+    text = examples.get_string_custom_property(specs.ACCOUNTING)
+    said = Accounting.from_json(text).warnings() if text else ()
     cut = _read(f"{artifact_utils.get_single_uri(model_run)}/{CUT_TEXTS_FILE}")
     return (*said, *(() if cut is None else CutTexts.from_json(cut).sentences()))
 

@@ -39,8 +39,8 @@ def model_facts(sources: CardSources) -> Facts:
 def limits(sources: CardSources) -> Iterator[str]:
     """What a user has to know before trusting an answer."""
     yield from sources.card.limits
-    if sources.rows is not None and (warning := sources.rows.recut_warning()):
-        yield warning
+    if sources.evaluation is None and sources.rows is not None and (warning := sources.rows.recut_warning()):
+        yield warning  # of a scored model it stands among the warnings of the scores
     if sources.info.cleaning.lower_case:
         yield "Upper and lower case are the same to it."
     yield (

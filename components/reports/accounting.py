@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+from collections.abc import Iterator
 
 ENOUGH_ALIKE = 0.95
 """Share of the sentences below which what is served differs from what was trained on."""
@@ -61,6 +62,13 @@ class Accounting:
         count, rows = self.leaks.get(split, 0), self.rows.get(split, 0)
         where = "train or eval" if split == "test" else "train"
         return f"{count:,} of {rows:,} {split} texts are also in {where} ({count / rows:.1%})" if count else ""
+
+    def warnings(self) -> Iterator[str]:
+        """What takes worth from the scores, without the full stop at the end."""
+        yield from filter(None, (self.leak(split) for split in ("eval", "test")))
+        yield from self.notes
+        if warning := self.recut_warning():
+            yield warning.removesuffix(".")
 
     @classmethod
     def from_json(cls, text: str) -> "Accounting":

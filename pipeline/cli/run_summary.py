@@ -209,8 +209,10 @@ def _add_rows_of_data(table: TwoColumns, ingest: StageResult, kind: str) -> None
     reasons = "; ".join(f"{reason}: {count:,}" for reason, count in accounting.quarantined.items())
     table.add_row("  quarantined", f"{sum(accounting.quarantined.values()):,}" + (f" ({reasons})" if reasons else ""))
     if shown := accounting.recut_shown():
-        warning = accounting.recut_warning()
-        table.add_row("  words as served", f"[yellow]{escape(warning)}[/yellow]" if warning else escape(shown))
+        # What a small share means is one of the notes on the scores.
+        table.add_row(
+            "  words as served", f"[yellow]{escape(shown)}[/yellow]" if accounting.recut_warning() else escape(shown)
+        )
 
 
 def _add_drift(table: TwoColumns, validator: StageResult) -> None:

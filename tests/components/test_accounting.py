@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from ulmfit_tfx.components.reports.accounting import Accounting
@@ -42,3 +44,12 @@ def test_warning_offers_no_setting_where_none_is_better():
 
 def test_accounting_of_an_earlier_version_is_read():
     assert Accounting.from_json('{"rows": {"train": 1}, "quarantined": {}, "dropped": {}, "labels": {}}').recut == {}
+
+
+def test_warnings_are_the_leaks_the_notes_and_the_share_cut_as_served():
+    accounting = dataclasses.replace(of_words(20, 0), leaks={"test": 2}, notes=["Tags that never occur in train: x"])
+    leak, note, recut = accounting.warnings()
+    assert leak == "2 of 10 test texts are also in train or eval (20.0%)"
+    assert note == "Tags that never occur in train: x"
+    assert f"{recut}." == accounting.recut_warning()
+    assert list(of_words(199, 0).warnings()) == []

@@ -1,4 +1,5 @@
 import contextlib
+import dataclasses
 import doctest
 import io
 import json
@@ -235,6 +236,8 @@ def test_card_says_how_many_sentences_serving_cuts_into_the_same_words():
     assert "With tagging.words: whitespace it would be" in card
     assert ["cut into the same words by tagging.words: punctuation", "3"] in table_with(card, "rows")
     assert "are cut into the same words" not in model_card(sources_of(rows=ACCOUNTING))
+    evaluation = dataclasses.replace(EVALUATION, warnings=tuple(rows.warnings()))
+    assert model_card(sources_of(rows=rows, evaluation=evaluation)).count("Only 3 of 10 sentences") == 1
 
 
 def test_only_the_most_frequent_of_many_labels_are_listed_and_the_rest_is_counted():

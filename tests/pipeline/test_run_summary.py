@@ -60,11 +60,18 @@ def summary(tmp_path, monkeypatch):
         {"shorter than min_words": 34_567},
         {},
         rows_in=1_500_000,
+        recut={"punctuation": 1},
+        served_cut="punctuation",
     )
     scores = {name: SCORE for name in config.measures}
     slices = {f"language number {number}": SliceScores(12_345, {"accuracy": 0.5}) for number in range(9)}
     of_eval = EvaluationScores(
-        "classification", 99, scores, {"language_of_the_review": slices}, Comparison(scores, scores)
+        "classification",
+        99,
+        scores,
+        {"language_of_the_review": slices},
+        Comparison(scores, scores),
+        warnings=tuple(accounting.warnings()),
     )
     held_out = HeldOutReport(
         "classification", 123_456, dict.fromkeys(SYSTEMS, scores), {"majority": scores}, "accuracy"
@@ -128,6 +135,12 @@ def test_lines_without_paths_fit(summary):
     _, shown = summary
     table, _, _ = shown.partition("Report:")
     assert max(len(line) for line in table.splitlines() if NAME not in line) <= 80
+
+
+def test_what_a_small_share_cut_as_served_means_is_said_once(summary):
+    _, shown = summary
+    assert "words as served" in shown
+    assert shown.count("Scores are of the given words") == 1
 
 
 def test_paths_are_from_here(summary, monkeypatch):

@@ -10,6 +10,7 @@ from tfx.types import channel_utils, standard_artifacts
 
 from ulmfit_tfx.components.evaluation_report import executor
 from ulmfit_tfx.components.evaluation_report.component import EvaluationReport
+from ulmfit_tfx.components.reports.accounting import Accounting
 from ulmfit_tfx.components.reports.scores_file import EvaluationScores
 from ulmfit_tfx.components.row_encoding import serialized_examples
 from ulmfit_tfx.schemas.config.evaluation import EvaluationConfig
@@ -63,8 +64,10 @@ def run(tmp_path, monkeypatch):
             (tmp_path / name / "Format-Serving" / "saved_model.pb").write_text("")
         return [made]
 
-    def execute(baseline=None, history=None):
+    def execute(baseline=None, history=None, accounting=None):
         examples = artifact(standard_artifacts.Examples, "examples")
+        if accounting:
+            examples.set_string_custom_property("accounting", accounting.to_json())
         examples.split_names = '["eval", "test"]'
         for split, rows in ROWS.items():
             folder = tmp_path / "examples" / f"Split-{split}"
@@ -114,6 +117,16 @@ def test_without_a_comparable_model_in_service_the_page_says_why(run, baseline, 
     assert EvaluationScores.from_json((folder / "scores.json").read_text()).baseline is None
     page = html.unescape((folder / "report.html").read_text(encoding="utf-8"))
     assert f"Not compared with a model in service: {reason}" in page
+
+
+def test_page_and_scores_say_once_that_few_sentences_are_cut_as_served(run):
+    accounting = Accounting({"train": 10}, {}, {}, {}, recut={"punctuation": 3}, served_cut="punctuation")
+    folder = run(accounting=accounting)
+    [warning] = EvaluationScores.from_json((folder / "scores.json").read_text()).warnings
+    assert f"{warning}." == accounting.recut_warning()
+    page = html.unescape((folder / "report.html").read_text(encoding="utf-8"))
+    assert page.count("Only 3 of 10 sentences") == 1
+    assert f"{accounting.recut_warning()}</p>" in page
 
 
 def test_the_history_of_the_training_is_drawn(run):
