@@ -322,7 +322,9 @@ def _problem_of_row(row: Row, tried: FuzzInput) -> str | None:
     numbers = [*row.targets, *([] if row.weight is None else [row.weight])]
     if not all(map(math.isfinite, numbers)) or (row.weight or 0) < 0:
         return "has a number that is none"
-    return None if row.split in (None, *SPLITS) and row.key != "" else "has no such split"
+    if row.split not in (None, *SPLITS) or row.key == "":
+        return "has no such split"
+    return None if row.line is not None and row.line >= 1 else "has no line"
 
 
 def _problem_of_refusal(refusal: Refusal, tried: FuzzInput, lines: Sequence[str] | None) -> str | None:

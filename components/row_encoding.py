@@ -13,25 +13,27 @@ from ulmfit_tfx.transforms.records.record import Row
 _TEXTS, _NUMBERS, _INTEGERS = pa.list_(pa.binary()), pa.list_(pa.float32()), pa.list_(pa.int64())
 
 
-class Place(NamedTuple):
-    """Where rows come from that a model is to be asked about.
+class Origin(NamedTuple):
+    """Where a row comes from that a model is to be asked about.
 
     Attributes:
-        file: Their file.
-        number: Of the first of them, among the rows of the file's part that is read in one go.
+        file: Its file.
+        number: Among the rows that are read in one go.
     """
 
     file: str
     number: int
 
 
-def serialized_examples(rows: Sequence[Row], buckets: Iterable[str], origin: Place | None = None) -> list[bytes]:
+def serialized_examples(
+    rows: Sequence[Row], buckets: Iterable[str], origins: Sequence[Origin] | None = None
+) -> list[bytes]:
     """The tf.Examples of rows of one source, see `feature_names`. They have the features that the first row has.
 
     Args:
         rows: One or more, with the same of their attributes set.
         buckets: The length bucket of each.
-        origin: Is written, with all columns of the rows, so that answers can be put beside them.
+        origins: Are written, with all columns of the rows, so that answers can be put beside them.
     """
     first = rows[0]
     columns = {
@@ -56,9 +58,9 @@ def serialized_examples(rows: Sequence[Row], buckets: Iterable[str], origin: Pla
     if first.words:
         columns[feature_names.WORDS] = _texts(row.words for row in rows)
         columns[feature_names.TAGS] = _texts(row.tags for row in rows)
-    if origin is not None:
-        columns[feature_names.SOURCE_FILE] = _texts([origin.file] for _ in rows)
-        lines = [[row.line or 0, number] for number, row in enumerate(rows, start=origin.number)]
+    if origins is not None:
+        columns[feature_names.SOURCE_FILE] = _texts([origin.file] for origin in origins)
+        lines = [[row.line or 0, origin.number] for row, origin in zip(rows, origins, strict=True)]
         columns[feature_names.SOURCE_LINE] = pa.array(lines, type=_INTEGERS)
         columns[feature_names.SOURCE_COLUMNS] = _texts([json.dumps(row.columns)] for row in rows)
     batch = pa.record_batch(list(columns.values()), names=list(columns))

@@ -102,11 +102,13 @@ class ShownError:
         text: Its text.
         facts: Expected and predicted.
         marked: The text with what is expected in it above what is predicted, in place of the plain text.
+        place: Where it comes from, in words; "" where that is not known.
     """
 
     text: str
     facts: tuple[Fact, ...] = ()
     marked: tuple[MarkedText, ...] = ()
+    place: str = ""
 
 
 def number(value: float) -> str:

@@ -26,6 +26,8 @@ class CorpusIngest(BaseBeamComponent):
                                                        `schemas.feature_names`
         Split-eval/...
         Split-test/...
+        places/Split-train/data_tfrecord-...           file, line and record of each row, see `row_places`
+        places/records_before.json
         quarantine/rows-00000-of-00001.jsonl           refused rows: source, line, reason, detail, row
         accounting.json                                rows in, out, quarantined, dropped, and labels
 

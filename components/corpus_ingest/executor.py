@@ -25,14 +25,15 @@ from ulmfit_tfx.components.corpus_ingest.rare_labels import KeptLabels, leaves_o
 from ulmfit_tfx.components.corpus_ingest.shard_ingestion import (
     FindOccurrences,
     IngestShard,
+    counted_before,
     counted_lines,
-    lines_before,
 )
 from ulmfit_tfx.components.corpus_ingest.shard_result import LEAKS, QUARANTINED, ShardResult
 from ulmfit_tfx.components.corpus_ingest.shards import Shard, shards_of
 from ulmfit_tfx.components.corpus_ingest.source_files import check_source, read_label_map, read_labels
 from ulmfit_tfx.components.record_files import prepare, publish
 from ulmfit_tfx.components.reports.accounting import Accounting
+from ulmfit_tfx.components.row_places import places_folder, write_records_before
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.config.sources.labelled import LabelListConfig
 from ulmfit_tfx.schemas.errors import DataError
@@ -67,6 +68,7 @@ class Executor(BaseBeamExecutor):
         shards = shards_of(check_source(ingestion.source), ingestion.source, one_file_each=ingestion.asked)
         ingestion = _with_labels_read(ingestion)
         prepare(artifact.uri)
+        prepare(places_folder(artifact.uri))
         results_file = f"{artifact.uri}/shards.jsonl"
         try:
             with self._make_beam_pipeline() as pipeline:
@@ -84,6 +86,8 @@ class Executor(BaseBeamExecutor):
         for note in noted:
             log.warning("%s", note)
         publish((part for result in results for part in result.parts), artifact.uri, SPLITS)
+        publish((part for result in results for part in result.places), places_folder(artifact.uri), SPLITS)
+        write_records_before(artifact.uri, _records_before(shards, results))
         artifact.set_string_custom_property(specs.ACCOUNTING, accounting.to_json())
         with tf.io.gfile.GFile(f"{artifact.uri}/accounting.json", "w") as file:
             file.write(accounting.to_json())
@@ -99,6 +103,12 @@ def _with_classes(ingestion: Ingestion, inputs: dict[str, Any]) -> Ingestion:
     gold = artifact_utils.get_single_instance(inputs[specs.GOLD])
     classes = Accounting.from_json(gold.get_string_custom_property(specs.ACCOUNTING)).labels[TRAIN]
     return dataclasses.replace(ingestion, classes=tuple(sorted(classes)))
+
+
+def _records_before(shards: Sequence[Shard], results: Sequence[ShardResult]) -> dict[int, int]:
+    """Records of its file before each part of a file."""
+    records = {result.shard: result.read.records for result in results}
+    return counted_before([(shard, records[shard.number]) for shard in shards if shard.is_part])
 
 
 def _with_labels_read(ingestion: Ingestion) -> Ingestion:
@@ -131,7 +141,7 @@ def _ingest(
         | "SpreadRanges" >> beam.Reshuffle()
         | "CountLines" >> beam.Map(counted_lines, ingestion.source)
         | "AllLines" >> beam.combiners.ToList()
-        | "LinesBefore" >> beam.Map(lines_before)
+        | "LinesBefore" >> beam.Map(counted_before)
     )
     label_map = read_label_map(ingestion.source)
     spread = pipeline | "Shards" >> beam.Create(shards) | "SpreadShards" >> beam.Reshuffle()

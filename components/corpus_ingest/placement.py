@@ -8,6 +8,7 @@ from ulmfit_tfx.components.corpus_ingest.deduplication import LeftOut, Occurrenc
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.shard_reading import ReadCounts, read_shard, sampled
 from ulmfit_tfx.components.corpus_ingest.shards import Shard
+from ulmfit_tfx.components.row_places import RowPlace
 from ulmfit_tfx.schemas.config.sources.labelled import LabelledColumnsConfig, LabelledSourceConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.config.sources.splits import SplitsConfig
@@ -20,10 +21,11 @@ _LEFT_OUT_OF_TRAIN = "not in the share of the train split"
 
 
 class Placed(NamedTuple):
-    """A row with its split."""
+    """A row with its split, and its place in the shard's part of its file."""
 
     row: Row
     split: str
+    place: RowPlace
 
 
 class Placement:
@@ -51,16 +53,16 @@ class Placement:
         source = self.ingestion.source
         rows = read_shard(shard, self.ingestion, self.label_map, lines_before, counts)
         for row in sampled(rows, source, self.seed):
-            yield self._placed(row, shard, repeated) if isinstance(row, Row) else row
+            yield self._placed(row, shard, repeated, counts) if isinstance(row, Row) else row
 
-    def _placed(self, row: Row, shard: Shard, repeated: "_Repeated | None") -> Placed | Drop:
+    def _placed(self, row: Row, shard: Shard, repeated: "_Repeated | None", counts: ReadCounts) -> Placed | Drop:
         if repeated is not None and (reason := repeated.reason(row)) is not None:
             return Drop(reason)
         key = row.text if row.key is None else row.key
         named = None if self.shares_of_train is not None and row.split == TRAIN else row.split
         split = named or shard.split or split_of(key, self.seed, self.shares_of_train or self.shares)
         is_left_out = split == TRAIN and not self._is_in_train_fraction(row.text)
-        return Drop(_LEFT_OUT_OF_TRAIN) if is_left_out else Placed(row, split)
+        return Drop(_LEFT_OUT_OF_TRAIN) if is_left_out else Placed(row, split, counts.place_of(row))
 
     def _is_in_train_fraction(self, text: str) -> bool:
         source = self.ingestion.source

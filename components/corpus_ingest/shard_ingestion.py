@@ -25,8 +25,9 @@ from ulmfit_tfx.components.corpus_ingest.shard_result import (
     ShardResult,
 )
 from ulmfit_tfx.components.corpus_ingest.shards import Shard
-from ulmfit_tfx.components.record_files import Part, PartsWriter
-from ulmfit_tfx.components.row_encoding import Place, serialized_examples
+from ulmfit_tfx.components.record_files import PartsWriter
+from ulmfit_tfx.components.row_encoding import Origin, serialized_examples
+from ulmfit_tfx.components.row_places import RowPlace, places_folder, serialized_places
 from ulmfit_tfx.schemas.config.sources.labelled_texts import ClassifiedTextsConfig, NumberedTextsConfig
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.transforms.length_buckets import length_bucket
@@ -81,7 +82,7 @@ class IngestShard(beam.DoFn):
             duplicates: What `Duplicates` found, a multimap. None: they stay.
             kept_labels: What `KeptLabels` found. None: all of them.
         """
-        result = ShardResult()
+        result = ShardResult(shard=shard.number)
         digests = Digests()
         batches = {split: _Batch(self.artifact, split, shard, self.ingestion) for split in SPLITS}
         before = lines_before.get(shard.number, 0)
@@ -95,14 +96,16 @@ class IngestShard(beam.DoFn):
                 _count_drop(kept, result)
                 continue
             self._count(kept.row, kept.split, result)
-            batches[kept.split].add(kept.row)
+            batches[kept.split].add(kept.row, kept.place)
             if self.looks_for_leaks:
                 for block in digests.add(kept.row.text, kept.split):
                     yield beam.pvalue.TaggedOutput(LEAKS, block)
         for block in digests.blocks():
             yield beam.pvalue.TaggedOutput(LEAKS, block)
-        result.parts = [part for batch in batches.values() for part in batch.close()]
         for batch in batches.values():
+            batch.close()
+            result.parts += batch.writer.parts
+            result.places += batch.places_writer.parts
             for cut, sentences in batch.alike.items():
                 result.counts[RECUT, cut, ""] += sentences
         for part in result.parts:
@@ -118,7 +121,7 @@ class IngestShard(beam.DoFn):
         row, rare = without_rare(placed.row, kept, source)
         for label in rare:
             result.counts[RARE_LABELS, label, ""] += 1
-        return Drop(RARE) if row is None else Placed(row, placed.split)
+        return Drop(RARE) if row is None else placed._replace(row=row)
 
     def _count(self, row: Row, split: str, result: ShardResult) -> None:
         for label in self._labels_of(row):
@@ -159,35 +162,43 @@ class _Batch:
 
     def __init__(self, artifact: str, split: str, shard: Shard, ingestion: Ingestion):
         self.writer = PartsWriter(artifact, split, shard.number)
+        self.places_writer = PartsWriter(places_folder(artifact), split, shard.number)
         self.length_buckets = ingestion.source.length_buckets
-        self.file = shard.file if ingestion.asked else None
+        self.shard = shard.number
+        self.asked = ingestion.asked
         self.written = 0
         self.rows: list[Row] = []
+        self.places: list[RowPlace] = []
         self.characters = 0
         self.alike: Counter[str] = Counter()
         """Of words with tags, sentences that are cut into the same words, see `recut_words.alike`."""
 
-    def add(self, row: Row) -> None:
+    def add(self, row: Row, place: RowPlace) -> None:
         self.rows.append(row)
+        self.places.append(place)
         self.characters += len(row.text)
         if len(self.rows) >= _BATCH_ROWS or self.characters >= _BATCH_CHARACTERS:
             self._flush()
 
-    def close(self) -> list[Part]:
+    def close(self) -> None:
         if self.rows:
             self._flush()
-        return self.writer.close()
+        self.writer.close()
+        self.places_writer.close()
 
     def _flush(self) -> None:
         buckets = [length_bucket(row.text, self.length_buckets) for row in self.rows]
-        place = None if self.file is None else Place(self.file, self.written)
-        self.writer.write(serialized_examples(self.rows, buckets, place))
+        origins = None
+        if self.asked:
+            origins = [Origin(place.file, number) for number, place in enumerate(self.places, start=self.written)]
+        self.writer.write(serialized_examples(self.rows, buckets, origins))
+        self.places_writer.write(serialized_places(self.places, self.shard))
         self.written += len(self.rows)
         if self.rows[0].words:
             from ulmfit_tfx.transforms.records.recut_words import alike  # imports TensorFlow
 
             self.alike.update(alike(self.rows))
-        self.rows, self.characters = [], 0
+        self.rows, self.places, self.characters = [], [], 0
 
 
 def counted_lines(shard: Shard, source: SourceConfig) -> tuple[Shard, int]:
@@ -195,11 +206,14 @@ def counted_lines(shard: Shard, source: SourceConfig) -> tuple[Shard, int]:
     return shard, line_ends(shard, source)
 
 
-def lines_before(line_ends: list[tuple[Shard, int]]) -> dict[int, int]:
-    """Lines of its file before each shard, from the number of lines that end in each, of all shards of a file."""
+def counted_before(counted: list[tuple[Shard, int]]) -> dict[int, int]:
+    """Lines of its file before each shard, from the number of lines that end in each, of all shards of a file.
+
+    So it is with records, or whatever else there is to count.
+    """
     sums: dict[str, int] = defaultdict(int)
     before = {}
-    for shard, count in sorted(line_ends, key=lambda pair: pair[0].number):
+    for shard, count in sorted(counted, key=lambda pair: pair[0].number):
         before[shard.number] = sums[shard.file]
         sums[shard.file] += count
     return before

@@ -9,6 +9,7 @@ from typing import BinaryIO
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.shards import Shard
 from ulmfit_tfx.components.corpus_ingest.source_files import open_uncompressed, readable
+from ulmfit_tfx.components.row_places import RowPlace
 from ulmfit_tfx.schemas.config.sources.source import SourceConfig
 from ulmfit_tfx.schemas.config.tags import TagsConfig
 from ulmfit_tfx.transforms.corpus_cleanup.row_cleanup import cleaned_up
@@ -31,10 +32,23 @@ class ReadCounts:
     Attributes:
         records: Records that the parser found, good or bad.
         split_off: Rows that there are more than records, because texts were split into sentences.
+        file: The file of the last record.
+        records_of_others: Records of the shard's files before that one.
     """
 
     records: int = 0
     split_off: int = 0
+    file: str = dataclasses.field(default="", compare=False)
+    records_of_others: int = dataclasses.field(default=0, compare=False)
+
+    def begin(self, file: str) -> None:
+        """Counts the records of one more file."""
+        self.file = file
+        self.records_of_others = self.records
+
+    def place_of(self, row: Row) -> RowPlace:
+        """The place of a row of the last record."""
+        return RowPlace(self.file, row.line or 1, self.records - self.records_of_others)
 
 
 def read_shard(
@@ -53,7 +67,7 @@ def read_shard(
         DataError: The file cannot be read as configured.
     """
     source = ingestion.source
-    for record in _records(shard, ingestion, label_map, lines_before):
+    for record in _records(shard, ingestion, label_map, lines_before, counts):
         counts.records += 1
         if isinstance(record, Row):
             counts.split_off -= 1
@@ -65,10 +79,11 @@ def read_shard(
 
 
 def _records(
-    shard: Shard, ingestion: Ingestion, label_map: Mapping[str, str] | None, lines_before: int
+    shard: Shard, ingestion: Ingestion, label_map: Mapping[str, str] | None, lines_before: int, counts: ReadCounts
 ) -> Iterator[Row | Refusal | Drop]:
     source = ingestion.source if shard.dialect is None else in_dialect(ingestion.source, shard.dialect)
     for file in shard.files:
+        counts.begin(file)
         with _opened(file, shard, source) as (stream, lines_added):
             records = parse(
                 stream,

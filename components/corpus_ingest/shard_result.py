@@ -22,6 +22,8 @@ class ShardResult:
         lowest: Lowest number in the train split, by target column.
         highest: Highest number, likewise.
         parts: The files that were written.
+        places: Those with the places of their rows, see `row_places`.
+        shard: Number of the shard; None of what was counted otherwise.
     """
 
     read: ReadCounts = dataclasses.field(default_factory=ReadCounts)
@@ -29,6 +31,8 @@ class ShardResult:
     lowest: dict[str, float] = dataclasses.field(default_factory=dict)
     highest: dict[str, float] = dataclasses.field(default_factory=dict)
     parts: list[Part] = dataclasses.field(default_factory=list)
+    places: list[Part] = dataclasses.field(default_factory=list)
+    shard: int | None = None
 
     def to_json(self) -> str:
         """As JSON."""
@@ -44,4 +48,6 @@ class ShardResult:
             values["lowest"],
             values["highest"],
             [Part(**part) for part in values["parts"]],
+            [Part(**part) for part in values["places"]],
+            values["shard"],
         )

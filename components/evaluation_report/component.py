@@ -18,7 +18,7 @@ class EvaluationReport(base_component.BaseComponent):
     Output `report`, a standard `ModelEvaluation` artifact:
 
         report.html     to look at: one file that needs no other
-        errors.tsv      the rows of the eval split that the model gets wrong, worst first
+        errors.tsv      the rows of the eval split that the model gets wrong, worst first, with their places
         scores.json     `ulmfit_tfx.components.reports.scores_file.EvaluationScores`
 
     Rows of the test split are not read: of that split the report shows what HeldOutScorer found.

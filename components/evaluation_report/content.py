@@ -10,6 +10,7 @@ from ulmfit_tfx.components.evaluation_report.tsv import to_tsv
 from ulmfit_tfx.components.reports.beaten import BeatenReport
 from ulmfit_tfx.components.reports.held_out import HeldOutReport
 from ulmfit_tfx.components.reports.scores_file import Comparison, EvaluationScores, SliceScores
+from ulmfit_tfx.components.row_places import RowPlace
 from ulmfit_tfx.evaluation import charts
 from ulmfit_tfx.evaluation.blocks import (
     Cell,
@@ -33,6 +34,8 @@ from ulmfit_tfx.trainer_modules.serving.model_info import ModelInfo
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.splitting import EVAL
 
+PLACE_COLUMNS = ("file", "line", "row")
+"""Of the table of errors: file, line and record of a `RowPlace`."""
 _ROUNDING = 1e-9
 """A difference may be larger than what is allowed by so much, as in the Evaluator's eyes."""
 
@@ -104,6 +107,7 @@ def build_content(
     name: str,
     info: ModelInfo,
     rows: Sequence[Row],
+    places: Sequence[RowPlace],
     predictions: Sequence[Any],
     evaluation: EvaluationConfig,
     seed: int,
@@ -120,6 +124,7 @@ def build_content(
         name: Of the pipeline.
         info: What the model says of itself.
         rows: Of the eval split.
+        places: Of the rows, in their order.
         predictions: Of the model, in the order of the rows.
         evaluation: Thresholds, and how much is shown.
         seed: Of the bootstrap samples.
@@ -131,8 +136,10 @@ def build_content(
         beaten: The simple models that the model is held against, where it is.
 
     Raises:
-        ValueError: There are no rows, or a prediction is not finite.
+        ValueError: There are no rows, not a place for each, or a prediction is not finite.
     """
+    if len(places) != len(rows):
+        raise ValueError(f"{len(rows):,} rows, and {len(places):,} places")
     task = labelled_task(info.task)
     view = task.report_view(info, rows, predictions)
     served_view = None if isinstance(served, str) else task.report_view(served.info, rows, served.predictions)
@@ -140,7 +147,8 @@ def build_content(
     lost = [f"Not blessed: {beaten.lost()}"] if beaten and beaten.lost() else []
     scores = dataclasses.replace(scores, warnings=(*lost, *warnings))
     wrong = view.errors()
-    columns = (*view.columns, "split")
+    columns = (*view.columns, "split", *PLACE_COLUMNS)
+    records = [{**view.record(index), "split": EVAL, **_place_record(places[index])} for index in wrong]
     return ReportContent(
         name=name,
         kind=view.kind,
@@ -156,11 +164,27 @@ def build_content(
         ),
         standing=held_out.standing() if held_out else None,
         no_comparison=served if isinstance(served, str) else None,
-        errors=tuple(view.shown(index) for index in wrong[: evaluation.errors_shown]),
+        errors=tuple(
+            dataclasses.replace(view.shown(index), place=shown_place(places[index]))
+            for index in wrong[: evaluation.errors_shown]
+        ),
         wrong_rows=len(wrong),
         ranking=view.ranking,
-        errors_tsv=to_tsv([{**view.record(index), "split": EVAL} for index in wrong], columns),
+        errors_tsv=to_tsv(records, columns),
     )
+
+
+def _place_record(place: RowPlace) -> dict[str, str]:
+    return dict(zip(PLACE_COLUMNS, (place.file, str(place.line), str(place.record)), strict=True))
+
+
+def shown_place(place: RowPlace) -> str:
+    """A place as the page shows it, where errors.tsv has the whole path: with the folder of its file alone.
+
+    >>> shown_place(RowPlace("/data/reviews/train/good/7.txt", 1, 1))
+    'good/7.txt:1'
+    """
+    return f"{'/'.join(place.file.split('/')[-2:])}:{place.line}"
 
 
 def _evaluated(

@@ -18,6 +18,7 @@ from ulmfit_tfx.components.reports.beaten import REPORT_FILE as BASELINES_FILE
 from ulmfit_tfx.components.reports.beaten import BeatenReport
 from ulmfit_tfx.components.reports.held_out import REPORT_FILE, HeldOutReport
 from ulmfit_tfx.components.reports.scores_file import SCORES_FILE
+from ulmfit_tfx.components.row_places import read_places
 from ulmfit_tfx.evaluation.history import History
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas import feature_names
@@ -47,6 +48,7 @@ class Executor(BaseExecutor):
             config["name"],
             predictor.info,
             rows,
+            read_places(examples, EVAL),
             predictor.answer_rows(rows),
             EvaluationConfig.model_validate(config["evaluation"]),
             exec_properties[specs.SEED],

@@ -106,6 +106,7 @@ def test_record_that_a_parser_loses_or_doubles_is_found_in_each_format(fuzzer, f
         (Row("a b", words=("a", "b"), tags=("O",)), "has not a tag for each word"),
         (Row("a", targets=(float("nan"),)), "has a number that is none"),
         (Row("a", split="training"), "has no such split"),
+        (Row("a"), "has no line"),
         (Refusal("a.txt", 0, "reason", "detail", "row"), "there is no such line"),
         (Refusal("a.txt", 1, "reason", "x" * 100_000, "row"), "the reason or the detail is not short"),
         (Refusal("a.txt", 1, "reason", "detail", "other row"), "stands in another line"),

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from ulmfit_tfx.components.corpus_ingest.asked_rows import read_asked
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
-from ulmfit_tfx.components.corpus_ingest.shard_ingestion import counted_lines, lines_before
+from ulmfit_tfx.components.corpus_ingest.shard_ingestion import counted_before, counted_lines
 from ulmfit_tfx.components.corpus_ingest.shard_reading import ReadCounts, read_shard
 from ulmfit_tfx.components.corpus_ingest.shards import shards_of
-from ulmfit_tfx.components.row_encoding import Place, serialized_examples
+from ulmfit_tfx.components.row_encoding import Origin, serialized_examples
 from ulmfit_tfx.schemas.config.sources.asked_texts import asked_texts
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 
@@ -37,7 +37,7 @@ def test_row_of_a_part_has_the_line_of_its_file(tmp_path_factory, format, data):
     source = asked_texts(path=str(path), format=format)
     ingestion = Ingestion(source, asked=True)
     shards = shards_of({str(path): None}, source, shard_bytes=data.draw(st.integers(8, 40)))
-    before = lines_before([counted_lines(shard, source) for shard in shards if shard.is_range_of_lines])
+    before = counted_before([counted_lines(shard, source) for shard in shards if shard.is_range_of_lines])
     rows = [
         row for shard in shards for row in read_shard(shard, ingestion, None, before.get(shard.number, 0), ReadCounts())
     ]
@@ -86,9 +86,11 @@ def test_examples_have_the_place_and_the_columns_of_their_rows():
         Row("a", line=7, columns={"id": 1}, slices=(("lang", "pl"),)),
         Row("é", line=9, columns={"id": "\ud7ff"}, slices=(("lang", "en"),)),
     ]
-    for number, serialized in enumerate(serialized_examples(rows, ["all", "all"], Place("b.csv", 3))):
+    for number, serialized in enumerate(
+        serialized_examples(rows, ["all", "all"], [Origin("b.csv", 3), Origin("c.csv", 4)])
+    ):
         features = tf.train.Example.FromString(serialized).features.feature
-        assert features["source_file"].bytes_list.value[0] == b"b.csv"
+        assert features["source_file"].bytes_list.value[0] == [b"b.csv", b"c.csv"][number]
         assert list(features["source_line"].int64_list.value) == [rows[number].line, 3 + number]
         assert json.loads(features["source_columns"].bytes_list.value[0]) == rows[number].columns
     [plain] = serialized_examples(rows[:1], ["all"])

@@ -1,12 +1,13 @@
 """What CorpusIngest makes of shards, clean-up, keys and duplicates, as seen in its artifact."""
 
+import functools
 import json
 
 import pytest
 from sources import labelled_texts
 from tfx.types import standard_artifacts
 
-from ulmfit_tfx.components.corpus_ingest import shards
+from ulmfit_tfx.components.corpus_ingest import executor, shards
 from ulmfit_tfx.components.corpus_ingest.accounts import account_of, check
 from ulmfit_tfx.components.corpus_ingest.executor import Executor
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
@@ -50,7 +51,7 @@ def corpus(path, **fields):
 @pytest.fixture
 def small_shards(monkeypatch):
     """Files are cut every 2,000 bytes or so."""
-    monkeypatch.setattr(shards, "SHARD_BYTES", 2000)
+    monkeypatch.setattr(executor, "shards_of", functools.partial(shards.shards_of, shard_bytes=2000))
 
 
 @pytest.mark.parametrize("name", ["text", "tsv", "jsonl"])
@@ -64,7 +65,7 @@ def test_file_cut_into_ranges_gives_the_same_rows_in_the_same_order_and_the_same
     header = [b"n\ttext"] if name == "tsv" else []
     path.write_bytes(b"\r\n".join([*header, *lines]))
     whole = ingest(tmp_path / "whole", corpus(path, format=name))
-    monkeypatch.setattr(shards, "SHARD_BYTES", 2000)
+    monkeypatch.setattr(executor, "shards_of", functools.partial(shards.shards_of, shard_bytes=2000))
     cut = ingest(tmp_path / "cut", corpus(path, format=name))
     assert len(shards.shards_of({str(path): None}, corpus(path, format=name), 2000)) > 5
     assert texts_of(cut) == texts_of(whole)

@@ -1,3 +1,4 @@
+import functools
 import gzip
 import json
 import random
@@ -10,8 +11,10 @@ from sources import labelled_texts
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.types import standard_artifacts
 
+from ulmfit_tfx.components.corpus_ingest import executor
 from ulmfit_tfx.components.corpus_ingest.executor import Executor
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
+from ulmfit_tfx.components.corpus_ingest.shards import shards_of
 from ulmfit_tfx.components.corpus_ingest.source_files import (
     check_source,
     find_files,
@@ -20,6 +23,7 @@ from ulmfit_tfx.components.corpus_ingest.source_files import (
 )
 from ulmfit_tfx.components.example_rows import read_rows
 from ulmfit_tfx.components.reports.accounting import Accounting
+from ulmfit_tfx.components.row_places import read_places
 from ulmfit_tfx.schemas.beam_arguments import IN_PROCESS, unstaged
 from ulmfit_tfx.schemas.config.curated_schema import curated_schema
 from ulmfit_tfx.schemas.config.sources.splits import SplitsConfig
@@ -59,6 +63,7 @@ def examples_of(artifact, split):
 
 def write(folder, rows, name="rows.tsv", header="text\tlabel"):
     path = folder / name
+    folder.mkdir(exist_ok=True)
     path.write_text("\n".join([header, *("\t".join(row) for row in rows)]) + "\n", encoding="utf-8")
     return path
 
@@ -624,3 +629,30 @@ def test_latin_1_for_cp1252_is_remarked_and_cp1252_is_not(tmp_path):
     remarks = accounting_of(ingest(tmp_path, labelled(path, encoding="latin-1"))).remarks
     assert remarks == {"texts with control characters: this looks like cp1252, not latin-1": 1}
     assert accounting_of(ingest(tmp_path / "2", labelled(path, encoding="cp1252"))).remarks == {}
+
+
+def test_place_of_each_row_is_where_its_text_stands_in_all_splits_of_cut_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(executor, "shards_of", functools.partial(shards_of, shard_bytes=600))
+    parts = ["train", "test"]
+    rows = [(text, label, parts[number % 5 == 0]) for number, (text, label) in enumerate([*ROWS, *ROWS[:9]])]
+    rows[7:7] = [("x",), ("refused", "", "train")]
+    paths = [
+        write(tmp_path / "rows", of_file, name, "text\tlabel\tpart")
+        for name, of_file in (("a.tsv", rows), ("b.tsv", [("a short one", "g", "train")]))
+    ]
+    config = labelled(
+        tmp_path / "rows",
+        split_column="part",
+        eval_from_train=True,
+        splits=SplitsConfig(train=0.5, eval=0.5, test=0),
+        corpus_cleanup={"deduplicate": "exact"},
+    )
+    artifact = ingest(tmp_path, config)
+    lines = {str(path): path.read_text().splitlines() for path in paths}
+    for split in ("train", "eval", "test"):
+        texts, places = [row.text for row in read_rows(artifact, split)], read_places(artifact, split)
+        assert len(places) == len(texts) > 10
+        for text, place in zip(texts, places, strict=True):
+            assert lines[place.file][place.line - 1].split("\t")[0] == text
+            assert place.record == place.line - 1, "there are no blank lines"
+    assert not list((tmp_path / "examples").rglob("unfinished"))

@@ -14,6 +14,7 @@ from ulmfit_tfx.components.evaluation_report.html import to_html
 from ulmfit_tfx.components.model_packager.card import model_card
 from ulmfit_tfx.components.model_packager.sources import CardSources
 from ulmfit_tfx.components.reports.held_out import HeldOutReport
+from ulmfit_tfx.components.row_places import RowPlace
 from ulmfit_tfx.evaluation.catalogue import MODEL, SCORES, SYSTEMS, in_order, lower_is_better
 from ulmfit_tfx.evaluation.intervals import Interval
 from ulmfit_tfx.pipeline.cli import run_summary
@@ -33,6 +34,7 @@ TASKS = {
     "plain tags": {"task": "tagging", "data": TAGGED, "tagging": {"scheme": "plain"}},
     "several tags": {"task": "tagging", "data": TAGGED, "tagging": {"scheme": "plain", "tag_separator": "|"}},
 }
+PLACES = [RowPlace("a.csv", 2, 1), RowPlace("a.csv", 3, 2)]
 
 
 def test_every_threshold_is_a_score_of_the_catalogue():
@@ -114,7 +116,8 @@ def test_the_line_beside_baselines_is_on_the_terminal_in_the_report_and_in_the_c
     rows = [Row("one", label="a"), Row("two", label="b")]
     predictions = [Prediction(row.text, "a", {"a": 0.8, "b": 0.2}, ("a",)) for row in rows]
     settings = EvaluationConfig(intervals=5)
-    content = build_content("moods", info, rows, predictions, settings, 0, ["", ""], "there is none", held_out=held_out)
+    buckets = ["", ""]
+    content = build_content("moods", info, rows, PLACES, predictions, settings, 0, buckets, "no", held_out=held_out)
     assert line in to_html(content)
     card = model_card(CardSources(config.model_dump(mode="json"), info, 1, {"TensorFlow": "2.16.2"}, held_out=held_out))
     assert f"On the test split: {line}." in card
@@ -137,7 +140,8 @@ def test_scores_and_systems_have_one_title_on_the_terminal_in_the_report_and_in_
     rows = [Row("one", label="a"), Row("two", label="b")]
     predictions = [Prediction(row.text, "a", {"a": 0.8, "b": 0.2}, ("a",)) for row in rows]
     settings = EvaluationConfig(intervals=5)
-    content = build_content("moods", info, rows, predictions, settings, 0, ["", ""], "there is none", held_out=held_out)
+    buckets = ["", ""]
+    content = build_content("moods", info, rows, PLACES, predictions, settings, 0, buckets, "no", held_out=held_out)
     versions = {"TensorFlow": "2.16.2"}
     card = model_card(CardSources(config.model_dump(mode="json"), info, 1, versions, held_out=held_out))
     shown = (_terminal(config, held_out, tmp_path), to_html(content), card)

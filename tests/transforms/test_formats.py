@@ -74,6 +74,7 @@ def check_records(records):
         if isinstance(record, Row):
             record.text.encode()
             assert record.text
+            assert record.line >= 1
             assert len(record.words) == len(record.tags)
             assert all(record.words)
         elif isinstance(record, Refusal):

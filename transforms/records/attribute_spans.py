@@ -64,7 +64,7 @@ def parse(stream: BinaryIO, source: str, config: TaggedSpansConfig, tagging: Tag
             text = text_of(record, config.text_column, config.max_row_bytes)
             words, tags = words_and_tags(text, _marks(text, record, config), tagging)
             split, slices, key = named_split(record, config), slices_of(record, config), key_of(record, config)
-            yield rows.row(words, tags, split, slices, key, written=text)
+            yield rows.row(words, tags, split, slices, key, written=text, line=record.line)
         except RowError as error:
             yield error.refusal(source, record.line, record.row)
 

@@ -54,7 +54,7 @@ def parse(stream: BinaryIO, source: str, config: ClassifiedTextsConfig) -> Itera
         name = LabelNames(config.labels, config.label_names).name(label)
         if is_longer(text, config.max_row_bytes):
             raise RowError.too_long(config.max_row_bytes)
-        yield Row(text, name)
+        yield Row(text, name, line=1)
     except RowError as error:
         yield error.refusal(source, 1, text)
 

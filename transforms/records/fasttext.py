@@ -41,7 +41,7 @@ def parse(stream: BinaryIO, source: str, config: ClassifiedTextsConfig) -> Itera
             continue
         number, content = line
         try:
-            yield _row(content, config, names)
+            yield _row(number, content, config, names)
         except RowError as error:
             yield error.refusal(source, number, content)
 
@@ -62,7 +62,7 @@ def check_labels(stream: BinaryIO, source: str, config: ClassifiedTextsConfig) -
         )
 
 
-def _row(line: str, config: ClassifiedTextsConfig, names: LabelNames) -> Row:
+def _row(number: int, line: str, config: ClassifiedTextsConfig, names: LabelNames) -> Row:
     given = _LABEL.findall(line)
     text = _LABEL.sub("", line).strip()
     if is_longer(text, config.max_row_bytes):
@@ -72,7 +72,7 @@ def _row(line: str, config: ClassifiedTextsConfig, names: LabelNames) -> Row:
     if "" in given:
         raise RowError("empty label", f"there is no name after {PREFIX}")
     if config.is_multi_label:
-        return Row(text, labels=tuple(dict.fromkeys(map(names.name, given))))
+        return Row(text, labels=tuple(dict.fromkeys(map(names.name, given))), line=number)
     if not given:
         raise RowError("empty label", f"there is no {PREFIX}NAME")
     if len(given) > 1:
@@ -80,4 +80,4 @@ def _row(line: str, config: ClassifiedTextsConfig, names: LabelNames) -> Row:
             "several labels",
             f"{', '.join(given)}. Where a row has any number of labels, set label_separator, to ' ' for example",
         )
-    return Row(text, names.name(given[0]))
+    return Row(text, names.name(given[0]), line=number)

@@ -71,7 +71,7 @@ def parse(
                 yield _AGAIN
             else:
                 text, marks = _text_and_marks(short, config)
-                yield rows.row(*words_and_tags(text, marks, tagging), written=text)
+                yield rows.row(*words_and_tags(text, marks, tagging), written=text, line=line)
         except RowError as error:
             at_item = RowError(error.reason, f"item {number}: {error.detail}")
             row = json.dumps(item, ensure_ascii=False)
@@ -118,7 +118,7 @@ def parse_table(
             for control in config.label_controls:
                 item[control] = marks_in_cell(record.values[control]) or []
             text, marks = _text_and_marks(item, config)
-            yield rows.row(*words_and_tags(text, marks, tagging), written=text)
+            yield rows.row(*words_and_tags(text, marks, tagging), written=text, line=record.line)
         except RowError as error:
             yield error.refusal(source, record.line, record.row)
 

@@ -29,7 +29,7 @@ class Row:
         slices: Name and value of each of `slice_columns`.
         key: Value of `split_key_column`, where there is one: rows with the same one share a split.
         written: Of words with tags, the sentence as it was written, where the file has that too.
-        line: Line of its file that it begins on, counted from 1, where the format has lines.
+        line: Line of its file that it begins on, counted from 1; of Parquet and Excel its row.
         columns: All that the record holds, by column, where the parser was asked to keep it.
         unlisted: Labels that were taken off a row with several, because `labels` does not list them.
     """

@@ -46,6 +46,7 @@ class TaggedRows:
         slices: tuple[tuple[str, str], ...] = (),
         key: str | None = None,
         written: str | None = None,
+        line: int | None = None,
     ) -> Row:
         """Makes a row.
 
@@ -57,6 +58,7 @@ class TaggedRows:
             slices: Of the row.
             key: Of the row.
             written: The sentence as it was written, where this is known.
+            line: Line that it begins on.
 
         Raises:
             RowError: There are no words, one is empty, a tag is not allowed, or the text is too long.
@@ -82,7 +84,16 @@ class TaggedRows:
             joined = without(joined, spaces, self.tagging.scheme)
             words = tuple(word for number, word in enumerate(words) if number not in spaces)
             text = " ".join(words)
-        return Row(text, words=words, tags=tuple(joined), split=split, slices=slices, key=key, written=written)
+        return Row(
+            text,
+            words=words,
+            tags=tuple(joined),
+            split=split,
+            slices=slices,
+            key=key,
+            written=written,
+            line=line,
+        )
 
     def _normalized(self, words: Sequence[str], tags: list[str]) -> list[str]:
         fitting = normalized(tags, self.tagging.scheme)

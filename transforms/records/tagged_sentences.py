@@ -69,9 +69,9 @@ def parse(
         try:
             found = read_sentence(_decoded(content), config, names, tagging.scheme == "plain")
             if isinstance(found, MarkedText):
-                yield rows.row(*words_and_tags(found.text, found.marks, tagging), written=found.text)
+                yield rows.row(*words_and_tags(found.text, found.marks, tagging), written=found.text, line=number)
             else:
-                yield found if isinstance(found, Drop) else rows.row(found.words, found.tags)
+                yield found if isinstance(found, Drop) else rows.row(found.words, found.tags, line=number)
         except RowError as error:
             yield error.refusal(source, number, content)
 

@@ -164,7 +164,7 @@ class _Sentence:
             yield dataclasses.replace(refusal, detail=f"{refusal.detail}: '{excerpt(self.name)}' goes on and on")
         elif self.line is not None:
             try:
-                yield rows.row(self.words, self.tags)
+                yield rows.row(self.words, self.tags, line=self.line)
             except RowError as error:
                 yield error.refusal(source, self.line, " ".join(self.words))
 

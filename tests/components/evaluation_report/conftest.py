@@ -9,6 +9,7 @@ from model_infos import model_info
 
 from ulmfit_tfx.components.evaluation_report.content import build_content
 from ulmfit_tfx.components.reports.held_out import HeldOutReport
+from ulmfit_tfx.components.row_places import RowPlace
 from ulmfit_tfx.evaluation.history import History
 from ulmfit_tfx.evaluation.intervals import Interval
 from ulmfit_tfx.schemas.config.evaluation import EvaluationConfig
@@ -30,8 +31,9 @@ class Case:
     def content(self, served="there is none", history=None, held_out=None, buckets=None, **evaluation):
         settings = EvaluationConfig.model_validate({"intervals": 50, **evaluation})
         buckets = buckets or ["all lengths"] * len(self.rows)
+        places = [RowPlace(f"/data/{number % 2}.csv", number + 2, number + 1) for number in range(len(self.rows))]
         return build_content(
-            "demo", self.info, self.rows, self.predictions, settings, 7, buckets, served, history, held_out
+            "demo", self.info, self.rows, places, self.predictions, settings, 7, buckets, served, history, held_out
         )
 
 

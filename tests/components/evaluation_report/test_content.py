@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from seqeval.metrics import classification_report
 
-from ulmfit_tfx.components.evaluation_report.content import Served
+from ulmfit_tfx.components.evaluation_report.content import Served, build_content
 from ulmfit_tfx.components.reports.scores_file import EvaluationScores
+from ulmfit_tfx.components.row_places import RowPlace
 from ulmfit_tfx.evaluation import charts
 from ulmfit_tfx.evaluation.blocks import Chart
 from ulmfit_tfx.evaluation.class_tables import confusions
+from ulmfit_tfx.schemas.config.evaluation import EvaluationConfig
 
 
 @pytest.fixture(autouse=True)
@@ -261,3 +263,18 @@ def test_scores_survive_json(any_case):
     alone = any_case.content().scores
     assert EvaluationScores.from_json(alone.to_json()) == alone
     assert alone.baseline is None
+
+
+def test_errors_name_the_place_of_their_row_and_the_page_its_end(case_of):
+    content = case_of("classification").content()  # wrong are the second and the fifth row
+    expected = {"two": ("/data/1.csv", "3", "2"), "five": ("/data/0.csv", "6", "5")}
+    found = {row["text"]: (row["file"], row["line"], row["row"]) for row in records(content)}
+    assert found == expected
+    assert {error.text: error.place for error in content.errors} == {"two": "data/1.csv:3", "five": "data/0.csv:6"}
+
+
+def test_rows_and_places_that_do_not_belong_together_are_refused(case_of):
+    case = case_of("classification")
+    places = [RowPlace("a.csv", 2, 1)] * (len(case.rows) - 1)
+    with pytest.raises(ValueError, match="5 rows, and 4 places"):
+        build_content("x", case.info, case.rows, places, case.predictions, EvaluationConfig(), 7, [""] * 5, "no")

@@ -1,5 +1,6 @@
 """The component's files, from artifacts as other stages leave them. Models are stood in for."""
 
+import csv
 import html
 import json
 
@@ -10,9 +11,11 @@ from tfx.types import channel_utils, standard_artifacts
 
 from ulmfit_tfx.components.evaluation_report import executor
 from ulmfit_tfx.components.evaluation_report.component import EvaluationReport
+from ulmfit_tfx.components.record_files import PartsWriter, prepare, publish
 from ulmfit_tfx.components.reports.accounting import Accounting
 from ulmfit_tfx.components.reports.scores_file import EvaluationScores
 from ulmfit_tfx.components.row_encoding import serialized_examples
+from ulmfit_tfx.components.row_places import RowPlace, places_folder, serialized_places, write_records_before
 from ulmfit_tfx.schemas.config.evaluation import EvaluationConfig
 from ulmfit_tfx.tasks.classification.predictor import Prediction
 from ulmfit_tfx.tasks.classification.task import TASK
@@ -22,8 +25,23 @@ ROWS = {
     "eval": [("good film", "good"), ("bad film", "bad"), ("not so bad", "good")],
     "test": [("a secret of the test split", "good")],
 }
+FILE = "s3://films/part\t1/reviews.csv"
 INFO = model_info("classification", ["good", "bad"])
 OTHER = model_info("classification", ["good", "ugly"])
+
+
+def write_places(examples):
+    """Places of the rows, as CorpusIngest leaves them: the second shard is a range of the file, after four records."""
+    folder = places_folder(examples.uri)
+    prepare(folder)
+    parts = []
+    for split, rows in ROWS.items():
+        for shard, lines in enumerate([range(2, len(rows) + 1), [9]]):
+            writer = PartsWriter(folder, split, shard)
+            writer.write(serialized_places([RowPlace(FILE, line, line - 1 - 4 * shard) for line in lines], shard))
+            parts += writer.close()
+    publish(parts, folder, list(ROWS))
+    write_records_before(examples.uri, {1: 4})
 
 
 class WordSpotter:
@@ -76,6 +94,7 @@ def run(tmp_path, monkeypatch):
                 for text, label in rows:
                     bucket = f"{len(text.split())} words"
                     writer.write(*serialized_examples([Row(text, label=label)], [bucket]))
+        write_places(examples)
         model_run = artifact(standard_artifacts.ModelRun, "run")
         if history:
             (tmp_path / "run" / "history.json").write_text(json.dumps(history))
@@ -97,7 +116,10 @@ def test_page_errors_and_scores_are_of_the_eval_split(run):
     assert (scores.task, scores.rows) == ("classification", 3)
     assert scores.scores["accuracy"].value == pytest.approx(2 / 3)
     assert {bucket: found.rows for bucket, found in scores.by_slice["length"].items()} == {"2 words": 2, "3 words": 1}
-    assert [line.split("\t")[0] for line in (folder / "errors.tsv").read_text().splitlines()] == ["text", "not so bad"]
+    with (folder / "errors.tsv").open(newline="") as file:
+        [error] = csv.DictReader(file, dialect="excel-tab")
+    assert (error["text"], error["split"]) == ("not so bad", "eval")
+    assert (error["file"], error["line"], error["row"]) == (FILE.replace("\t", "\\t"), "9", "8")
     for file in folder.iterdir():
         assert "secret" not in file.read_text(encoding="utf-8")
 

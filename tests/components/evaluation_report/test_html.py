@@ -178,6 +178,7 @@ def test_equal_input_gives_equal_bytes_also_in_another_process(tmp_path):
         """import sys
 from ulmfit_tfx.components.evaluation_report.content import build_content
 from ulmfit_tfx.components.evaluation_report.html import to_html
+from ulmfit_tfx.components.row_places import RowPlace
 from ulmfit_tfx.tasks.tagging.predictor import TaggedWord, TagPrediction
 from ulmfit_tfx.schemas.config.evaluation import EvaluationConfig
 from ulmfit_tfx.transforms.records.record import Row
@@ -191,7 +192,9 @@ for n in range(12):
 sys.path.append(sys.argv[1])
 from model_infos import model_info
 info = model_info("tagging", tags, {"scheme": "bio", "tag_separator": None})
-content = build_content("demo", info, rows, found, EvaluationConfig(intervals=20), 7, ["all"] * 12, "there is none")
+places = [RowPlace("a.csv", n + 2, n + 1) for n in range(12)]
+settings = EvaluationConfig(intervals=20)
+content = build_content("demo", info, rows, places, found, settings, 7, ["all"] * 12, "there is none")
 sys.stdout.buffer.write((to_html(content) + content.errors_tsv + content.scores.to_json()).encode())
 """
     )
