@@ -2,8 +2,8 @@
 
 The files lie in the artifact's folder `places`, in folders of splits as the examples do, and hold JSON: of some rows of
 a shard that follow one another their file, lines and records. Over all files of a split they are in the order of its
-examples. Whoever reads a range of a file does not know how many records come before it: that is written when all of
-them are read.
+examples. Whoever reads a range of a file does not know how many records come before it: how many each shard has is
+written when all of them are read.
 """
 
 import itertools
@@ -17,7 +17,7 @@ from ulmfit_tfx.components.record_files import read_batches
 if TYPE_CHECKING:
     from tfx import types
 
-_FOLDER, _RECORDS_BEFORE = "places", "records_before.json"
+_FOLDER, _SHARDS = "places", "shards.json"
 
 
 class RowPlace(NamedTuple):
@@ -53,12 +53,51 @@ def serialized_places(places: Iterable[RowPlace], shard: int) -> list[bytes]:
     ]
 
 
-def write_records_before(artifact: str, records: Mapping[int, int]) -> None:
-    """Says how many records of its file come before a shard's, by its number; none where it is not there."""
+def write_shards(artifact: str, shards: Mapping[int, Mapping[str, int]]) -> None:
+    """Says how many records each shard has of each file that it reads, by the shards' numbers."""
     import tensorflow as tf
 
-    with tf.io.gfile.GFile(f"{places_folder(artifact)}/{_RECORDS_BEFORE}", "w") as file:
-        file.write(json.dumps(records))
+    with tf.io.gfile.GFile(f"{places_folder(artifact)}/{_SHARDS}", "w") as file:
+        file.write(json.dumps([[number, shards[number]] for number in sorted(shards)], ensure_ascii=False))
+
+
+def _read_shards(artifact: str) -> list[tuple[int, dict[str, int]]]:
+    import tensorflow as tf
+
+    with tf.io.gfile.GFile(f"{places_folder(artifact)}/{_SHARDS}") as file:
+        return [(number, files) for number, files in json.loads(file.read())]
+
+
+def read_files(artifact: str) -> dict[str, int]:
+    """The files of an artifact's source, in the order in which they were read, with the number of their records.
+
+    Args:
+        artifact: Of CorpusIngest.
+    """
+    records: dict[str, int] = {}
+    for _, files in _read_shards(artifact):
+        for file, count in files.items():
+            records[file] = records.get(file, 0) + count
+    return records
+
+
+def records_before(shards: Iterable[tuple[int, Mapping[str, int]]]) -> dict[int, int]:
+    """How many records of its file come before each shard that is a range: 0 for others.
+
+    >>> records_before([(0, {"a": 5, "b": 1}), (1, {"large": 30}), (2, {"large": 20})])
+    {0: 0, 1: 0, 2: 30}
+
+    Args:
+        shards: Their numbers, in order, with the files that they have records of and how many.
+    """
+    before: dict[int, int] = {}
+    records: dict[str, int] = {}
+    for number, files in shards:
+        before[number] = 0
+        for file, count in files.items():
+            before[number] = records.get(file, 0)
+            records[file] = before[number] + count
+    return before
 
 
 class RowPlaces(Sequence[RowPlace]):
@@ -103,11 +142,10 @@ def read_places(examples: "types.Artifact", split: str) -> RowPlaces:
     import tensorflow as tf
 
     folder = places_folder(examples.uri)
-    with tf.io.gfile.GFile(f"{folder}/{_RECORDS_BEFORE}") as file:
-        before = {int(shard): records for shard, records in json.loads(file.read()).items()}
+    before = records_before(_read_shards(examples.uri))
     places = RowPlaces()
     for serialized in read_batches(sorted(tf.io.gfile.glob(f"{folder}/Split-{split}/*"))):
         for run in map(json.loads, serialized):
             for line, record in run["at"]:
-                places.append(RowPlace(run["file"], line, before.get(run["shard"], 0) + record))
+                places.append(RowPlace(run["file"], line, before[run["shard"]] + record))
     return places

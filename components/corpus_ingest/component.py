@@ -27,7 +27,7 @@ class CorpusIngest(BaseBeamComponent):
         Split-eval/...
         Split-test/...
         places/Split-train/data_tfrecord-...           file, line and record of each row, see `row_places`
-        places/records_before.json
+        places/shards.json                             files of each shard, and how many records it has of them
         quarantine/rows-00000-of-00001.jsonl           refused rows: source, line, reason, detail, row
         accounting.json                                rows in, out, quarantined, dropped, and labels
 

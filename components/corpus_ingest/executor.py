@@ -25,15 +25,15 @@ from ulmfit_tfx.components.corpus_ingest.rare_labels import KeptLabels, leaves_o
 from ulmfit_tfx.components.corpus_ingest.shard_ingestion import (
     FindOccurrences,
     IngestShard,
-    counted_before,
     counted_lines,
+    lines_before,
 )
 from ulmfit_tfx.components.corpus_ingest.shard_result import LEAKS, QUARANTINED, ShardResult
 from ulmfit_tfx.components.corpus_ingest.shards import Shard, shards_of
 from ulmfit_tfx.components.corpus_ingest.source_files import check_source, read_label_map, read_labels
 from ulmfit_tfx.components.record_files import prepare, publish
 from ulmfit_tfx.components.reports.accounting import Accounting
-from ulmfit_tfx.components.row_places import places_folder, write_records_before
+from ulmfit_tfx.components.row_places import places_folder, write_shards
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas.config.sources.labelled import LabelListConfig
 from ulmfit_tfx.schemas.errors import DataError
@@ -65,7 +65,7 @@ class Executor(BaseBeamExecutor):
         _check_languages(ingestion)
         FileSystems.set_options(PipelineOptions(self._beam_pipeline_args))  # such as where S3 is
         ingestion = _with_classes(ingestion, input_dict)
-        shards = shards_of(check_source(ingestion.source), ingestion.source, one_file_each=ingestion.asked)
+        shards = shards_of(check_source(ingestion.source), ingestion.source)
         ingestion = _with_labels_read(ingestion)
         prepare(artifact.uri)
         prepare(places_folder(artifact.uri))
@@ -87,7 +87,8 @@ class Executor(BaseBeamExecutor):
             log.warning("%s", note)
         publish((part for result in results for part in result.parts), artifact.uri, SPLITS)
         publish((part for result in results for part in result.places), places_folder(artifact.uri), SPLITS)
-        write_records_before(artifact.uri, _records_before(shards, results))
+        records = {result.shard: result.read.by_file() for result in results if result.shard is not None}
+        write_shards(artifact.uri, records)
         artifact.set_string_custom_property(specs.ACCOUNTING, accounting.to_json())
         with tf.io.gfile.GFile(f"{artifact.uri}/accounting.json", "w") as file:
             file.write(accounting.to_json())
@@ -103,12 +104,6 @@ def _with_classes(ingestion: Ingestion, inputs: dict[str, Any]) -> Ingestion:
     gold = artifact_utils.get_single_instance(inputs[specs.GOLD])
     classes = Accounting.from_json(gold.get_string_custom_property(specs.ACCOUNTING)).labels[TRAIN]
     return dataclasses.replace(ingestion, classes=tuple(sorted(classes)))
-
-
-def _records_before(shards: Sequence[Shard], results: Sequence[ShardResult]) -> dict[int, int]:
-    """Records of its file before each part of a file."""
-    records = {result.shard: result.read.records for result in results}
-    return counted_before([(shard, records[shard.number]) for shard in shards if shard.is_part])
 
 
 def _with_labels_read(ingestion: Ingestion) -> Ingestion:
@@ -141,7 +136,7 @@ def _ingest(
         | "SpreadRanges" >> beam.Reshuffle()
         | "CountLines" >> beam.Map(counted_lines, ingestion.source)
         | "AllLines" >> beam.combiners.ToList()
-        | "LinesBefore" >> beam.Map(counted_before)
+        | "LinesBefore" >> beam.Map(lines_before)
     )
     label_map = read_label_map(ingestion.source)
     spread = pipeline | "Shards" >> beam.Create(shards) | "SpreadShards" >> beam.Reshuffle()

@@ -206,14 +206,11 @@ def counted_lines(shard: Shard, source: SourceConfig) -> tuple[Shard, int]:
     return shard, line_ends(shard, source)
 
 
-def counted_before(counted: list[tuple[Shard, int]]) -> dict[int, int]:
-    """Lines of its file before each shard, from the number of lines that end in each, of all shards of a file.
-
-    So it is with records, or whatever else there is to count.
-    """
+def lines_before(line_ends: list[tuple[Shard, int]]) -> dict[int, int]:
+    """Lines of its file before each shard, from the number of lines that end in each, of all shards of a file."""
     sums: dict[str, int] = defaultdict(int)
     before = {}
-    for shard, count in sorted(counted, key=lambda pair: pair[0].number):
+    for shard, count in sorted(line_ends, key=lambda pair: pair[0].number):
         before[shard.number] = sums[shard.file]
         sums[shard.file] += count
     return before

@@ -32,23 +32,26 @@ class ReadCounts:
     Attributes:
         records: Records that the parser found, good or bad.
         split_off: Rows that there are more than records, because texts were split into sentences.
-        file: The file of the last record.
-        records_of_others: Records of the shard's files before that one.
+        begun: The shard's files up to that of the last record, with the number of records before each.
     """
 
     records: int = 0
     split_off: int = 0
-    file: str = dataclasses.field(default="", compare=False)
-    records_of_others: int = dataclasses.field(default=0, compare=False)
+    begun: list[tuple[str, int]] = dataclasses.field(default_factory=list, compare=False)
 
     def begin(self, file: str) -> None:
         """Counts the records of one more file."""
-        self.file = file
-        self.records_of_others = self.records
+        self.begun.append((file, self.records))
 
     def place_of(self, row: Row) -> RowPlace:
         """The place of a row of the last record."""
-        return RowPlace(self.file, row.line or 1, self.records - self.records_of_others)
+        file, records_of_others = self.begun[-1]
+        return RowPlace(file, row.line or 1, self.records - records_of_others)
+
+    def by_file(self) -> dict[str, int]:
+        """Records of each file, or of the range of it that the shard is."""
+        ends = [*(before for _, before in self.begun[1:]), self.records]
+        return {file: end - before for (file, before), end in zip(self.begun, ends, strict=True)}
 
 
 def read_shard(

@@ -69,9 +69,7 @@ class Shard:
         return _RANKS.get(self.split or "", len(_RANKS))
 
 
-def shards_of(
-    files: Mapping[str, str | None], config: SourceConfig, shard_bytes: int = SHARD_BYTES, one_file_each: bool = False
-) -> list[Shard]:
+def shards_of(files: Mapping[str, str | None], config: SourceConfig, shard_bytes: int = SHARD_BYTES) -> list[Shard]:
     """Shards of a source's files, in their order.
 
     Large files of lines, and of row groups, are cut, if they are not compressed. Small files of the same split that
@@ -81,14 +79,13 @@ def shards_of(
         files: Each file with the split that its rows are, or None where they are shared out.
         config: Of the source.
         shard_bytes: Size of a range, and of the files that share a shard.
-        one_file_each: Files share none.
     """
     shards: list[Shard] = []
     room = 0  # for further files in the last shard
     for file, split in files.items():
         parts = _parts(file, config, shard_bytes)
         size = _content_size(file, config) if len(parts) == 1 else shard_bytes
-        if shards and not one_file_each and size <= room and shards[-1].split == split:
+        if shards and size <= room and shards[-1].split == split:
             shards[-1] = dataclasses.replace(shards[-1], further=(*shards[-1].further, file))
             room -= size
             continue

@@ -1,7 +1,10 @@
-"""Puts rows in their order, a block of a file's lines at a time, so that no worker sorts more than a block."""
+"""Puts rows in their order, a block at a time, so that no worker sorts more than a block.
+
+A block is so many lines of a large file, or some small files that follow one another.
+"""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 from apache_beam.io.filesystem import CompressionTypes
@@ -14,14 +17,51 @@ from ulmfit_tfx.transforms.answered_rows.answered import AnsweredRow, flat, to_j
 from ulmfit_tfx.transforms.answered_rows.layout import Kind, add_kinds, merged
 
 _BLOCK_LINES = 20_000
+"""Of a file's block; and records of the files that share one."""
 
 _Summary = tuple[set[str], dict[str, tuple[tuple[str, int, int], Kind | None]]]
 """Files, and of each column where it comes up first and the kind of its values."""
 
 
-def block_of(row: PlacedRow) -> tuple[str, int]:
-    """File and number of the block that a row belongs to."""
-    return row.file, row.line // _BLOCK_LINES
+class FilePlace(NamedTuple):
+    """Where the rows of a file go.
+
+    Attributes:
+        number: Of the file, in the order of the input.
+        group: Of the files that share blocks: number of the first of them.
+        is_alone: Whether there are no others, so that lines tell the file's blocks apart.
+    """
+
+    number: int
+    group: int
+    is_alone: bool
+
+
+def file_places(files: Mapping[str, int]) -> dict[str, FilePlace]:
+    """Puts small files that follow one another together.
+
+    >>> [place.group for place in file_places({"a": 9000, "b": 9000, "c": 9000, "large": 90_000, "d": 1}).values()]
+    [0, 0, 2, 3, 4]
+
+    Args:
+        files: Of the input, in their order, with the number of their records.
+    """
+    groups: list[list[str]] = []
+    room = 0
+    for file, records in files.items():
+        if not groups or records > room:
+            groups.append([])
+            room = _BLOCK_LINES
+        groups[-1].append(file)
+        room -= records
+    numbers = {file: number for number, file in enumerate(files)}
+    return {file: FilePlace(numbers[file], numbers[group[0]], len(group) == 1) for group in groups for file in group}
+
+
+def block_of(row: PlacedRow, places: Mapping[str, FilePlace]) -> tuple[int, int]:
+    """Numbers of the group and of the block in it that a row belongs to."""
+    place = places[row.file]
+    return place.group, row.line // _BLOCK_LINES if place.is_alone else 0
 
 
 class Columns(beam.CombineFn):
@@ -65,23 +105,23 @@ def _add(columns: dict[str, Any], name: str, place: tuple[str, int, int], kind: 
 class WriteBlock(beam.DoFn):
     """Writes the rows of a block as a file of JSON Lines, in their order."""
 
-    def __init__(self, folder: str, source: SourceConfig, answers: Mapping[str, Kind]):
+    def __init__(self, folder: str, source: SourceConfig, answers: Mapping[str, Kind], places: Mapping[str, FilePlace]):
         self.folder = folder
+        self.places = places
         self.source = source
         self.answers = answers
 
-    def process(self, block: tuple[tuple[str, int], Iterable[PlacedRow]], summary: dict[str, Any]) -> None:
+    def process(self, block: tuple[tuple[int, int], Iterable[PlacedRow]], summary: dict[str, Any]) -> None:
         """Writes a block.
 
         Args:
-            block: Its file and number, and its rows.
+            block: Its numbers, see `block_of`, and its rows.
             summary: Of `Columns`.
         """
-        (file, number), rows = block
-        written = Written(**summary)
-        layout = written.layout(self.answers, self.source)
-        path = f"{self.folder}/predictions-{written.files.index(file):05d}-{number:06d}.jsonl"
+        (group, number), rows = block
+        layout = Written(**summary).layout(self.answers, self.source)
+        path = f"{self.folder}/predictions-{group:08d}-{number:06d}.jsonl"
         with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as stream:
-            for row in sorted(rows, key=lambda row: (row.line, row.number)):
+            for row in sorted(rows, key=lambda row: (self.places[row.file].number, row.line, row.number)):
                 line = to_json(flat(AnsweredRow(row.asked, row.answer), layout))
                 stream.write(f"{line}\n".encode())

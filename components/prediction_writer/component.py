@@ -18,8 +18,8 @@ class PredictionWriter(BaseBeamComponent):
 
     Output `predictions`, a standard `InferenceResult` artifact:
 
-        predictions-00000-000000.jsonl     rows by the number of their file and of the block of its lines; sorted by
-                                           name they are in order
+        predictions-00000000-000000.jsonl  rows of a block of a file's lines, by the numbers of file and block, or of
+                                           small files in a row, by that of the first; sorted by name they are in order
         columns.json                       columns of the input and what their values are, see `written_rows.Written`
     """
 

@@ -10,9 +10,10 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from ulmfit_tfx.components.prediction_writer.blocks import Columns, WriteBlock, block_of
+from ulmfit_tfx.components.prediction_writer.blocks import Columns, WriteBlock, block_of, file_places
 from ulmfit_tfx.components.prediction_writer.placed_row import PlacedRow
 from ulmfit_tfx.components.reports.written_rows import COLUMNS_FILE
+from ulmfit_tfx.components.row_places import read_files
 from ulmfit_tfx.schemas import component_specs as specs
 from ulmfit_tfx.schemas import feature_names
 from ulmfit_tfx.schemas.config.sources.dumped import source_from_json
@@ -31,12 +32,15 @@ class Executor(BaseBeamExecutor):
     def Do(self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]) -> None:
         """Writes."""
         logs = artifact_utils.get_single_uri(input_dict[specs.INFERENCE_RESULT])
-        refused = f"{artifact_utils.get_single_uri(input_dict[specs.EXAMPLES])}/quarantine/rows*"
+        examples = artifact_utils.get_single_uri(input_dict[specs.EXAMPLES])
+        refused = f"{examples}/quarantine/rows*"
+        places = file_places(read_files(examples))
         folder = artifact_utils.get_single_uri(output_dict[specs.PREDICTIONS])
         info = read_model_info(path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict[specs.MODEL])))
         assert info is not None, "the command asks only models that say what they are"
         source = source_from_json(exec_properties[specs.CONFIG])
         kinds = answer_kinds(labelled_task(info.task).predictor, info, as_table=False)
+        write = WriteBlock(folder, source, kinds, places)
         coder = beam.coders.ProtoCoder(prediction_log_pb2.PredictionLog)
         tf.io.gfile.makedirs(folder)
         with self._make_beam_pipeline() as pipeline:
@@ -57,9 +61,9 @@ class Executor(BaseBeamExecutor):
             )
             _ = (
                 rows
-                | "Blocks" >> beam.WithKeys(block_of)
+                | "Blocks" >> beam.WithKeys(block_of, places)
                 | "GroupBlocks" >> beam.GroupByKey()
-                | "WriteBlocks" >> beam.ParDo(WriteBlock(folder, source, kinds), beam.pvalue.AsSingleton(columns))
+                | "WriteBlocks" >> beam.ParDo(write, beam.pvalue.AsSingleton(columns))
             )
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ulmfit_tfx.components.corpus_ingest.asked_rows import read_asked
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
-from ulmfit_tfx.components.corpus_ingest.shard_ingestion import counted_before, counted_lines
+from ulmfit_tfx.components.corpus_ingest.shard_ingestion import counted_lines, lines_before
 from ulmfit_tfx.components.corpus_ingest.shard_reading import ReadCounts, read_shard
 from ulmfit_tfx.components.corpus_ingest.shards import shards_of
 from ulmfit_tfx.components.row_encoding import Origin, serialized_examples
@@ -37,7 +37,7 @@ def test_row_of_a_part_has_the_line_of_its_file(tmp_path_factory, format, data):
     source = asked_texts(path=str(path), format=format)
     ingestion = Ingestion(source, asked=True)
     shards = shards_of({str(path): None}, source, shard_bytes=data.draw(st.integers(8, 40)))
-    before = counted_before([counted_lines(shard, source) for shard in shards if shard.is_range_of_lines])
+    before = lines_before([counted_lines(shard, source) for shard in shards if shard.is_range_of_lines])
     rows = [
         row for shard in shards for row in read_shard(shard, ingestion, None, before.get(shard.number, 0), ReadCounts())
     ]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ulmfit_tfx.components.prediction_writer import blocks
-from ulmfit_tfx.components.prediction_writer.blocks import Columns, WriteBlock, block_of
+from ulmfit_tfx.components.prediction_writer.blocks import Columns, WriteBlock, block_of, file_places
 from ulmfit_tfx.components.prediction_writer.placed_row import PlacedRow
 from ulmfit_tfx.components.reports.written_rows import Written, read_rows
 from ulmfit_tfx.schemas.config.sources.asked_texts import asked_texts
@@ -52,19 +52,44 @@ def test_rows_are_in_order_whatever_order_they_come_in(tmp_path_factory, files, 
     for index, row in enumerate(shuffled):
         parts[index % 3] = combine.add_input(parts[index % 3], row)
     summary = combine.extract_output(combine.merge_accumulators(parts))
+    places = file_places({f"{file}.jsonl": len(of_file) for file, of_file in enumerate(files)})
     grouped = defaultdict(list)
     for row in shuffled:
-        grouped[block_of(row)].append(row)
+        grouped[block_of(row, places)].append(row)
     folder = tmp_path_factory.mktemp("rows")
     for block in grouped.items():
-        WriteBlock(str(folder), SOURCE, ANSWERS).process(block, summary)
+        WriteBlock(str(folder), SOURCE, ANSWERS, places).process(block, summary)
     layout = Written(**summary).layout(ANSWERS, SOURCE)
     found = list(read_rows(folder, layout))
     assert [row.asked.columns["id"] for row in found] == list(range(len(rows)))
     assert [row.asked.line for row in found] == [row.line for row in rows]
     assert [row.answer for row in found] == [row.answer for row in rows]
     assert [row.asked.error for row in found] == [row.asked.error for row in rows]
-    assert all(len({row.line // 3 for row in of_block}) == 1 for of_block in grouped.values())
+    for of_block in grouped.values():
+        of_files = {row.file for row in of_block}
+        records = sum(len(files[int(file.removesuffix(".jsonl"))]) for file in of_files)
+        assert records <= 3 or (len(of_files) == 1 and len({row.line // 3 for row in of_block}) == 1)
     used = [f"{file}.jsonl" for file, of_file in enumerate(files) if of_file]
     assert summary["files"] == used
     assert list(summary["columns"]) == (["id", *(f"of {file}" for file in used)] if used else [])
+
+
+@pytest.mark.parametrize(("records", "blocks"), [(0, 1), (1, 1000), (2, 3000)])
+def test_small_files_share_a_block_as_long_as_it_has_room(records, blocks):
+    places = file_places({f"{number}.jsonl": records for number in range(3000)})
+    assert len({place.group for place in places.values()}) == blocks
+    assert [place.number for place in places.values()] == list(range(3000))
+
+
+def test_files_are_written_in_the_order_of_the_input_and_not_of_their_names(tmp_path):
+    rows = [placed("b.jsonl", 1, 0, 0, True), placed("a.jsonl", 1, 0, 1, True), placed("a.jsonl", 2, 0, 2, False)]
+    places = file_places({"b.jsonl": 1, "a.jsonl": 2})
+    assert {block_of(row, places) for row in rows} == {(0, 0)}
+    combine = Columns()
+    summary = combine.create_accumulator()
+    for row in rows:
+        summary = combine.add_input(summary, row)
+    summary = combine.extract_output(summary)
+    WriteBlock(str(tmp_path), SOURCE, ANSWERS, places).process(((0, 0), reversed(rows)), summary)
+    found = list(read_rows(tmp_path, Written(**summary).layout(ANSWERS, SOURCE)))
+    assert [row.asked.columns["id"] for row in found] == [0, 1, 2]

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import zipfile
+from collections import Counter
 
 import pyarrow
 import pyarrow.parquet
@@ -15,7 +16,7 @@ from tfx.types import standard_artifacts
 
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.placement import Placed, Placement
-from ulmfit_tfx.components.corpus_ingest.shard_ingestion import counted_before, counted_lines
+from ulmfit_tfx.components.corpus_ingest.shard_ingestion import counted_lines, lines_before
 from ulmfit_tfx.components.corpus_ingest.shard_reading import ReadCounts
 from ulmfit_tfx.components.corpus_ingest.shards import shards_of
 from ulmfit_tfx.components.corpus_ingest.source_files import check_source
@@ -24,9 +25,11 @@ from ulmfit_tfx.components.row_places import (
     RowPlace,
     RowPlaces,
     places_folder,
+    read_files,
     read_places,
+    records_before,
     serialized_places,
-    write_records_before,
+    write_shards,
 )
 from ulmfit_tfx.schemas.config.sources.texts import text_source
 
@@ -35,17 +38,17 @@ def places_of(source, **options):
     """Text and place of each row of a source, as shards give them, and how many shards there are."""
     shards = shards_of(check_source(source), source, **options)
     ranges = [shard for shard in shards if shard.is_range_of_lines]
-    lines = counted_before([counted_lines(shard, source) for shard in ranges])
-    found, records = [], {}
+    lines = lines_before([counted_lines(shard, source) for shard in ranges])
+    found, records = [], []
     for shard in shards:
         counts = ReadCounts()
         placement = Placement(Ingestion(source), None, 1)
         placed = placement.rows_of(shard, lines.get(shard.number, 0), None, counts)
         found.append([each for each in placed if isinstance(each, Placed)])
-        records[shard.number] = counts.records
-    before = counted_before([(shard, records[shard.number]) for shard in ranges])
+        records.append((shard.number, counts.by_file()))
+    before = records_before(records)
     return [
-        (each.row.text, each.place._replace(record=each.place.record + before.get(shard.number, 0)))
+        (each.row.text, each.place._replace(record=each.place.record + before[shard.number]))
         for shard, rows in zip(shards, found, strict=True)
         for each in rows
     ], len(shards)
@@ -140,30 +143,37 @@ def test_rows_that_clean_up_makes_of_one_text_have_its_place(tmp_path):
     ]
 
 
-places = st.lists(st.builds(RowPlace, st.sampled_from(["a.csv", "é\n!.csv"]), st.integers(1, 2**40), st.integers(1, 9)))
+files = st.sampled_from(["a.csv", "é\n!.csv"])
+places = st.lists(st.builds(RowPlace, files, st.integers(1, 2**40), st.integers(1, 9)))
 
 
 @settings(deadline=None, max_examples=30)
-@given(st.lists(places, max_size=4), st.dictionaries(st.integers(0, 3), st.integers(0, 2**40)))
-def test_places_come_back_in_the_order_of_shards_with_the_records_before(tmp_path_factory, of_shards, before):
+@given(st.lists(st.tuples(places, st.dictionaries(files, st.integers(0, 2**40))), max_size=4))
+def test_places_come_back_in_the_order_of_shards_with_the_records_before(tmp_path_factory, shards):
     examples = standard_artifacts.Examples()
     examples.uri = str(tmp_path_factory.mktemp("examples"))
     folder = places_folder(examples.uri)
     prepare(folder)
     parts = []
-    for shard, of_shard in reversed(list(enumerate(of_shards))):
+    for shard, (of_shard, _) in reversed(list(enumerate(shards))):
         writer = PartsWriter(folder, "eval", shard)
         for start in range(0, len(of_shard), 2):
             writer.write(serialized_places(of_shard[start : start + 2], shard))
         parts += writer.close()
     publish(parts, folder, ["train", "eval"])
-    write_records_before(examples.uri, before)
+    records = {shard: files for shard, (_, files) in enumerate(shards)}
+    write_shards(examples.uri, records)
+    before = records_before(records.items())
     assert list(read_places(examples, "eval")) == [
-        place._replace(record=place.record + before.get(shard, 0))
-        for shard, of_shard in enumerate(of_shards)
+        place._replace(record=place.record + before[shard])
+        for shard, (of_shard, _) in enumerate(shards)
         for place in of_shard
     ]
     assert len(read_places(examples, "train")) == 0
+    totals = Counter()
+    for of_shard in records.values():
+        totals.update(of_shard)
+    assert read_files(examples.uri) == totals
 
 
 def test_one_file_is_named_once_for_rows_that_follow_one_another():

@@ -159,6 +159,30 @@ def test_rows_keep_ids_columns_and_order_and_say_why_they_are_refused(tmp_path):
     ]
 
 
+def test_small_files_share_examples_and_predictions_and_keep_rows_ids_and_order(tmp_path):
+    write_regressor(tmp_path / "1")
+    (tmp_path / "texts").mkdir()
+    expected = []
+    for number in range(40):
+        lines = [json.dumps({"id": f"{number}-{row}", "text": "x" * row} | {"own": number}) for row in range(3)]
+        name = f"{number * 7 % 40:02}.jsonl"
+        (tmp_path / "texts" / name).write_text("\n".join(lines))
+        expected += [(name, row + 1, f"{number}-{row}", row or None) for row in range(3)]
+    data = {"path": str(tmp_path / "texts"), "format": "jsonl", "id_column": "id"}
+    code, shown = run(tmp_path, tmp_path / "1", data=data, output="rows.jsonl")
+    assert code == 0, shown
+    found = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+    asked = [row["scores"] and row["scores"]["characters"] for row in found]
+    values = [
+        (Path(row["file"]).name, row["line"], row["id"], characters)
+        for row, characters in zip(found, asked, strict=True)
+    ]
+    assert values == sorted(expected)
+    artifacts = tmp_path / "root" / "artifacts"
+    assert len(list(artifacts.glob("CorpusIngest/examples/*/Split-train/*"))) == 1
+    assert len(list(artifacts.glob("PredictionWriter/predictions/*/predictions-*"))) == 1
+
+
 def test_blank_lines_have_their_rows_and_count_as_no_fault(tmp_path):
     write_regressor(tmp_path / "1")
     (tmp_path / "texts.txt").write_text("\n\none\n\nthree\n")

@@ -15,7 +15,7 @@ from ulmfit_tfx.components.record_files import PartsWriter, prepare, publish
 from ulmfit_tfx.components.reports.accounting import Accounting
 from ulmfit_tfx.components.reports.scores_file import EvaluationScores
 from ulmfit_tfx.components.row_encoding import serialized_examples
-from ulmfit_tfx.components.row_places import RowPlace, places_folder, serialized_places, write_records_before
+from ulmfit_tfx.components.row_places import RowPlace, places_folder, serialized_places, write_shards
 from ulmfit_tfx.schemas.config.evaluation import EvaluationConfig
 from ulmfit_tfx.tasks.classification.predictor import Prediction
 from ulmfit_tfx.tasks.classification.task import TASK
@@ -41,7 +41,7 @@ def write_places(examples):
             writer.write(serialized_places([RowPlace(FILE, line, line - 1 - 4 * shard) for line in lines], shard))
             parts += writer.close()
     publish(parts, folder, list(ROWS))
-    write_records_before(examples.uri, {1: 4})
+    write_shards(examples.uri, {0: {FILE: 4}, 1: {FILE: 9}})
 
 
 class WordSpotter:
