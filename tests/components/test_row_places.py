@@ -1,6 +1,7 @@
 """Where rows come from: of each format, of parts of files and of files that share a shard, beside the examples."""
 
 import csv
+import doctest
 import io
 import json
 import zipfile
@@ -14,12 +15,15 @@ from hypothesis import strategies as st
 from sources import labelled_texts
 from tfx.types import standard_artifacts
 
+from ulmfit_tfx.components import row_places
 from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.corpus_ingest.placement import Placed, Placement
 from ulmfit_tfx.components.corpus_ingest.shard_ingestion import counted_lines, lines_before
 from ulmfit_tfx.components.corpus_ingest.shard_reading import ReadCounts
 from ulmfit_tfx.components.corpus_ingest.shards import shards_of
 from ulmfit_tfx.components.corpus_ingest.source_files import check_source
+from ulmfit_tfx.components.evaluation_report import content
+from ulmfit_tfx.components.prediction_writer import blocks
 from ulmfit_tfx.components.record_files import PartsWriter, prepare, publish
 from ulmfit_tfx.components.row_places import (
     RowPlace,
@@ -188,3 +192,9 @@ def test_places_are_a_sequence():
     for place in given_places:
         held.append(place)
     assert (list(held), held[-1], held[1:3]) == (given_places, given_places[-1], given_places[1:3])
+
+
+@pytest.mark.parametrize("module", [row_places, blocks, content])
+def test_examples_in_docstrings_hold(module):
+    result = doctest.testmod(module)
+    assert (result.attempted > 0, result.failed) == (True, 0)
