@@ -59,11 +59,6 @@ class Shard:
         return self.start > 0 or self.stop is not None
 
     @property
-    def is_part(self) -> bool:
-        """Whether other shards have the other rows of its file."""
-        return self.is_range_of_lines or self.row_groups is not None
-
-    @property
     def rank(self) -> int:
         """Whose rows stay where rows are the same: those of a test file, then those of an eval file, then others."""
         return _RANKS.get(self.split or "", len(_RANKS))
