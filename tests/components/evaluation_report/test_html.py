@@ -25,15 +25,24 @@ HOSTILE = [
 ]
 
 
+@pytest.fixture(scope="module")
+def pages():
+    """Full pages by the kind of their case, each made once."""
+    return {}
+
+
 @pytest.fixture
-def full_content(any_case, history, held_out):
-    served = Served(any_case.info, any_case.predictions)
-    return any_case.content(served=served, history=history, held_out=held_out)
+def full_html(request, pages, any_case, history, held_out):
+    """The page of a case with all that there can be on it."""
+    kind = request.node.callspec.params["any_case"]
+    if kind not in pages:
+        served = Served(any_case.info, any_case.predictions)
+        pages[kind] = to_html(any_case.content(served=served, history=history, held_out=held_out))
+    return pages[kind]
 
 
-def test_every_task_has_its_sections(any_case, read_page, history, held_out):
-    served = Served(any_case.info, any_case.predictions)
-    page = read_page(to_html(any_case.content(served=served, history=history, held_out=held_out)))
+def test_every_task_has_its_sections(any_case, full_html, read_page):
+    page = read_page(full_html)
     anchors = [attributes["id"] for tag, attributes in page.tags if tag == "h2"]
     own = {
         "classification": ["labels"] if getattr(any_case.info.details, "label_separator", None) else ["classes"],
@@ -44,8 +53,8 @@ def test_every_task_has_its_sections(any_case, read_page, history, held_out):
     assert anchors == ["service", "test", "training", *own, *calibration, "slices", "errors"]
 
 
-def test_links_lead_to_what_is_on_the_page_and_identifiers_are_unique(full_content, read_page):
-    page = read_page(to_html(full_content))
+def test_links_lead_to_what_is_on_the_page_and_identifiers_are_unique(full_html, read_page):
+    page = read_page(full_html)
     identifiers = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(identifiers) == len(set(identifiers))
     targets = [attributes["href"] for _, attributes in page.tags if "href" in attributes]
@@ -54,14 +63,13 @@ def test_links_lead_to_what_is_on_the_page_and_identifiers_are_unique(full_conte
     assert all(target[0] == "#" and target[1:] in identifiers for target in targets)
 
 
-def test_nothing_is_loaded_from_elsewhere(full_content, read_page):
-    html = to_html(full_content)
-    page = read_page(html)
+def test_nothing_is_loaded_from_elsewhere(full_html, read_page):
+    page = read_page(full_html)
     assert not {tag for tag, _ in page.tags} & {"script", "link", "img", "iframe", "object", "embed", "base", "image"}
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on") or name == "src"]
-    assert "//" not in html
-    assert "@import" not in html
-    assert not re.search(r"url\((?!#)", html)
+    assert "//" not in full_html
+    assert "@import" not in full_html
+    assert not re.search(r"url\((?!#)", full_html)
 
 
 def test_hostile_texts_are_shown_as_they_are(single_label, read_page):
@@ -101,8 +109,8 @@ def test_hostile_labels_are_shown_as_they_are(single_label, read_page, hostile):
     assert not {tag for tag, _ in page.tags} & {"script", "img"}
 
 
-def test_tables_have_captions_and_headers_and_charts_have_words(full_content, read_page):
-    page = read_page(to_html(full_content))
+def test_tables_have_captions_and_headers_and_charts_have_words(full_html, read_page):
+    page = read_page(full_html)
     tags = [tag for tag, _ in page.tags]
     assert tags.count("table") == tags.count("caption") > 0
     assert all(attributes.get("scope") in ("row", "col") for tag, attributes in page.tags if tag == "th")
