@@ -1,3 +1,4 @@
+import functools
 import io
 import json
 import uuid
@@ -69,8 +70,30 @@ def fresh_model():
     return model
 
 
-def train(folder, kill_after=float("inf"), gradually=False, **arguments):
-    model, out = fresh_model(), io.StringIO()
+def quick_model():
+    """Learns the same task without recurrent layers: it is built in no time, and has dropout and optimizer as well."""
+    keras.utils.set_random_seed(5)
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((IDS.shape[1],), dtype="int32"),
+            layers.Embedding(50, 8),
+            layers.Flatten(),
+            layers.Dropout(0.2, seed=3),
+            layers.Dense(2),
+        ],
+        name="quick",
+    )
+    model.compile(
+        ScheduledAdamW(OneCycle(0.05, STEPS * EPOCHS)),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    return model
+
+
+def train(folder, kill_after=float("inf"), gradually=False, build=fresh_model, **arguments):
+    model, out = build(), io.StringIO()
     arguments["unfreeze"] = layer_groups(model) if gradually else ()
     settings = {"epochs": EPOCHS, "patience": None, "checkpoint_seconds": 0.0, "train_epoch": train_epoch}
     settings["steps"] = STEPS
@@ -82,6 +105,10 @@ def train(folder, kill_after=float("inf"), gradually=False, **arguments):
         **(settings | arguments),
     )
     return model, state, out.getvalue()
+
+
+train_quickly = functools.partial(train, build=quick_model)
+"""For what does not depend on the model that is trained."""
 
 
 @pytest.fixture(scope="module")
@@ -140,8 +167,8 @@ def test_killed_training_resumes_in_the_middle_of_gradual_unfreezing(tmp_path):
 
 
 def test_finished_training_is_not_trained_again(tmp_path):
-    model, _, _ = train(tmp_path)
-    again, state, shown = train(tmp_path, kill_after=1)
+    model, _, _ = train_quickly(tmp_path)
+    again, state, shown = train_quickly(tmp_path, kill_after=1)
     assert state.epoch == EPOCHS
     for weight, wanted in zip(again.get_weights(), model.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, wanted)
@@ -149,7 +176,7 @@ def test_finished_training_is_not_trained_again(tmp_path):
 
 def test_kill_while_a_checkpoint_is_written_leaves_the_one_before(tmp_path, monkeypatch):
     with pytest.raises(Killed):
-        train(tmp_path, kill_after=3)
+        train_quickly(tmp_path, kill_after=3)
     before = sorted(path.name for path in tmp_path.glob("step-*"))
 
     def write_half(_, path):
@@ -158,38 +185,40 @@ def test_kill_while_a_checkpoint_is_written_leaves_the_one_before(tmp_path, monk
 
     monkeypatch.setattr(keras.Model, "save_weights", write_half)
     with pytest.raises(Killed):
-        train(tmp_path)
+        train_quickly(tmp_path)
     monkeypatch.undo()
     assert sorted(path.name for path in tmp_path.glob("step-*")) == before
-    assert train(tmp_path)[1].epoch == EPOCHS
+    assert train_quickly(tmp_path)[1].epoch == EPOCHS
 
 
-def test_kill_at_the_end_of_an_epoch_loses_none_of_it(tmp_path, unbroken, monkeypatch):
+def test_kill_at_the_end_of_an_epoch_loses_none_of_it(tmp_path, monkeypatch):
     """The last batch is saved; the process ends while the epoch is evaluated or its checkpoint moved into place."""
+    unbroken, _, _ = train_quickly(tmp_path / "unbroken")
+    folder = tmp_path / "broken"
     monkeypatch.setattr(keras.Model, "evaluate", lambda *_, **__: (_ for _ in ()).throw(Killed()))
     with pytest.raises(Killed):
-        train(tmp_path)
+        train_quickly(folder)
     monkeypatch.undo()
     with monkeypatch.context() as patch:
         patch.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(Killed()))
         with pytest.raises(Killed):
-            train(tmp_path)
-    assert [path.name for path in tmp_path.glob("step-*")] == [f"step-{STEPS}-0-{STEPS}"]
-    model, state, _ = train(tmp_path)
+            train_quickly(folder)
+    assert [path.name for path in folder.glob("step-*")] == [f"step-{STEPS}-0-{STEPS}"]
+    model, state, _ = train_quickly(folder)
     assert all("loss" in epoch for epoch in state.history)
-    for weight, wanted in zip(model.get_weights(), unbroken[0].get_weights(), strict=True):
+    for weight, wanted in zip(model.get_weights(), unbroken.get_weights(), strict=True):
         np.testing.assert_allclose(weight, wanted, atol=1e-5)
 
 
 def test_checkpoints_do_not_pile_up(tmp_path):
-    train(tmp_path)
+    train_quickly(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best.weights.h5", f"step-{STEPS * EPOCHS}-{EPOCHS}-0"]
     state = json.loads((tmp_path / f"step-{STEPS * EPOCHS}-{EPOCHS}-0" / "state.json").read_text())
     assert len(state["history"]) == EPOCHS
 
 
 def test_best_weights_are_those_left_in_the_model(tmp_path):
-    model, state, _ = train(tmp_path)
+    model, state, _ = train_quickly(tmp_path)
     loss = model.evaluate(IDS, LABELS, batch_size=32, verbose=0, return_dict=True)["loss"]
     assert loss == pytest.approx(min(epoch["eval_loss"] for epoch in state.history), abs=1e-4)
     assert state.best == min(epoch["eval_loss"] for epoch in state.history)
@@ -236,8 +265,8 @@ def test_steps_that_scaling_of_the_loss_skips_have_checkpoints_too(tmp_path):
 
 def test_training_log_has_steps_with_the_learning_rate_and_epochs(tmp_path):
     with pytest.raises(Killed):
-        train(tmp_path / "checkpoints", kill_after=7, training_log=TrainingLog(str(tmp_path / "first"), 4))
-    _, state, _ = train(tmp_path / "checkpoints", training_log=TrainingLog(str(tmp_path / "second"), 4))
+        train_quickly(tmp_path / "checkpoints", kill_after=7, training_log=TrainingLog(str(tmp_path / "first"), 4))
+    _, state, _ = train_quickly(tmp_path / "checkpoints", training_log=TrainingLog(str(tmp_path / "second"), 4))
     events = EventAccumulator(str(tmp_path / "second"))
     events.Reload()
     assert {tag: [event.step for event in events.Tensors(tag)] for tag in events.Tags()["tensors"]} == {
@@ -350,7 +379,7 @@ def test_early_stopping_counts_epochs_without_improvement(epoch, best_epoch, pat
 
 
 def test_loss_that_is_no_number_stops_with_step_and_learning_rate(tmp_path):
-    model = fresh_model()
+    model = quick_model()
     model.compile("sgd", loss=lambda y, p: keras.ops.mean(p) * float("nan"), metrics=["accuracy"])
     with pytest.raises(UserError, match=r"loss is nan at step 1 \(epoch 1, batch 1\), learning rate"):
         fit_resumably(
