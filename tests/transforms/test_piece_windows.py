@@ -13,6 +13,7 @@ from ulmfit_tfx.transforms.piece_windows import NO_TAG, stitch, window_tags, win
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 PAD, BOS, EOS = 1, 2, 3
+FOR_EACH_TOKENIZER = settings(deadline=None, max_examples=30)
 
 
 @pytest.fixture(scope="module", params=[(True, True), (True, False), (False, True), (False, False)], ids=str)
@@ -50,7 +51,7 @@ def contents(ids, tokenizer) -> list[list[int]]:
     return found
 
 
-@settings(deadline=None)
+@FOR_EACH_TOKENIZER
 @given(case=cases())
 def test_windows_are_slices_of_the_rows_that_share_the_overlap(tokenizer, case):
     lengths, room, overlap = case
@@ -65,7 +66,7 @@ def test_windows_are_slices_of_the_rows_that_share_the_overlap(tokenizer, case):
     assert not windows
 
 
-@settings(deadline=None)
+@FOR_EACH_TOKENIZER
 @given(case=cases())
 def test_stitching_gives_each_piece_once_and_in_order(tokenizer, case):
     ids, windows = cut(tokenizer, *case)
@@ -74,7 +75,7 @@ def test_stitching_gives_each_piece_once_and_in_order(tokenizer, case):
     assert stitch(values, windows).to_list() == expected
 
 
-@settings(deadline=None)
+@FOR_EACH_TOKENIZER
 @given(case=cases())
 def test_each_piece_is_taken_where_it_has_the_most_context(tokenizer, case):
     lengths, _, overlap = case
@@ -94,7 +95,7 @@ def test_each_piece_is_taken_where_it_has_the_most_context(tokenizer, case):
             assert context(found[number]) >= overlap // 2
 
 
-@settings(deadline=None)
+@FOR_EACH_TOKENIZER
 @given(case=cases())
 def test_a_batch_is_cut_as_its_rows_are(tokenizer, case):
     lengths, room, overlap = case
@@ -105,7 +106,7 @@ def test_a_batch_is_cut_as_its_rows_are(tokenizer, case):
     assert together == [window for ids in alone for window in contents(ids, tokenizer)]
 
 
-@settings(deadline=None)
+@FOR_EACH_TOKENIZER
 @given(case=cases())
 def test_tags_are_cut_as_pieces_are(tokenizer, case):
     ids, windows = cut(tokenizer, *case)
