@@ -60,27 +60,32 @@ def with_errors(labelled):
 
 @pytest.fixture(scope="module")
 def classifiers(tmp_path_factory, tokenizer, with_errors):
-    """The same classifier with and without calibration."""
+    """The same classifier with and without calibration: trained once, exported twice."""
     folder = tmp_path_factory.mktemp("classifiers")
-    sections = {"classification": {"class_weights": "balanced", "label_smoothing": 0.3}}
-    return [
-        train(
-            classifier.run_fn,
-            folder / str(calibrate),
-            tokenizer,
-            with_errors,
-            "classification",
-            {},
-            training={"epochs": 8, "calibrate": calibrate},
-            **sections,
+    sections = {"classification": {"class_weights": "balanced", "label_smoothing": 0.3}, "training": {"epochs": 8}}
+    export, signatures_of = classifier.export_documents, classifier.classifier_signatures
+    raw = {}
+
+    def both_signatures(outputs, tokenizer, labels, temperature, several):
+        raw["signatures"] = signatures_of(outputs, tokenizer, labels, 1.0, several)
+        return signatures_of(outputs, tokenizer, labels, temperature, several)
+
+    def export_both(inputs, documents, task, signatures, labels, details, *more):
+        export(inputs, documents, task, signatures, labels, details, *more)
+        inputs = dataclasses.replace(inputs, serving_folder=str(folder / "raw"))
+        export(
+            inputs, documents, task, raw["signatures"], labels, details.model_copy(update={"temperature": 1.0}), *more
         )
-        for calibrate in (True, False)
-    ]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(classifier, "classifier_signatures", both_signatures)
+        patch.setattr(classifier, "export_documents", export_both)
+        model = train(classifier.run_fn, folder / "x", tokenizer, with_errors, "classification", {}, **sections)
+    return model, folder / "raw"
 
 
 def test_calibration_lowers_the_loss_on_the_eval_split_and_changes_no_label(classifiers, with_errors):
     calibrated, raw = classifiers
-    assert read_model_info(raw).details.temperature == 1
     assert read_model_info(calibrated).details.temperature < 0.9, (
         "smoothing by 0.3 makes a classifier that is too unsure"
     )
@@ -112,8 +117,9 @@ def test_smoothed_cross_entropy_is_the_one_of_the_paper():
 
 def test_class_that_counts_for_nothing_is_never_found(tmp_path, tokenizer, labelled):
     weights = {"good": 1.0, "bad": 1.0, "plain": 0.0}
-    sections = {"classification": {"class_weights": weights}, "training": {"epochs": 6}}
+    sections = {"classification": {"class_weights": weights}, "training": {"epochs": 6, "calibrate": False}}
     model = train(classifier.run_fn, tmp_path / "x", tokenizer, labelled, "classification", {}, **sections)
+    assert read_model_info(model).details.temperature == 1
     found = {prediction.label for prediction in load_predictor(model).answer([row.text for row in labelled[240:]])}
     assert found == {"good", "bad"}
 

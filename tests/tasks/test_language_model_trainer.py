@@ -1,5 +1,6 @@
 """Language models, from transformed examples to what is exported."""
 
+import functools
 import json
 from pathlib import Path
 
@@ -22,17 +23,23 @@ from ulmfit_tfx.transforms.tokenization import Tokenizer
 
 BARELY = {"epochs": 1, "batch_size": 8, "bptt": 25, "learning_rate": 1e-8}
 """A training that leaves weights where they begin, to a millionth."""
+LEARNS = {"learning_rate": 0.02}
+SAMPLED = {"softmax": "sampled", "negatives": 30}
 
 
-@pytest.fixture
-def train(tmp_path, spm_model, reviews):
-    """Trains a language model with some settings; returns its SavedModel and the files it was trained on."""
+@pytest.fixture(scope="module")
+def train(tmp_path_factory, spm_model, reviews):
+    """Trains a language model with some settings; returns its SavedModel and the files it was trained on.
 
-    def run(name, base_model=None, first=0, **settings):
+    Each is trained once, and not to be changed.
+    """
+
+    @functools.cache
+    def run(base_model=None, first=0, **settings):
         tokenizer = Tokenizer(spm_model, TokenizerConfig(), CleaningConfig())
         rows = [Row(text, mood) for text, mood in reviews]
-        config = PipelineConfig.model_validate(CONFIG)
-        fn_args = write_inputs(tmp_path / name, tokenizer, config, rows[first : first + 24], rows[24:36])
+        config, folder = PipelineConfig.model_validate(CONFIG), tmp_path_factory.mktemp("lm")
+        fn_args = write_inputs(folder, tokenizer, config, rows[first : first + 24], rows[24:36])
         fn_args.custom_config["language_model"] = LanguageModelConfig(**BARELY | settings).model_dump(mode="json")
         fn_args.base_model = base_model
         language_model.run_fn(fn_args)
@@ -54,12 +61,12 @@ def log_frequencies(files, vocab_size):
     "settings",
     [
         pytest.param({"softmax": "full"}, marks=pytest.mark.thorough),
-        {"softmax": "sampled"},
+        SAMPLED,
         pytest.param({"softmax": "full", "tied": False}, marks=pytest.mark.thorough),
     ],
 )
 def test_weights_begin_at_what_the_texts_say_of_pieces(settings, train):
-    model, files = train("lm", **settings)
+    model, files = train(**settings)
     exported = read_exported(model)
     bias = exported.weights["lm_head/bias"]
     np.testing.assert_allclose(bias, log_frequencies(files, len(bias)), atol=1e-5)
@@ -71,24 +78,24 @@ def test_weights_begin_at_what_the_texts_say_of_pieces(settings, train):
 
 
 def test_embeddings_begin_by_chance_where_that_is_asked_for(train):
-    model, _ = train("lm", embedding_start="random")
+    model, _ = train(embedding_start="random")
     assert np.abs(read_exported(model).weights["embedding/embeddings"]).max() <= 0.1 + 1e-5
 
 
 def test_bias_of_a_base_model_stays_its_own(train):
-    base, _ = train("base", learning_rate=0.02)
-    model, _ = train("tuned", base, first=100)
+    base, _ = train(**LEARNS)
+    model, _ = train(base, first=100)
     before, after = (read_exported(folder).weights["lm_head/bias"] for folder in (base, model))
     np.testing.assert_allclose(after, before, atol=1e-5)
 
 
-@pytest.mark.parametrize(("settings", "expected"), [({}, None), ({"softmax": "sampled", "negatives": 30}, 30)])
+@pytest.mark.parametrize(("settings", "expected"), [(LEARNS, None), (SAMPLED, 30)])
 def test_lineage_says_how_many_pieces_targets_were_compared_with(settings, expected, train):
-    model, _ = train("lm", **settings)
+    model, _ = train(**settings)
     record = json.loads((Path(model).parent / "encoder.json").read_text())
     assert record["source"]["negatives"] == expected
 
 
 def test_more_negatives_than_pieces_are_refused(train):
     with pytest.raises(ConfigError, match="language_model.negatives is 201, more than the vocabulary has pieces, 200"):
-        train("lm", softmax="sampled", negatives=201)
+        train(softmax="sampled", negatives=201)
