@@ -11,14 +11,14 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 python=$1 selection=$2
 
-# NAME and what pytest is told, the longest first.
+# NAME and what pytest is told, the longest first. What needs exported models of every kind is together: they are made once.
 whole="
 pipeline     tests/pipeline --ignore tests/pipeline/test_drift.py
-training     tests/trainer_modules
-components   tests/components
+training     tests/trainer_modules --ignore tests/trainer_modules/test_method_names.py --ignore tests/trainer_modules/test_warmup_requests.py
+components   tests/components --ignore tests/components/test_infra_check.py
 tasks        tests/tasks
+serving      tests/serving tests/test_examples.py tests/benchmarks tests/pipeline/test_drift.py tests/trainer_modules/test_method_names.py tests/trainer_modules/test_warmup_requests.py tests/components/test_infra_check.py
 package      tests/package tests/release
-serving      tests/serving tests/test_examples.py tests/benchmarks tests/pipeline/test_drift.py
 docs         tests/docs
 transforms   tests/transforms tests/schemas tests/evaluation
 sources      tests/lanes tests/test_sources.py tests/test_image.py

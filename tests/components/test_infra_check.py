@@ -36,15 +36,18 @@ _TEXT = [tf.TensorSpec([None], tf.string, name="string_inputs")]
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory, spm_model):
+def exported(tmp_path_factory, spm_model, exported_model):
     """Folder of a model of a kind with warm-up requests, as a pipeline writes it. Each is written once."""
     written = {}
 
     def export(kind):
         if kind not in written:
             folder = tmp_path_factory.mktemp(kind)
-            fixed_seq_len = 12 if kind in {"multi_label", "regressor"} else None
-            written[kind] = export_model(kind, folder, spm_model, fixed_seq_len)
+            if kind in {"multi_label", "regressor"}:
+                export_model(kind, folder, spm_model, fixed_seq_len=12)
+            else:
+                shutil.copytree(exported_model(kind), folder, dirs_exist_ok=True)
+            written[kind] = str(folder)
             write_warmup_requests(written[kind], TEXTS, "tiny")
         return written[kind]
 
