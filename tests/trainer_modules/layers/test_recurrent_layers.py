@@ -232,7 +232,7 @@ def test_stands_where_keras_lstm_does_in_a_model_that_is_trained_saved_and_reloa
     model.fit(rows, RNG.normal(size=8), verbose=0)
     model.save(tmp_path / "model.keras")
     restored = keras.models.load_model(tmp_path / "model.keras")
-    np.testing.assert_allclose(restored.predict(rows, verbose=0), model.predict(rows, verbose=0), atol=1e-6)
+    np.testing.assert_allclose(restored(rows), model(rows), atol=1e-6)
 
 
 @each_kind
