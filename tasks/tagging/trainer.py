@@ -20,6 +20,7 @@ from ulmfit_tfx.tasks.tagging.rows import tagged_rows
 from ulmfit_tfx.tasks.tagging.section import TaggingConfig
 from ulmfit_tfx.tasks.tagging.signatures import tagger_signatures
 from ulmfit_tfx.trainer_modules.data.task_batches import TaskBatches
+from ulmfit_tfx.trainer_modules.data.token_corpus import documents_of
 from ulmfit_tfx.trainer_modules.objectives.calibration import (
     fitted_temperature,
     sigmoid_temperature,
@@ -47,6 +48,7 @@ from ulmfit_tfx.trainer_modules.optimization.task_training import (
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
 from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, save
 from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
+from ulmfit_tfx.trainer_modules.transfer.piece_vectors import vectors_of
 from ulmfit_tfx.transforms.piece_windows import NO_TAG
 from ulmfit_tfx.transforms.tag_schemes import inside_tag
 
@@ -99,6 +101,7 @@ def run_fn(fn_args: Any) -> None:
         evaluation=evaluation,
         metric="accuracy" if config.tag_separator is None else "micro_f1",
         epochs_of_thousand=_EPOCHS_OF_THOUSAND,
+        vectors=lambda: _vectors(inputs),
     )
     built, state = trained(training, inputs)
     write_history(inputs, history_of(state))
@@ -117,6 +120,13 @@ def _with_inside_tags(vocabulary: Sequence[str], config: TaggingConfig) -> tuple
     tags = list(dict.fromkeys([*vocabulary, *inside]))
     inside += tags[len(inside) :]  # an inside tag stays itself
     return tags, [tags.index(tag) for tag in inside]
+
+
+def _vectors(inputs: TaskInputs) -> np.ndarray:
+    """Of the pieces of the training's sentences."""
+    return vectors_of(
+        documents_of(inputs.train_files), inputs.tokenizer.vocab_size, inputs.encoder.embedding_size, inputs.seed
+    )
 
 
 def _first_piece(inputs: TaskInputs) -> int:

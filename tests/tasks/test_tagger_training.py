@@ -20,12 +20,14 @@ from ulmfit_tfx.schemas.config.tokenizer import TokenizerConfig
 from ulmfit_tfx.schemas.feature_names import WORD_FEATURES
 from ulmfit_tfx.tasks import load_predictor, read_model_info
 from ulmfit_tfx.tasks.tagging import trainer as tagger
+from ulmfit_tfx.trainer_modules.data.token_corpus import documents_of
 from ulmfit_tfx.trainer_modules.models.encoder import build_encoder
 from ulmfit_tfx.trainer_modules.optimization import task_training
 from ulmfit_tfx.trainer_modules.optimization.progress import Progress
 from ulmfit_tfx.trainer_modules.serving.model_info import ModelDescription
 from ulmfit_tfx.trainer_modules.serving.saved_model import BACKWARD, read_exported, save
 from ulmfit_tfx.trainer_modules.serving.signatures import encoder_signatures
+from ulmfit_tfx.trainer_modules.transfer.piece_vectors import vectors_of
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 from ulmfit_tfx.transforms.word_pieces import word_pieces
@@ -129,6 +131,16 @@ def taggers(tmp_path_factory, tokenizer, sentences):
             return train(folder / "x", tokenizer, rows, **tagging), folder / "raw", rows
 
     return trained
+
+
+def test_embeddings_begin_at_vectors_of_the_sentences_where_there_is_no_base(tmp_path, tokenizer, sentences):
+    barely = {"epochs": 1, "learning_rate": 1e-8}
+    fn_args = inputs_of(tmp_path / "x", tokenizer, sentences(phrase_tags), training=barely)
+    tagger.run_fn(fn_args)
+    embeddings = read_exported(fn_args.serving_model_dir).weights["embedding/embeddings"]
+    vectors = vectors_of(documents_of(fn_args.train_files), len(embeddings), embeddings.shape[1], 42)
+    expected = vectors * (0.3 / np.sqrt(np.mean(np.square(vectors))))
+    np.testing.assert_allclose(embeddings, expected, atol=1e-4)
 
 
 SUFFIXES = {"ADJ": "\u043e\u0432\u0430", "NOUN": "\u0435\u043d\u0442"}

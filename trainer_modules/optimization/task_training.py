@@ -201,6 +201,8 @@ class Training(Generic[Built]):
         metric: Name of the metric that is shown beside the loss.
         epochs_of_thousand: Epochs where there are a thousand train rows and the configuration does not say, see
             `usual_epochs`.
+        vectors: What embeddings begin at where there is neither a base model nor statistics of a corpus, float32
+            [vocab, size]. None: at random numbers.
         below: Folder below those of checkpoints and logs; "" for themselves.
     """
 
@@ -210,6 +212,7 @@ class Training(Generic[Built]):
     evaluation: TaskBatches
     metric: str
     epochs_of_thousand: int
+    vectors: Callable[[], np.ndarray] | None = None
     below: str = ""
 
     def epochs(self, configured: int | None) -> int:
@@ -234,8 +237,7 @@ def trained(training: Training[Built], inputs: TaskInputs) -> tuple[Built, Train
         if inputs.base is not None:
             for direction, encoder in fitted.encoders.items():
                 inputs.base.give_weights(encoder, direction)
-        elif inputs.statistics is not None:
-            vectors = CorpusStatistics.read(inputs.statistics).vectors
+        elif (vectors := _vectors(training, inputs)) is not None:
             for encoder in fitted.encoders.values():
                 begin_at_vectors(encoder, vectors)
         groups = layer_groups(fitted.model)
@@ -263,6 +265,12 @@ def trained(training: Training[Built], inputs: TaskInputs) -> tuple[Built, Train
     for exported_weight, weight in zip(exported.model.weights, fitted.model.weights, strict=True):
         exported_weight.assign(weight)
     return exported, state
+
+
+def _vectors(training: Training[Any], inputs: TaskInputs) -> np.ndarray | None:
+    if inputs.statistics is not None:
+        return CorpusStatistics.read(inputs.statistics).vectors
+    return training.vectors() if training.vectors else None
 
 
 def _fresh(training: Training[Built], inputs: TaskInputs) -> Built:
