@@ -91,8 +91,9 @@ def bucket(gcs):
 
 
 def test_remote_files_are_imported_as_local_ones(bucket, pth, tokenizer, tmp_path):
-    checkpoint, model = bucket(pth(), tokenizer)
-    local = [str(pth()), "--tokenizer", str(tokenizer), "--output", str(tmp_path / "local")]
+    file = pth()  # written once: its digest is recorded, and the time of writing is in it
+    checkpoint, model = bucket(file, tokenizer)
+    local = [str(file), "--tokenizer", str(tokenizer), "--output", str(tmp_path / "local")]
     remote = [checkpoint, "--tokenizer", model, "--source-tokenizer", model, "--output", str(tmp_path / "remote")]
     for arguments in (local, remote):
         result = CliRunner(mix_stderr=False).invoke(app, ["import-encoder", *arguments])
