@@ -74,9 +74,12 @@ class Merging:
         They go before `transfer`.
         """
         self._labelled: dict[bytes, tuple[float, ...]] = {}
+        self._weight, self._rows = 0.0, 0
         for row in rows:
             digest = text_digest(row.text)
-            answer = self._labelled.get(digest) or self.answers.take(digest)
+            self._weight += 0.0 if row.weight is None else row.weight
+            self._rows += 1
+            answer = None if digest in self.held_out else self._labelled.get(digest) or self.answers.take(digest)
             if answer is None:
                 yield row
                 continue
@@ -89,7 +92,8 @@ class Merging:
 
         Args:
             rows: All of them once more.
-            like: A labelled row: those that come of this have all of its features.
+            like: A labelled row: those that come of this have all of its features. Where rows have a weight, theirs is
+                the mean of the labelled ones'.
         """
         for row in rows:
             digest = text_digest(row.text)
@@ -105,7 +109,7 @@ class Merging:
                     text=row.text,
                     label=None if like.label is None else "",
                     slices=tuple((column, "") for column, _ in like.slices),
-                    weight=None if like.weight is None else _EVEN,
+                    weight=None if like.weight is None else self._weight / self._rows,
                     teacher_probabilities=answer,
                     is_transfer=True,
                 )
@@ -116,15 +120,20 @@ def spread(few: Sequence[Row], many: Iterator[Row], count: int) -> Iterator[Row]
 
     >>> [row.text for row in spread([Row("A"), Row("B")], iter(map(Row, "abcde")), 5)]
     ['A', 'a', 'b', 'B', 'c', 'd', 'e']
+    >>> [row.text for row in spread([Row("A"), Row("B"), Row("C")], iter(map(Row, "ab")), 2)]
+    ['A', 'B', 'a', 'C', 'b']
 
     Args:
         few: One or more.
         many: The others.
         count: Of them.
     """
-    for row in few:
+    given = 0
+    for number, row in enumerate(few, start=1):
         yield row
-        yield from itertools.islice(many, count // len(few))
+        due = count * number // len(few)
+        yield from itertools.islice(many, due - given)
+        given = due
     yield from many
 
 

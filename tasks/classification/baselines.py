@@ -31,6 +31,8 @@ from ulmfit_tfx.transforms.records.record import Row
 
 _LEAST_SHARE = 0.01
 """Of a row for a class, below which it is left out."""
+_LABELLED_SHARE = 0.1
+"""Of labelled rows among those that a teacher speaks of, as `distillation.gold_rows` has it by default."""
 _Class = TypeVar("_Class", str, int)
 _LABELS_VALIDATED = 5
 """Of texts with several, that C is chosen by."""
@@ -67,7 +69,7 @@ class Classification(Contest):
         distributions = taught_distributions(train, self.classes)
         return {
             catalogue.TAUGHT_TFIDF: linear_distribution(
-                texts_of(train), distributions, texts_of(rows), seed, self.separator
+                texts_of(train), distributions, texts_of(rows), seed, taught_weights(train), self.separator
             )
         }
 
@@ -178,11 +180,23 @@ def taught_distributions(rows: Sequence[Row], classes: Sequence[str]) -> np.ndar
     return found
 
 
+def taught_weights(rows: Sequence[Row]) -> np.ndarray:
+    """What rows count, float64 [rows]: their own weight, labelled ones so much more that they are a tenth of the rows.
+
+    That is what a training makes of them by default.
+    """
+    labelled = np.array([not row.is_transfer for row in rows])
+    weights = np.array(weights_of(rows) or np.ones(len(rows)), float)
+    wanted = _LABELLED_SHARE / (1 - _LABELLED_SHARE) * (~labelled).sum() / max(labelled.sum(), 1)
+    return np.where(labelled, max(wanted, 1.0), 1.0) * weights
+
+
 def linear_distribution(
     train_texts: Sequence[str],
     distributions: np.ndarray,
     texts: Sequence[str],
     seed: int,
+    weights: np.ndarray | None = None,
     separator: str | None = None,
 ) -> np.ndarray | None:
     """As `linear_class`, of texts with a distribution each: a row counts for a class as much as this is probable.
@@ -192,12 +206,13 @@ def linear_distribution(
         distributions: Theirs, float64 [texts, classes].
         texts: To be labelled, one at least.
         seed: Of samples, folds and regression.
+        weights: What each row of training counts, float64 [texts]; None: all the same.
         separator: Between the two texts of a pair, see `TextFeatures`.
 
     Returns:
         float64 [texts, classes]; None where the texts hold nothing to count, or one class alone is probable.
     """
-    kept = rows_to_fit(train_texts, None, seed)
+    kept = rows_to_fit(train_texts, weights, seed)
     likeliest = distributions[kept].argmax(axis=1)
     if len(np.unique(likeliest)) == 1:
         return None
@@ -205,9 +220,12 @@ def linear_distribution(
     if features is None:
         return None
     terms = features.of_train()
-    rows, labels = np.nonzero(distributions[kept] >= _LEAST_SHARE)
-    model = logistic_regression(chosen_c(terms, [likeliest], None, seed), seed)
-    model.fit(terms[rows], labels, sample_weight=distributions[kept][rows, labels])
+    shares = distributions[kept]
+    rows, labels = np.nonzero(shares >= np.minimum(_LEAST_SHARE, shares.max(axis=1, keepdims=True)))
+    counted = None if weights is None else weights[kept]
+    model = logistic_regression(chosen_c(terms, [likeliest], counted, seed), seed)
+    of_rows = shares[rows, labels] * (1 if counted is None else counted[rows])
+    model.fit(terms[rows], labels, sample_weight=of_rows)
     found = answers(model.predict_proba, features, texts)
     return _by_class(found, model.classes_, range(distributions.shape[1]))
 

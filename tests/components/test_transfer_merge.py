@@ -14,7 +14,15 @@ from ulmfit_tfx.components.corpus_ingest.ingestion import Ingestion
 from ulmfit_tfx.components.example_rows import read_rows
 from ulmfit_tfx.components.reports.accounting import Accounting
 from ulmfit_tfx.components.transfer_merge.executor import Executor
-from ulmfit_tfx.components.transfer_merge.merging import HELD_OUT, JOINED, REPEATED, Merging, TeacherAnswers, digests_of
+from ulmfit_tfx.components.transfer_merge.merging import (
+    HELD_OUT,
+    JOINED,
+    REPEATED,
+    Merging,
+    TeacherAnswers,
+    digests_of,
+    spread,
+)
 from ulmfit_tfx.schemas.beam_arguments import IN_PROCESS, unstaged
 from ulmfit_tfx.schemas.config.sources.taught_texts import TaughtTextsConfig
 from ulmfit_tfx.schemas.errors import DataError
@@ -117,7 +125,7 @@ rows_of_a_teacher = st.lists(
 
 @given(rows_of_a_teacher, st.sets(st.sampled_from("abcdef")), st.lists(st.sampled_from("abcdef")))
 def test_each_text_is_trained_on_as_often_as_it_should_with_the_mean_of_its_answers(taught, held_out, labelled):
-    labelled = [Row(text, label="x") for text in labelled if text not in held_out]
+    labelled = [Row(text, label="x") for text in labelled]
     merging = Merging(TeacherAnswers(taught), digests_of(map(Row, held_out)))
     gold = list(merging.labelled(labelled))
     expected = merging.transfer_texts
@@ -133,11 +141,28 @@ def test_each_text_is_trained_on_as_often_as_it_should_with_the_mean_of_its_answ
         of_text = [each for each in taught if each.text == row.text]
         weights = [each.weight for each in of_text]
         weights = weights if any(weights) else [1] * len(weights)
-        if of_text:
+        if of_text and row.text not in held_out:
             mean = sum(w * each.teacher_probabilities[0] for w, each in zip(weights, of_text, strict=True))
             assert row.teacher_probabilities == pytest.approx((mean / sum(weights), 1 - mean / sum(weights)))
         else:
             assert not row.teacher_probabilities
+
+
+def test_rows_of_a_teacher_weigh_what_labelled_ones_do_on_average():
+    taught = [Row("new", teacher_probabilities=(1.0, 0.0), weight=7.0)]
+    merging = Merging(TeacherAnswers(taught), frozenset())
+    labelled = list(merging.labelled([Row("a", label="x", weight=30.0), Row("b", label="x", weight=10.0)]))
+    assert [row.weight for row in merging.transfer(taught, labelled[0])] == [20.0]
+
+
+@given(st.integers(1, 30), st.integers(0, 60))
+def test_labelled_rows_and_a_teachers_are_mixed_evenly(labelled, taught):
+    rows = list(spread([Row("x")] * labelled, iter([Row("")] * taught), taught))
+    assert len(rows) == labelled + taught
+    of_labelled = [bool(row.text) for row in rows]
+    for end in range(1, len(rows) + 1):
+        expected = sum(of_labelled[:end]) * taught / labelled
+        assert expected - taught / labelled - 1 <= end - sum(of_labelled[:end]) <= expected + 1
 
 
 def test_repeated_texts_are_counted():

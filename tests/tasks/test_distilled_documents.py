@@ -18,6 +18,7 @@ from ulmfit_tfx.tasks.classification.rows import summed, taught_rows
 from ulmfit_tfx.trainer_modules.branches.objectives import Distribution, OneLabel
 from ulmfit_tfx.trainer_modules.data.gold_rows import as_trained, repeats
 from ulmfit_tfx.trainer_modules.objectives.distillation import DistillationCrossEntropy, agreement
+from ulmfit_tfx.trainer_modules.optimization import blended_training
 from ulmfit_tfx.transforms.records.record import Row
 from ulmfit_tfx.transforms.tokenization import Tokenizer
 
@@ -138,6 +139,30 @@ def test_linear_model_of_certain_distributions_is_that_of_their_classes():
     of_classes = OneLabel(3).fit(features, labels, None, 1.0)
     of_distributions = Distribution(3).fit(features, np.eye(3)[labels], None, 1.0)
     np.testing.assert_allclose(of_distributions.weights, of_classes.weights, atol=1e-3)
+
+
+def test_row_whose_classes_are_all_improbable_counts():
+    features, targets = np.eye(150), np.full((150, 150), 1 / 150)
+    targets[:75] = np.eye(150)[:75]
+    found = Distribution(150).fit(features, targets, None, 1.0)
+    assert np.isfinite(found(features)).all()
+
+
+def test_sample_of_many_rows_keeps_the_share_of_labelled_ones(tmp_path, tokenizer, monkeypatch):
+    gold = [Row(f"gold {number}", label=CLASSES[number % 3]) for number in range(30)]
+    others = [of_teacher(Row(f"other {number}", label="good")) for number in range(600)]
+    file = write(tmp_path / "x", tokenizer, gold + others, "y")
+    rows = taught_rows([file], CLASSES, TeacherShares(gold_share=0.5, gold_rows=0.25, temperature=1.0))
+    monkeypatch.setattr(blended_training, "MOST_ROWS", 90)
+    read = blended_training._read(summed(rows), np.arange(630) < 30, one_in=5, seed=1)
+    assert (len(read.texts), read.gold.sum(), len(read.own)) == (90, 30, 90)
+    assert read.weights[read.gold].sum() / read.weights.sum() == pytest.approx(1 / 3)  # each counts once at least
+    monkeypatch.setattr(blended_training, "MOST_ROWS", 330)
+    read = blended_training._read(summed(rows), np.arange(630) < 30, one_in=5, seed=1)
+    assert read.weights[read.gold].sum() / read.weights.sum() == pytest.approx(0.25, abs=0.01)
+    monkeypatch.setattr(blended_training, "MOST_ROWS", 40)
+    read = blended_training._read(summed(rows), np.arange(630) < 30, one_in=5, seed=1)
+    assert (read.gold.sum(), (~read.gold).sum()) == (20, 20)
 
 
 @pytest.mark.parametrize("classes", [2, 3])

@@ -75,11 +75,13 @@ def test_softmax_of_logits_is_taken(logits):
 @given(st.dictionaries(st.sampled_from([*PLACES, "unheard-of"]), st.floats(allow_nan=False) | st.none()))
 @example({"good": 1.0, "bad": -0.0})
 @example({"good": 0.9995})
+@example({"good": 1.0, "unheard-of": 0.0})
+@example({"good": 1.0, "unheard-of": None})
 @example({"good": 1e308, "bad": 1e308})
 def test_what_is_accepted_is_a_distribution_of_what_was_written(given_values):
     numbers = {name: value for name, value in given_values.items() if value is not None}
     [row] = read_objects(given_values)
-    fine = numbers and "unheard-of" not in given_values and all(0 <= number <= 2 for number in numbers.values())
+    fine = numbers and not numbers.pop("unheard-of", 0) and all(0 <= number <= 2 for number in numbers.values())
     if fine and abs(sum(numbers.values()) - 1) <= 1e-3:
         assert isinstance(row, Row)
         assert math.fsum(row.teacher_probabilities) == pytest.approx(1)

@@ -132,7 +132,8 @@ class Distribution(OneLabel):
 
     def fit(self, features: Any, targets: np.ndarray, weights: np.ndarray | None, strength: float) -> Linear:
         """See `ConvexObjective`. A row counts for each of its classes as much as this is probable."""
-        kept = np.where(targets < _LEAST_SHARE, 0.0, targets)
+        least = np.minimum(_LEAST_SHARE, targets.max(axis=1, keepdims=True))  # of very many classes each may be below
+        kept = np.where(targets < least, 0.0, targets)
         kept /= kept.sum(axis=1, keepdims=True)
         rows, classes = np.nonzero(kept)
         shares = kept[rows, classes] * (1 if weights is None else weights[rows])

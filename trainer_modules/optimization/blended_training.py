@@ -27,7 +27,7 @@ from ulmfit_tfx.trainer_modules.branches.objectives import ConvexObjective
 from ulmfit_tfx.trainer_modules.branches.stacking import Stack, fit_stack, stacked_with
 from ulmfit_tfx.trainer_modules.data.cut_texts import FILE as CUT_TEXTS_FILE
 from ulmfit_tfx.trainer_modules.data.cut_texts import MOST_TEXTS, measured
-from ulmfit_tfx.trainer_modules.data.gold_rows import as_trained
+from ulmfit_tfx.trainer_modules.data.gold_rows import as_trained, gold_marks
 from ulmfit_tfx.trainer_modules.data.held_out_rows import is_held_out, seen
 from ulmfit_tfx.trainer_modules.data.task_batches import TaskBatches
 from ulmfit_tfx.trainer_modules.data.task_rows import TaskRows, parsed
@@ -136,8 +136,9 @@ def train_blended(
         documents = train_documents(inputs, objective, train, evaluation)
         outputs = text_outputs(documents.model, inputs.tokenizer, inputs.read_pieces)
         return BlendedDocuments(documents, _traced_once(outputs), {}, ())
-    one_in = _HELD_OUT_ONE_IN[count < _MANY_ROWS]
-    data = _read(rows, count, one_in, inputs.seed)
+    gold = np.ones(count, bool) if rows.own is None else np.array(list(gold_marks(rows.files).as_numpy_iterator()))
+    one_in = _HELD_OUT_ONE_IN[bool(gold.sum() < _MANY_ROWS)]
+    data = _read(rows, gold, one_in, inputs.seed)
     return _Blending(inputs, objective, convex, data, one_in, names, count).run(train, evaluation)
 
 
@@ -289,7 +290,7 @@ class _Blending:
         if self.data.held_out.all() or not self.data.held_out.any():
             raise UserError(
                 f"head.branches: {', '.join(self.names)} are weighed by train rows that no branch is fitted on, and of "
-                f"{len(self.data.texts)} none can be spared. Label more rows, or set head.branches to [recurrent]."
+                f"{self.data.gold.sum()} none can be spared. Label more rows, or set head.branches to [recurrent]."
             )
         rows = (seen if train.rows.own is None else as_trained)(train.rows, self.one_in)
         without = dataclasses.replace(train, rows=rows).counted_anew()
@@ -352,38 +353,43 @@ def _tell_what_is_cut(inputs: TaskInputs, rows: TaskRows) -> None:
         inputs.console.print(f"      {sentence}")
 
 
-def _read(rows: TaskRows, count: int, one_in: int, seed: int) -> _Rows:
-    own = None if rows.own is None else list(rows.own().as_numpy_iterator())
-    gold = np.ones(count, bool) if own is None else np.array([mark for mark, _ in own])
+def _read(rows: TaskRows, gold: np.ndarray, one_in: int, seed: int) -> _Rows:
     kept = _sampled(gold, np.random.default_rng(seed))
     is_kept = tf.constant(kept)
     both = tf.data.Dataset.zip((_texts(rows), rows.dataset())).enumerate().filter(lambda number, _: is_kept[number])
     with_mark = both.map(lambda _, row: (row[0], row[1], is_held_out(row[1][0], one_in)))
     found = list(with_mark.as_numpy_iterator())
     of_rows = [row for _, row, _ in found]
-    gold, targets = gold[kept], np.stack([row[1] for row in of_rows])
+    targets = np.stack([row[1] for row in of_rows])
     weights: np.ndarray | None = np.array([row[2] for row in of_rows], np.float64) if len(of_rows[0]) > 2 else None
     if rows.gold_repeats > 1:
-        counted = np.where(gold, float(rows.gold_repeats), 1.0)
+        of_sample = rows.gold_repeats * (kept & ~gold).sum() / (~gold).sum()  # there are fewer to be counted beside
+        counted = np.where(gold[kept], max(of_sample, 1.0), 1.0)
         weights = counted if weights is None else weights * counted
     return _Rows(
         texts=np.array([text for text, _, _ in found], object),
         ids=[row[0] for row in of_rows],
         targets=targets,
         weights=weights,
-        held_out=np.array([mark for _, _, mark in found]) & gold,
-        gold=gold,
-        own=targets if own is None else np.stack([target for _, target in own])[kept],
+        held_out=np.array([mark for _, _, mark in found]) & gold[kept],
+        gold=gold[kept],
+        own=targets if rows.own is None else _own_targets(rows.own(), is_kept),
     )
 
 
+def _own_targets(own: tf.data.Dataset, is_kept: tf.Tensor) -> np.ndarray:
+    kept = own.enumerate().filter(lambda number, _: is_kept[number]).map(lambda _, row: row[1])
+    return np.stack(list(kept.as_numpy_iterator()))
+
+
 def _sampled(gold: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The rows that are read, bool [rows]: of very many a sample, in which gold ones come first."""
+    """The rows that are read, bool [rows]: of very many a sample, in which half may be gold at least."""
     if len(gold) <= MOST_ROWS:
         return np.ones(len(gold), bool)
     kept = np.zeros(len(gold), bool)
     of_gold, others = np.flatnonzero(gold), np.flatnonzero(~gold)
-    kept[rng.choice(of_gold, min(len(of_gold), MOST_ROWS), replace=False)] = True
+    room = max(MOST_ROWS // 2, MOST_ROWS - len(others))
+    kept[rng.choice(of_gold, min(len(of_gold), room), replace=False)] = True
     kept[rng.choice(others, min(len(others), MOST_ROWS - kept.sum()), replace=False)] = True
     return kept
 

@@ -78,6 +78,8 @@ def _given(record: Record, config: TaughtTextsConfig, classes: Mapping[str, int]
         pairs = _pairs(record.values[str(config.probabilities)], config, where)
     given: dict[int, float] = {}
     for name, value in pairs:
+        if not config.logits and _is_none(value) and composed(name.strip()) not in classes:
+            continue  # a class that data has dropped, of which the teacher knew
         place = _place(name, classes, where)
         if place in given:
             raise RowError("class given twice", f"{where} has '{excerpt(name)}' twice")
@@ -144,6 +146,14 @@ def _number(value: Any, where: str) -> float:
         if math.isfinite(number) and "_" not in str(value):
             return number
     raise RowError("not a number", f"{where} is '{excerpt(str(value))}', expected a finite number")
+
+
+def _is_none(value: Any) -> bool:
+    """Whether a probability is 0, or not there."""
+    try:
+        return value is None or (not isinstance(value, bool) and float(value) == 0)
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def _softmax(logits: Sequence[float]) -> tuple[float, ...]:
