@@ -115,9 +115,12 @@ def _format_of_file(file: str, formats: Sequence[str], encoding: str) -> str:
 
 def _of_objects(file: str, container: str) -> list[str]:
     """Formats of a Parquet file or a workbook, the likeliest first: rows with lists hold sentences."""
-    with open_file(file) as stream:
-        rows = parquet.read_rows(stream, file, None) if container == "parquet" else workbooks.read_rows(stream, file)
-        first = next(iter(rows), None)
+    try:
+        with open_file(file) as stream:
+            of_container = parquet.read_rows(stream, file, None) if container == "parquet" else None
+            first = next(iter(of_container or workbooks.read_rows(stream, file)), None)
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read: {error}.") from None
     fields = first.fields if first is not None else ()
     of_table = _of_table("\t".join(name for name, _ in fields), container)
     return of_table if any(isinstance(value, list) for _, value in fields) else of_table[::-1]

@@ -184,6 +184,16 @@ def test_sentences_are_read_without_a_format_from_archives_too(tmp_path, archive
 WORD = st.text("abcé", min_size=1, max_size=6)
 
 
+def test_damaged_page_of_parquet_is_an_error_where_no_format_is_set(tmp_path):
+    rows = {"text": [f"row {number}" for number in range(5000)], "label": ["x"] * 5000}
+    content = bytearray(parquet(**rows))
+    content[200:5000] = b"\xff" * 4800
+    path = tmp_path / "rows.parquet"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"rows\.parquet: cannot be read"):
+        format_of(str(path), ["parquet", "spans_parquet"])
+
+
 @settings(deadline=None)
 @given(
     st.lists(st.fixed_dictionaries({"text": st.lists(WORD, min_size=2).map(" ".join), "label": WORD}), min_size=1),

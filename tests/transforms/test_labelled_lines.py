@@ -98,10 +98,13 @@ def test_lines_with_labels_are_told_and_how_to_read_them():
         [f"{number}. {text}" for number, text in enumerate(TEXTS)],
         [f"w{number} NNP B-NP  {('O', 'B-LOC')[number % 2]}" for number in range(60)],
         [f"{number // 2} {text}" for number, text in enumerate(TEXTS)],
+        [f"2024-01-0{1 + number % 3} {text}" for number, text in enumerate(TEXTS)],
+        [f"1{number % 2}:30 {text}" for number, text in enumerate(TEXTS)],
+        [f"{number % 2} " + " ".join(f"{n}:0.5" for n in range(3 + number % 4)) for number in range(60)],
     ],
     ids=[
         *("texts", "few", "a line of a word", "tab", "comma", "a space before the last word", "list", "speakers"),
-        *("numbers", "CoNLL", "too many labels"),
+        *("numbers", "CoNLL", "too many labels", "days", "times", "libsvm"),
     ],
 )
 def test_lines_of_other_kinds_are_not_taken_for_them(lines):
@@ -115,3 +118,12 @@ def test_table_that_is_none_is_answered_with_the_format_that_reads_it(format):
     with pytest.raises(DataError, match=r"Each line begins with one of 3 words .* set format to labelled_lines"):
         check_header(io.BytesIO(content), "rows", labelled_texts(path="rows", format=format))
     assert rows_of(content.decode()) == [Row(text, str(number % 3)) for number, text in enumerate(TEXTS)]
+
+
+@pytest.mark.parametrize(("format", "delimiter"), [("csv", ","), ("tsv", "\t")])
+def test_table_without_the_column_that_is_asked_for_is_answered_with_those_that_it_has(format, delimiter):
+    rows = [[str(number), text.replace(",", ""), f"pos{number % 3}"] for number, text in enumerate(TEXTS)]
+    content = "\n".join(delimiter.join(row) for row in [["id", "sentence", "sentiment"], *rows]).encode()
+    config = labelled_texts(path="rows", format=format, text_column="sentence", label_column="label")
+    with pytest.raises(DataError, match=r"there is no column 'label'\. Columns: id, sentence, sentiment"):
+        check_header(io.BytesIO(content), "rows", config)

@@ -15,7 +15,7 @@ from sources import labelled_texts
 
 from ulmfit_tfx.schemas.config.sources.texts import text_source
 from ulmfit_tfx.schemas.errors import DataError
-from ulmfit_tfx.transforms.records import workbooks
+from ulmfit_tfx.transforms.records import parquet, workbooks
 from ulmfit_tfx.transforms.records.formats import check_header, parse
 from ulmfit_tfx.transforms.records.record import Refusal, Row
 
@@ -97,6 +97,27 @@ def test_list_column_is_several_labels_and_struct_column_has_fields():
     rows = [{"data": {"text": "Fine."}, "topics": ["a", "b"]}, {"data": {"text": "So so."}, "topics": []}]
     found = rows_of(parquet_of(rows), "parquet", text_column="data.text", label_column="topics", label_separator=";")
     assert found == [Row("Fine.", labels=("a", "b")), Row("So so.", labels=())]
+
+
+def test_times_that_python_has_none_of_are_texts_and_maps_are_objects():
+    schema = pyarrow.schema(
+        {
+            "text": pyarrow.string(),
+            "label": pyarrow.string(),
+            "when": pyarrow.timestamp("us"),
+            "map": pyarrow.map_(pyarrow.string(), pyarrow.float64()),
+        }
+    )
+    never = 253402300800000000  # the year 10000
+    table = pyarrow.table(
+        [["a"], ["x"], pyarrow.array([never], pyarrow.int64()).cast(pyarrow.timestamp("us")), [[("good", 0.5)]]], schema
+    )
+    content = io.BytesIO()
+    pyarrow.parquet.write_table(table, content)
+    [found] = parquet.read_rows(content, "rows", None)
+    assert dict(dict(found.fields)["map"]) == {"good": "0.5"}
+    assert json.loads(found.row)["map"] == {"good": 0.5}
+    assert json.loads(found.row)["when"].startswith("10000-01-01")
 
 
 def test_numbers_weights_and_second_texts_come_of_parquet():

@@ -102,6 +102,8 @@ def test_what_is_accepted_is_a_distribution_of_what_was_written(given_values):
         ({}, "no probabilities"),
         (None, "no probabilities"),
         ("good", "no probabilities"),
+        ('{{"good": 0.9, "bad": 0.1}}', "no probabilities"),
+        ("{[1]: 2}", "no probabilities"),
         ([0.5, 0.5, 0.0], "classes without names"),
     ],
 )

@@ -128,8 +128,9 @@ def _missing(
     records: Iterator[Fields | Refusal],
 ) -> DataError:
     rows = [record.values for record in islice(records, _LOOKED_AT) if not isinstance(record, Refusal)]
+    is_table = len(names) > 1 and all(len(row) == len(names) for row in rows)
     lines = [dialect.delimiter.join(row) for row in (names, *rows)]
-    if isinstance(config, ClassifiedTextsConfig) and (hint := how_to_read(lines)):
+    if isinstance(config, ClassifiedTextsConfig) and not is_table and (hint := how_to_read(lines)):
         return DataError(f"{source}:1: there is no column '{column}'. {hint}")
     rows = [row for row in rows if len(row) == len(names)]
     if is_a_row(names, rows, needed):

@@ -36,6 +36,9 @@ _WORDS_OF_A_TEXT = 3
 _LENGTHS_OF_TEXTS = 3
 """Texts have several lengths, rows of a table of words one."""
 _NAMED = 5
+_TIME = re.compile(r"\d{4}[-/.]\d{1,2}([-/.]\d{1,2}.*)?|\d{1,2}([-/.])\d{1,2}\2\d{2,4}|\d{1,2}:\d{2}(:\d{2}.*)?")
+_FEATURE = re.compile(r"\d+:[-+.\deE]+")
+"""A number of a feature and its value, as in files of libsvm."""
 
 
 def parse(stream: BinaryIO, source: str, config: ClassifiedTextsConfig) -> Iterator[Row | Refusal | Drop]:
@@ -118,7 +121,10 @@ def labels_in(lines: Sequence[str], place: str) -> list[str]:
     repeated = sum(count for count in labels.values() if count > 1)
     is_text = sum(lengths) >= _WORDS_OF_A_TEXT * len(lengths) and len(set(lengths)) >= _LENGTHS_OF_TEXTS
     are_few = 2 <= len(labels) <= len(filled) / _LINES_OF_A_LABEL and repeated >= _REPEATED * len(filled)
-    are_names = all(label[-1].isalnum() and label[0] not in "\"'([{<" for label in labels)
+    is_text &= not all(_FEATURE.fullmatch(word) for match in found for word in match["text"].split())
+    are_names = all(
+        label[-1].isalnum() and label[0] not in "\"'([{<" and not _TIME.fullmatch(label) for label in labels
+    )
     return [label for label, _ in labels.most_common()] if is_text and are_few and are_names else []
 
 

@@ -43,11 +43,12 @@ def read_rows(
         line = sum(file.metadata.row_group(number).num_rows for number in range(groups.start))
         columns = None if needed is None else _columns(file.schema_arrow.names, needed)
         for batch in file.iter_batches(_ROWS_AT_ONCE, row_groups=groups, columns=columns, use_threads=False):
-            rows = batch.to_pylist() if needed is None else ()
+            rows = list(zip(*map(_values, batch.columns), strict=True)) if needed is None else ()
             for number, values in enumerate(zip(*map(_written_column, batch.columns), strict=True)):
                 line += 1
                 fields = Fields(zip(batch.schema.names, values, strict=True))
-                content = _as_json(fields) if needed is not None else typed(rows[number])
+                whole = dict(zip(batch.schema.names, rows[number], strict=True)) if needed is None else None
+                content = _as_json(fields) if whole is None else typed(whole)
                 yield Found(line, fields, escaped(json.dumps(content, ensure_ascii=False)))
 
 
@@ -139,7 +140,17 @@ def _written_column(column: Any) -> list[Any]:
     is_short = pyarrow.types.is_float32(column.type) or pyarrow.types.is_float16(column.type)
     if is_short:
         return [None if math.isnan(value) else str(value) for value in column.to_numpy(zero_copy_only=False)]
-    return [written(value) for value in column.to_pylist()]
+    return [written(value) for value in _values(column)]
+
+
+def _values(column: Any) -> list[Any]:
+    """Values of a column as Python has them. Times that it has none for, such as in the year 10000, are texts."""
+    import pyarrow
+
+    try:
+        return column.to_pylist()
+    except (OverflowError, ValueError):
+        return column.cast(pyarrow.string()).to_pylist()
 
 
 def written(value: Any) -> Any:
@@ -147,6 +158,11 @@ def written(value: Any) -> Any:
 
     >>> written([1, 2.5, None, float("nan"), True, b"a"])
     ['1', '2.5', None, None, True, 'a']
+
+    Pairs are what Arrow gives of a map, which is an object:
+
+    >>> dict(written([("good", 0.5), ("bad", 0.25)]))
+    {'good': '0.5', 'bad': '0.25'}
     """
     if value is None or isinstance(value, bool | str):
         return value
@@ -156,15 +172,23 @@ def written(value: Any) -> Any:
         return value.decode("utf-8", "surrogateescape")
     if isinstance(value, dict):
         return Fields((name, written(inner)) for name, inner in value.items())
+    if _is_map(value):
+        return Fields((str(name), written(inner)) for name, inner in value)
     if isinstance(value, list):
         return [written(inner) for inner in value]
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _is_map(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(inner, tuple) for inner in value)
 
 
 def typed(value: Any) -> Any:
     """A value that JSON can have, numbers with their types; what it has none of as it is written."""
     if isinstance(value, dict):
         return {name: typed(inner) for name, inner in value.items()}
+    if _is_map(value):
+        return {str(name): typed(inner) for name, inner in value}
     if isinstance(value, list):
         return [typed(inner) for inner in value]
     if value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):

@@ -48,7 +48,10 @@ def probabilities_of(record: Record, config: TaughtTextsConfig, classes: Mapping
         raise RowError("negative probability", f"{_where(config)} holds {negative[0]:g}, expected 0 to 1{hint}")
     total = sum(given.values())  # of huge numbers infinite, where math.fsum raises
     if abs(total - 1) > MOST_OFF:
-        raise RowError("probabilities do not sum to 1", f"{_where(config)}: their sum is {total:g}")
+        detail = (
+            f"{_where(config)}: their sum is {total:g}, expected 1 within {MOST_OFF:g}; write three decimals or more"
+        )
+        raise RowError("probabilities do not sum to 1", detail)
     return tuple(given.get(place, 0.0) / total for place in range(size))
 
 
@@ -120,7 +123,7 @@ def _parsed(cell: str) -> Any:
         pass
     try:
         found = ast.literal_eval(cell)
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):  # TypeError: {{...}}, a list as a name
         return None
     if isinstance(found, dict):
         return _Pairs((str(name), value) for name, value in found.items())
