@@ -180,15 +180,15 @@ def taught_distributions(rows: Sequence[Row], classes: Sequence[str]) -> np.ndar
     return found
 
 
-def taught_weights(rows: Sequence[Row]) -> np.ndarray:
-    """What rows count, float64 [rows]: their own weight, labelled ones so much more that they are a tenth of the rows.
+def taught_weights(rows: Sequence[Row]) -> list[float]:
+    """What each row counts: its own weight, labelled ones so much more that they are a tenth of the rows.
 
     That is what a training makes of them by default.
     """
     labelled = np.array([not row.is_transfer for row in rows])
     weights = np.array(weights_of(rows) or np.ones(len(rows)), float)
     wanted = _LABELLED_SHARE / (1 - _LABELLED_SHARE) * (~labelled).sum() / max(labelled.sum(), 1)
-    return np.where(labelled, max(wanted, 1.0), 1.0) * weights
+    return (np.where(labelled, max(wanted, 1.0), 1.0) * weights).tolist()
 
 
 def linear_distribution(
@@ -196,7 +196,7 @@ def linear_distribution(
     distributions: np.ndarray,
     texts: Sequence[str],
     seed: int,
-    weights: np.ndarray | None = None,
+    weights: Sequence[float] | None = None,
     separator: str | None = None,
 ) -> np.ndarray | None:
     """As `linear_class`, of texts with a distribution each: a row counts for a class as much as this is probable.
@@ -206,7 +206,7 @@ def linear_distribution(
         distributions: Theirs, float64 [texts, classes].
         texts: To be labelled, one at least.
         seed: Of samples, folds and regression.
-        weights: What each row of training counts, float64 [texts]; None: all the same.
+        weights: What each row of training counts; None: all the same.
         separator: Between the two texts of a pair, see `TextFeatures`.
 
     Returns:
@@ -222,7 +222,7 @@ def linear_distribution(
     terms = features.of_train()
     shares = distributions[kept]
     rows, labels = np.nonzero(shares >= np.minimum(_LEAST_SHARE, shares.max(axis=1, keepdims=True)))
-    counted = None if weights is None else weights[kept]
+    counted = None if weights is None else np.array(weights)[kept]
     model = logistic_regression(chosen_c(terms, [likeliest], counted, seed), seed)
     of_rows = shares[rows, labels] * (1 if counted is None else counted[rows])
     model.fit(terms[rows], labels, sample_weight=of_rows)
