@@ -54,9 +54,11 @@ def test_sdist_holds_the_sources_and_no_more(distributions):
 
 
 def test_distributions_are_small(distributions):
-    """A model or the data of a run that slipped in would be larger."""
+    """A model or the data of a run that slipped in would be larger than any file of code, and than all of them."""
     assert distributions.sdist.stat().st_size < MEGABYTE
-    assert distributions.wheel.stat().st_size < MEGABYTE
+    assert distributions.wheel.stat().st_size < 1.2 * MEGABYTE
+    for content in (contents_of_wheel(distributions.wheel), contents_of_sdist(distributions.sdist)):
+        assert max(map(len, content.values())) < MEGABYTE / 10
 
 
 def test_build_leaves_no_folder_of_data_to_chance(distributions):
