@@ -127,3 +127,7 @@ def test_table_without_the_column_that_is_asked_for_is_answered_with_those_that_
     config = labelled_texts(path="rows", format=format, text_column="sentence", label_column="label")
     with pytest.raises(DataError, match=r"there is no column 'label'\. Columns: id, sentence, sentiment"):
         check_header(io.BytesIO(content), "rows", config)
+
+
+def test_rows_know_their_line():
+    assert [row.line for row in rows_of("1 Fine, really\n\n0 So so.\n")] == [1, 3]

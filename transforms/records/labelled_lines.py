@@ -64,7 +64,7 @@ def parse(stream: BinaryIO, source: str, config: ClassifiedTextsConfig) -> Itera
             continue
         number, content = line
         try:
-            yield _row(content, config, names)
+            yield _row(number, content, config, names)
         except UnlistedLabelError as unlisted:
             yield Drop(UNLISTED, unlisted.label)
         except RowError as error:
@@ -142,11 +142,11 @@ def how_to_read(lines: Sequence[str]) -> str:
     )
 
 
-def _row(line: str, config: ClassifiedTextsConfig, names: LabelNames) -> Row:
+def _row(number: int, line: str, config: ClassifiedTextsConfig, names: LabelNames) -> Row:
     found = _LABEL_AND_TEXT[config.label_at].fullmatch(line.strip())
     if found is None:
         raise RowError("empty text", "there is one word, expected a label and a text")
     text = found["text"].strip()
     if is_longer(text, config.max_row_bytes):
         raise RowError.too_long(config.max_row_bytes)
-    return Row(text, names.name(found["label"]))
+    return Row(text, names.name(found["label"]), line=number)
